@@ -1,0 +1,122 @@
+// Command tools gives the project every command it runs, each at a pinned version.
+//
+// The pins are the go.mod and go.sum files of the folders beside this file: one module per set of commands that can
+// share their dependencies. Nothing else in the project states a version.
+//
+//	go run . -bin DIR [-mode auto|build|fetch]
+//
+// leaves in DIR one link per command. The commands themselves are built (or fetched) once per machine into the
+// user's cache folder and shared by every clone.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+)
+
+func main() {
+	var b builder
+	flag.StringVar(&b.bin, "bin", "", "folder that receives a link to every command (required)")
+	flag.StringVar(&b.mode, "mode", modeAuto, "auto: from PATH, else fetch, else build; build: from source; fetch: from the publisher")
+	flag.StringVar(&b.cache, "cache", "", "where commands are kept (default: tfserving/tools in the user's cache folder)")
+	flag.StringVar(&b.source, "source", ".", "the tools folder, with its modules")
+	flag.StringVar(&b.mirror, "mirror", "", "fetch from this base URL instead of the publishers' own")
+	list := flag.Bool("list", false, "print each command with its pinned version, and end")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, &b, *list); err != nil {
+		if ctx.Err() != nil {
+			fmt.Fprintln(os.Stderr, "tools: stopped; the next run goes on from here")
+			os.Exit(130)
+		}
+		fmt.Fprintln(os.Stderr, "tools:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, b *builder, list bool) error {
+	if err := b.init(); err != nil {
+		return err
+	}
+	if list {
+		for _, t := range b.tools {
+			fmt.Printf("%-28s %s\n", t.name, t.version)
+		}
+		return nil
+	}
+	start := time.Now()
+	made, err := b.ensureAll(ctx)
+	if err != nil {
+		return err
+	}
+	if made > 0 {
+		fmt.Printf("tools: %d of %d made in %s\n", made, len(b.tools), time.Since(start).Round(time.Second))
+	}
+	return nil
+}
+
+// init reads the pins and checks what can be wrong before anything is changed.
+func (b *builder) init() (err error) {
+	if !slices.Contains([]string{modeAuto, modeBuild, modeFetch}, b.mode) {
+		return fmt.Errorf("TOOLS=%s is not a way to get tools; use %s, %s or %s", b.mode, modeAuto, modeBuild, modeFetch)
+	}
+	if b.source, err = filepath.Abs(b.source); err != nil {
+		return err
+	}
+	if b.cache == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return fmt.Errorf("finding the user's cache folder: %w (set HOME or XDG_CACHE_HOME)", err)
+		}
+		b.cache = filepath.Join(user, "tfserving", "tools")
+	}
+	b.tools, err = loadTools(b.source)
+	return err
+}
+
+// ensureAll makes what is missing, in the order of the table, and links every command into b.bin.
+// It returns how many commands had to be made.
+func (b *builder) ensureAll(ctx context.Context) (int, error) {
+	if b.bin == "" {
+		return 0, errors.New("-bin is required: the folder that receives the links")
+	}
+	bin, err := filepath.Abs(b.bin)
+	if err != nil {
+		return 0, err
+	}
+	b.bin = bin
+	if err := os.MkdirAll(b.bin, 0o755); err != nil {
+		return 0, fmt.Errorf("making the folder for the links: %w", err)
+	}
+	var missing []tool
+	for _, t := range b.tools {
+		path, ok := b.find(ctx, t)
+		if !ok {
+			missing = append(missing, t)
+			continue
+		}
+		if err := b.link(t, path); err != nil {
+			return 0, err
+		}
+	}
+	for i, t := range missing {
+		path, err := b.make(ctx, t, i+1, len(missing))
+		if err != nil {
+			return i, err
+		}
+		if err := b.link(t, path); err != nil {
+			return i, err
+		}
+	}
+	return len(missing), nil
+}

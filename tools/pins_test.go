@@ -1,0 +1,224 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/mod/semver"
+)
+
+// realTools is the table with the real pins.
+func realTools(t *testing.T) []tool {
+	t.Helper()
+	tools, err := loadTools(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tools
+}
+
+// realTool is one command of the table with its real pin.
+func realTool(t *testing.T, name string) tool {
+	t.Helper()
+	for _, tool := range realTools(t) {
+		if tool.name == name {
+			return tool
+		}
+	}
+	t.Fatalf("the table has no %s", name)
+	return tool{}
+}
+
+// Every command of the table has a whole version, a name and a key of its own, and something to build it from.
+func TestEveryToolIsPinnedUnderOneName(t *testing.T) {
+	names, keys := map[string]bool{}, map[string]bool{}
+	for _, tool := range realTools(t) {
+		if v := "v" + tool.version; semver.Canonical(v) != v {
+			t.Errorf("%s: version %q is not major.minor.patch", tool.name, tool.version)
+		}
+		if names[tool.name] {
+			t.Errorf("%s is in the table twice", tool.name)
+		}
+		if keys[tool.key] {
+			t.Errorf("%s shares its key %s with another tool", tool.name, tool.key)
+		}
+		names[tool.name], keys[tool.key] = true, true
+		if !strings.HasPrefix(tool.key, tool.version+"-") {
+			t.Errorf("%s: key %q does not begin with version %s", tool.name, tool.key, tool.version)
+		}
+		if tool.pkg == "" || tool.diskGiB <= 0 || (tool.pinned == "") == (tool.release == "") {
+			t.Errorf("%s lacks a package, the disk it takes, or has not one source of its version: %+v", tool.name, tool)
+		}
+	}
+}
+
+// kwokctl and pulumi fetch other commands, so the table has them first.
+func TestToolsThatFetchOthersComeFirst(t *testing.T) {
+	at := map[string]int{}
+	for i, tool := range realTools(t) {
+		at[tool.name] = i
+	}
+	for fetched, by := range map[string]string{"kube-apiserver": "kwokctl", "kube-controller-manager": "kwokctl",
+		"kube-scheduler": "kwokctl", "kubectl": "kwokctl", "pulumi-resource-kubernetes": "pulumi"} {
+		i, ok := at[by]
+		if j, also := at[fetched]; !ok || !also || i >= j {
+			t.Errorf("%s is not made before %s, which it fetches", by, fetched)
+		}
+	}
+}
+
+// A pins folder that is not there, cannot be read or lacks a pin is an error that names the file and what it lacks.
+func TestLoadToolsNamesWhatIsWrongWithThePins(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(t *testing.T, source string)
+		want   []string
+	}{
+		{"no go.mod", func(t *testing.T, source string) { remove(t, source, "pulumi/go.mod") }, []string{"pins of pulumi", "pulumi/go.mod"}},
+		{"no go.sum", func(t *testing.T, source string) { remove(t, source, "pulumi/go.sum") }, []string{"checksums of pulumi", "pulumi/go.sum"}},
+		{"not a go.mod", func(t *testing.T, source string) { write(t, "requires everything\n", source, "pulumi/go.mod") }, []string{"pulumi/go.mod:1"}},
+		{"pin dropped", func(t *testing.T, source string) { write(t, "module m\n", source, "pulumi/go.mod") },
+			[]string{"pulumi/go.mod", "does not pin", "github.com/pulumi/pulumi/pkg/v3", "gives pulumi its version"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			source := copyPins(t)
+			c.change(t, source)
+			_, err := loadTools(source)
+			wantError(t, err, c.want...)
+		})
+	}
+}
+
+// Another pin in a folder is another key for each command of that folder, so that nothing built before is taken for
+// it; commands of other folders keep theirs, so that they are not built again.
+func TestChangedPinChangesTheKeysOfItsFolderOnly(t *testing.T) {
+	for _, file := range []string{"go.mod", "go.sum"} {
+		t.Run(file, func(t *testing.T) {
+			source := copyPins(t)
+			path := filepath.Join(source, "pulumi", file)
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, string(data)+"\n", path)
+			changed, err := loadTools(source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, before := range realTools(t) {
+				if same := before.key == changed[i].key; same == (before.folder == "pulumi") {
+					t.Errorf("%s, pinned in %s: key %s became %s", before.name, before.folder, before.key, changed[i].key)
+				}
+			}
+		})
+	}
+}
+
+// The key names one way of building one version: each thing that goes into the command changes it.
+func TestKeyChangesWithWhatIsBuilt(t *testing.T) {
+	base := func() tool {
+		return tool{version: "1.2.3", pkg: "example.com/a", tags: "b", stamps: []string{"main.A={v}", "main.B={v}"}, recipe: "1"}
+	}
+	original := base()
+	key := original.keyFor([]byte("pins"), []byte("sums"))
+	if again := base(); again.keyFor([]byte("pins"), []byte("sums")) != key {
+		t.Error("the same build has two keys")
+	}
+	for _, c := range []struct {
+		name       string
+		change     func(*tool)
+		pins, sums string
+	}{
+		{"pins", func(*tool) {}, "pins2", "sums"},
+		{"sums", func(*tool) {}, "pins", "sums2"},
+		{"a byte moved from pins to sums", func(*tool) {}, "pin", "ssums"},
+		{"version", func(t *tool) { t.version = "1.2.4" }, "pins", "sums"},
+		{"package", func(t *tool) { t.pkg = "example.com/c" }, "pins", "sums"},
+		{"tags", func(t *tool) { t.tags = "c" }, "pins", "sums"},
+		{"a byte moved from package to tags", func(t *tool) { t.pkg, t.tags = "example.com/", "ab" }, "pins", "sums"},
+		{"stamp", func(t *tool) { t.stamps[1] = "main.B=v{v}" }, "pins", "sums"},
+		{"stamp dropped", func(t *tool) { t.stamps = t.stamps[:1] }, "pins", "sums"},
+		{"recipe", func(t *tool) { t.recipe = "2" }, "pins", "sums"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			changed := base()
+			c.change(&changed)
+			if changed.keyFor([]byte(c.pins), []byte(c.sums)) == key {
+				t.Error("the key is the same")
+			}
+		})
+	}
+}
+
+// The linker's arguments carry the version in the parts that a stamp asks for.
+func TestLdflagsStampTheVersion(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		stamps []string
+		want   string
+	}{
+		{"none", nil, "-s -w"},
+		{"whole version", []string{"main.V={v}"}, "-s -w -X main.V=1.37.2"},
+		{"with its v", []string{"main.V=v{v}"}, "-s -w -X main.V=v1.37.2"},
+		{"parts", []string{"a.Major={major}", "a.Minor={minor}"}, "-s -w -X a.Major=1 -X a.Minor=37"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			tool := tool{version: "1.37.2", stamps: c.stamps}
+			if got := tool.ldflags(); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// A command on PATH stands in for the pinned one if it is of the same major version and not older; where users must
+// not skew across minors, of the same minor too.
+func TestMeets(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		printed   string
+		sameMinor bool
+		want      bool
+	}{
+		{"exact", "v1.37.2", true, true},
+		{"exact, without v", "1.37.2\n", true, true},
+		{"exact, in a sentence", "etcd Version: 1.37.2\nGo Version: go1.26.8\n", true, true},
+		{"first version counts", "Client Version: v1.36.0\nKustomize Version: v1.37.2\n", true, false},
+		{"newer patch", "v1.37.10", true, true},
+		{"newer patch, minor free", "v1.37.10", false, true},
+		{"newer minor", "v1.38.0", true, false},
+		{"newer minor, minor free", "v1.38.0", false, true},
+		{"older patch", "v1.37.1", true, false},
+		{"older patch, minor free", "v1.37.1", false, false},
+		{"older minor, higher patch", "v1.9.99", false, false},
+		{"newer major", "v2.37.2", false, false},
+		{"newer major, same minor", "v2.37.2", true, false},
+		{"older major", "v0.99.0", false, false},
+		{"two parts only", "v1.37", false, false},
+		{"no version", "unknown flag: --version", false, false},
+		{"nothing", "", false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			tool := tool{version: "1.37.2", sameMinor: c.sameMinor}
+			if got := tool.meets(c.printed); got != c.want {
+				t.Errorf("meets(%q) = %v, want %v", c.printed, got, c.want)
+			}
+		})
+	}
+}
+
+// copyPins is a copy of the real pins that a test may change.
+func copyPins(t *testing.T) string {
+	t.Helper()
+	source := t.TempDir()
+	for _, tool := range table() {
+		for _, file := range []string{"go.mod", "go.sum"} {
+			if err := copyFile(filepath.Join(tool.folder, file), filepath.Join(source, tool.folder, file)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return source
+}
