@@ -1,0 +1,235 @@
+package config
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+const notPinned = `which does not say what runs: two pods can run different code, and a rollback has nothing to go back to; give it a tag other than latest, or a digest, or set model.allowMutableTag`
+
+func TestPlatformRules(t *testing.T) {
+	runRules(t, []rule{
+		{"a platform must be chosen", one("tfserving:platform", removed), `tfserving:platform is missing; it must be eks or kubernetes`},
+		{"an unknown platform", one("tfserving:platform", "gke"), `tfserving:platform is "gke"; it must be eks or kubernetes`},
+		{"platform kubernetes needs a kubeconfig", one("tfserving:kubernetes", removed), `tfserving:kubernetes.kubeconfig is missing; platform kubernetes needs the path of a kubeconfig file`},
+		{"platform eks needs no kubeconfig", []change{{"tfserving:platform", "eks"}, {"tfserving:kubernetes", removed}}, ""},
+		{"platform eks needs nodes", []change{{"tfserving:platform", "eks"}, {"tfserving:nodeGroups", removed}}, `tfserving:nodeGroups is empty; platform eks needs at least one group of nodes`},
+		{"platform kubernetes has nodes of its own", one("tfserving:nodeGroups", removed), ""},
+	})
+}
+
+func TestNamespaceRules(t *testing.T) {
+	reserved := `, which Kubernetes keeps for itself (default, kube-…); the program makes and deletes its own, so name another`
+	runRules(t, []rule{
+		{"default is reserved", one("tfserving:namespace", "default"), `tfserving:namespace is "default"` + reserved},
+		{"kube-system is reserved", one("tfserving:namespace", "kube-system"), `tfserving:namespace is "kube-system"` + reserved},
+		{"every kube- name is reserved", one("tfserving:namespace", "kube-mine"), `tfserving:namespace is "kube-mine"` + reserved},
+		{"a namespace is a DNS label", one("tfserving:namespace", "My.Space"), `tfserving:namespace is "My.Space"; it must be ` + dnsLabel},
+		{"an empty namespace", one("tfserving:namespace", ""), `tfserving:namespace is missing; give it a name`},
+	})
+}
+
+func TestModelRules(t *testing.T) {
+	serviceName := `; the model's Service is named after it, so it must be at most 52 lower-case letters, digits and -, with a letter or digit first and last`
+	runRules(t, []rule{
+		{"a model needs a name", one("tfserving:model.name", removed), `tfserving:model.name is missing; it is the name under which TF-Serving serves the model, such as clothing-model`},
+		{"a Service's name has no underscore", one("tfserving:model.name", "clothing_model"), `tfserving:model.name is "clothing_model"` + serviceName},
+		{"a Service's name has no upper case", one("tfserving:model.name", "Clothing"), `tfserving:model.name is "Clothing"` + serviceName},
+		{"a Service's name has no dot", one("tfserving:model.name", "a.b"), `tfserving:model.name is "a.b"` + serviceName},
+		{"a Service's name ends in a letter or digit", one("tfserving:model.name", "clothing-"), `tfserving:model.name is "clothing-"` + serviceName},
+		{"a model's name may begin with a digit: its Service's does not", one("tfserving:model.name", "3d-model"), ""},
+		{"the longest model name", one("tfserving:model.name", strings.Repeat("m", 52)), ""},
+		{"a model name too long for its Service", one("tfserving:model.name", strings.Repeat("m", 53)), `tfserving:model.name has 53 characters; its Service tf-serving-` + strings.Repeat("m", 53) + ` leaves room for 52`},
+		{"connections end within 10 minutes", one("tfserving:model.maxConnectionAge", "11m"), `tfserving:model.maxConnectionAge is 11m; it must be from 1s to 10m`},
+		{"connections last a second", one("tfserving:model.maxConnectionAge", "500ms"), `tfserving:model.maxConnectionAge is 500ms; it must be from 1s to 10m`},
+		{"connections last whole seconds", one("tfserving:model.maxConnectionAge", "1500ms"), `tfserving:model.maxConnectionAge is 1.5s; it must be whole seconds`},
+		{"starting takes an hour at most", one("tfserving:model.startupTimeout", "2h"), `tfserving:model.startupTimeout is 2h; it must be from 10s to 1h`},
+		{"a user id is not negative", one("tfserving:model.runAsUser", -1), `tfserving:model.runAsUser is -1; it must be from 0 to 2147483647`},
+		{"a batch size has an upper bound", one("tfserving:model.batching.maxBatchSize", 5000), `tfserving:model.batching.maxBatchSize is 5000; it must be from 0 to 4096`},
+		{"a batch waits a second at most", []change{{"tfserving:model.batching.maxBatchSize", 8}, {"tfserving:model.batching.timeout", "2s"}}, `tfserving:model.batching.timeout is 2s; it must be from 0s to 1s: every request may wait as long`},
+		{"a batch may wait for part of a second", []change{{"tfserving:model.batching.maxBatchSize", 8}, {"tfserving:model.batching.timeout", "5ms"}}, ""},
+		{"batching needs a queue", []change{{"tfserving:model.batching.maxBatchSize", 8}, {"tfserving:model.batching.maxEnqueuedBatches", 0}}, `tfserving:model.batching.maxEnqueuedBatches is 0; it must be from 1 to 1000000`},
+		{"the program names the model", one("tfserving:model.environment.MODEL_NAME", "x"), `tfserving:model.environment has "MODEL_NAME", which the program sets itself; remove it`},
+		{"an environment variable's name", one("tfserving:model.environment", map[string]any{"1 A": "x"}), `tfserving:model.environment has "1 A"; a name must be letters, digits, _, - and ., and not begin with a digit`},
+	})
+}
+
+func TestImageRules(t *testing.T) {
+	digest := "@sha256:" + strings.Repeat("ab", 32)
+	runRules(t, []rule{
+		{"an image must be given", one("tfserving:model.image", removed), `tfserving:model.image is missing; give the image with its tag, such as registry.example/model:1.0`},
+		{"the gateway's image must be given", one("tfserving:gateway.image", removed), `tfserving:gateway.image is missing; give the image with its tag, such as registry.example/gateway:1.0`},
+		{"an image without a tag", one("tfserving:model.image", "registry.example:5000/model"), `tfserving:model.image is "registry.example:5000/model", ` + notPinned},
+		{"the tag latest", one("tfserving:model.image", "model:latest"), `tfserving:model.image is "model:latest", ` + notPinned},
+		{"the gateway's tag latest", one("tfserving:gateway.image", "gateway:latest"), `tfserving:gateway.image is "gateway:latest", ` + strings.ReplaceAll(notPinned, "model.", "gateway.")},
+		{"a digest", one("tfserving:model.image", "model"+digest), ""},
+		{"latest with a digest", one("tfserving:model.image", "model:latest"+digest), ""},
+		{"latest where it is allowed", []change{{"tfserving:model.image", "model:latest"}, {"tfserving:model.allowMutableTag", true}}, ""},
+		{"no tag where it is allowed", []change{{"tfserving:model.image", "model"}, {"tfserving:model.allowMutableTag", true}}, ""},
+		{"not an image", one("tfserving:model.image", "registry.example/model:"), `tfserving:model.image is "registry.example/model:" (invalid reference format); it must be an image with its tag, such as registry.example/model:1.0`},
+		{"not an image, and mutable tags allowed", []change{{"tfserving:model.image", "Model:1"}, {"tfserving:model.allowMutableTag", true}}, `tfserving:model.image is "Model:1" (invalid reference format: repository name (library/Model) must be lowercase); it must be an image with its tag, such as registry.example/model:1.0`},
+	})
+}
+
+func TestPodRules(t *testing.T) {
+	tooLittle := func(shown, bytes, meant string) string {
+		return `tfserving:model.resources.memory is ` + shown + `, which is ` + bytes + ` bytes; it must be at least 16Mi` + meant
+	}
+	noCPU := `; model.targetCPU is a share of this request, so it must be at least 1m`
+	runRules(t, []rule{
+		{"memory without a unit", one("tfserving:model.resources.memory", 512), tooLittle("512", "512", " (did you mean 512Mi?)")},
+		{"memory without a unit, in quotes", one("tfserving:model.resources.memory", "512"), tooLittle("512", "512", " (did you mean 512Mi?)")},
+		{"memory in thousandths of a byte", one("tfserving:model.resources.memory", "512m"), tooLittle("512m", "0.512", " (did you mean 512Mi?)")},
+		{"no memory", one("tfserving:model.resources.memory", 0), tooLittle("0", "0", "")},
+		{"too little memory", one("tfserving:model.resources.memory", "4Mi"), tooLittle("4Mi", "4194304", "")},
+		{"the least memory", one("tfserving:model.resources.memory", "16Mi"), ""},
+		{"a suffix that there is not", one("tfserving:model.resources.memory", "1GB"), `tfserving:model.resources.memory is "1GB"; it must be a Kubernetes quantity such as 512Mi or 1Gi`},
+		{"a CPU request in words", one("tfserving:gateway.resources.cpu", "half"), `tfserving:gateway.resources.cpu is "half"; it must be a Kubernetes quantity such as 500m or 2`},
+		{"a CPU target needs a request: empty", one("tfserving:model.resources.cpu", ""), `tfserving:model.resources.cpu is ""; it must be a Kubernetes quantity such as 500m or 2`},
+		{"a CPU target needs a request: 0", one("tfserving:model.resources.cpu", "0"), `tfserving:model.resources.cpu is 0` + noCPU},
+		{"a CPU target needs a request: below 0", one("tfserving:model.resources.cpu", -1), `tfserving:model.resources.cpu is "-1"; it must be a Kubernetes quantity such as 500m or 2`},
+		{"an exponent that would take minutes to read", one("tfserving:model.resources.cpu", "1e-999999999"), `tfserving:model.resources.cpu is "1e-999999999"; it must be a Kubernetes quantity such as 500m or 2`},
+		{"a CPU target of 0", one("tfserving:model.targetCPU", 0), `tfserving:model.targetCPU is 0; it must be from 1 to 100`},
+		{"a CPU target above the request", one("tfserving:gateway.targetCPU", 101), `tfserving:gateway.targetCPU is 101; it must be from 1 to 100`},
+		{"the fewest pods are at most the most", one("tfserving:model.replicas", map[string]any{"min": 5, "max": 4}), `tfserving:model.replicas has min 5 above max 4; min must be at most max`},
+		{"the fewest pods are at most the default's most", one("tfserving:gateway.replicas.min", 11), `tfserving:gateway.replicas has min 11 above max 10; min must be at most max`},
+		{"a fixed number of pods", one("tfserving:model.replicas", map[string]any{"min": 3, "max": 3}), ""},
+		{"no pods", one("tfserving:model.replicas.min", 0), `tfserving:model.replicas.min is 0; it must be from 1 to 1000`},
+		{"too many pods", one("tfserving:gateway.replicas.max", 1001), `tfserving:gateway.replicas.max is 1001; it must be from 1 to 1000`},
+		{"an autoscaler looks back an hour at most", one("tfserving:model.scaling.down.stabilization", "90m"), `tfserving:model.scaling.down.stabilization is 1h30m; it must be from 0s to 1h`},
+		{"an autoscaler looks back, not ahead", one("tfserving:gateway.scaling.up.stabilization", "-5s"), `tfserving:gateway.scaling.up.stabilization is -5s; it must be from 0s to 1h`},
+		{"an autoscaler's period is half an hour at most", one("tfserving:gateway.scaling.up.period", "31m"), `tfserving:gateway.scaling.up.period is 31m; it must be from 1s to 30m`},
+		{"an autoscaler changes something", one("tfserving:gateway.scaling.up.percent", 0), `tfserving:gateway.scaling.up.percent is 0; it must be from 1 to 10000`},
+		{"an autoscaler's step is not negative", one("tfserving:model.scaling.up.pods", -1), `tfserving:model.scaling.up.pods is -1; it must be from 0 to 1000`},
+	})
+}
+
+func TestGatewayRules(t *testing.T) {
+	runRules(t, []rule{
+		{"memory in bytes has no unit", one("tfserving:model.resources.memory", 1073741824), `tfserving:model.resources.memory is 1073741824, which has no unit; it must have one, such as 512Mi or 1Gi`},
+		{"a port below 1024", one("tfserving:gateway.port", 80), `tfserving:gateway.port is 80; a container without capabilities may not listen below 1024, so it must be from 1024 to 65535 (callers keep port 80)`},
+		{"root may not listen below 1024 either", []change{{"tfserving:gateway.port", 80}, {"tfserving:gateway.runAsUser", 0}}, `tfserving:gateway.port is 80; a container without capabilities may not listen below 1024, so it must be from 1024 to 65535 (callers keep port 80)`},
+		{"the least port", one("tfserving:gateway.port", 1024), ""},
+		{"no port 0", one("tfserving:gateway.port", 0), `tfserving:gateway.port is 0; it must be from 1 to 65535`},
+		{"no port above 65535", one("tfserving:gateway.port", 65536), `tfserving:gateway.port is 65536; it must be from 1 to 65535`},
+		{"a health path is absolute", one("tfserving:gateway.healthPath", "health"), `tfserving:gateway.healthPath is "health"; it must begin with /`},
+		{"a type of Service that is not offered", one("tfserving:gateway.service", "NodePort"), `tfserving:gateway.service is "NodePort"; it must be ClusterIP or LoadBalancer`},
+		{"draining takes 10 minutes at most", one("tfserving:gateway.drainTime", "1h"), `tfserving:gateway.drainTime is 1h; it must be from 1s to 10m`},
+		{"a user id fits Kubernetes", one("tfserving:gateway.runAsUser", 2147483648), `tfserving:gateway.runAsUser is 2147483648; it must be from 0 to 2147483647`},
+		{"the program names the model's endpoint", one("tfserving:gateway.environment.TF_SERVING_HOST", "x"), `tfserving:gateway.environment has "TF_SERVING_HOST", which the program sets itself; remove it`},
+		{"the model's variable is free in the gateway", one("tfserving:gateway.environment.MODEL_NAME", "x"), ""},
+	})
+}
+
+func TestIngressRules(t *testing.T) {
+	const certificate = "arn:aws:acm:eu-west-1:123456789012:certificate/a"
+	open := []string{"0.0.0.0/0"}
+	loadBalancer := change{"tfserving:gateway.service", "LoadBalancer"}
+	runRules(t, []rule{
+		{"internet-facing says who may call", one("tfserving:ingress.scheme", "internet-facing"), `tfserving:ingress.allowedCidrs is empty and ingress.scheme is internet-facing: say who may call it (0.0.0.0/0 for everyone)`},
+		{"internet-facing for everyone", []change{{"tfserving:ingress.scheme", "internet-facing"}, {"tfserving:ingress.allowedCidrs", open}}, ""},
+		{"an unknown scheme", one("tfserving:ingress.scheme", "public"), `tfserving:ingress.scheme is "public"; it must be internal or internet-facing`},
+		{"a load balancer says who may call", []change{loadBalancer}, `tfserving:ingress.allowedCidrs is empty and gateway.service is LoadBalancer: say who may call it (0.0.0.0/0 for everyone)`},
+		{"a load balancer for everyone", []change{loadBalancer, {"tfserving:ingress.allowedCidrs", open}}, ""},
+		{"a load balancer limits callers itself, whatever the class", []change{loadBalancer, {"tfserving:ingress.allowedCidrs", open}, {"tfserving:ingress.class", "traefik"}}, ""},
+		{"a load balancer has no use for a host", []change{loadBalancer, {"tfserving:ingress.allowedCidrs", open}, {"tfserving:ingress.host", "api.example.com"}}, `tfserving:ingress.host is set and gateway.service is LoadBalancer, which makes no Ingress; remove it, or set gateway.service to ClusterIP`},
+		{"a load balancer does not end TLS", []change{loadBalancer, {"tfserving:ingress.allowedCidrs", open}, {"tfserving:ingress.tlsSecret", "tls"}}, `tfserving:ingress.tlsSecret is set and gateway.service is LoadBalancer, which makes no Ingress; remove it, or set gateway.service to ClusterIP`},
+		{"callers cannot be limited with an unknown class", []change{{"tfserving:ingress.class", "traefik"}, {"tfserving:ingress.allowedCidrs", open}}, `tfserving:ingress.allowedCidrs is set and ingress.class is "traefik"; only for alb and nginx is it known how to limit callers`},
+		{"an unknown class that lets everyone in the network call", one("tfserving:ingress.class", "traefik"), ""},
+		{"an Ingress has a class", one("tfserving:ingress.class", ""), `tfserving:ingress.class is ""; it must be the name of an IngressClass, such as alb or nginx`},
+		{"ACM certificates are for alb", one("tfserving:ingress.certificateArn", certificate), `tfserving:ingress.certificateArn is set and ingress.class is "nginx"; only alb uses ACM certificates: use ingress.tlsSecret`},
+		{"an ACM certificate with alb", []change{{"tfserving:ingress.class", "alb"}, {"tfserving:ingress.certificateArn", certificate}}, ""},
+		{"an ACM certificate is an ARN", []change{{"tfserving:ingress.class", "alb"}, {"tfserving:ingress.certificateArn", "api.example.com"}}, `tfserving:ingress.certificateArn is "api.example.com"; it must be the ARN of an ACM certificate`},
+		{"a TLS secret is for a host", one("tfserving:ingress.tlsSecret", "tls"), `tfserving:ingress.tlsSecret is set and ingress.host is not; a certificate is for a host: set ingress.host`},
+		{"a TLS secret with its host", []change{{"tfserving:ingress.tlsSecret", "tls"}, {"tfserving:ingress.host", "api.example.com"}}, ""},
+		{"alb has no use for a TLS secret", []change{{"tfserving:ingress.class", "alb"}, {"tfserving:ingress.tlsSecret", "tls"}, {"tfserving:ingress.host", "api.example.com"}}, `tfserving:ingress.tlsSecret is set and ingress.class is alb, which uses ACM certificates only: use ingress.certificateArn`},
+		{"a TLS secret's name", []change{{"tfserving:ingress.tlsSecret", "my secret"}, {"tfserving:ingress.host", "api.example.com"}}, `tfserving:ingress.tlsSecret is "my secret"; it must be the name of a Secret: lower-case letters, digits, - and .`},
+		{"a host is no URL", one("tfserving:ingress.host", "https://api.example.com"), `tfserving:ingress.host is "https://api.example.com"; it must be a host name such as api.example.com, without scheme, port or path`},
+		{"a host may be a wildcard", one("tfserving:ingress.host", "*.example.com"), ""},
+		{"an address range", one("tfserving:ingress.allowedCidrs", []string{"10.0.0.0/8", "203.0.113.7"}), `tfserving:ingress.allowedCidrs[1] is "203.0.113.7"; it must be an address range such as 203.0.113.0/24`},
+		{"an address range with host bits", one("tfserving:ingress.allowedCidrs", []string{"203.0.113.7/24"}), `tfserving:ingress.allowedCidrs[0] is 203.0.113.7/24, which has bits beyond its prefix; did you mean 203.0.113.0/24?`},
+		{"platform kubernetes says where its controller is", one("tfserving:ingress.controllerNamespace", ""), `tfserving:ingress.controllerNamespace is missing; the gateway admits only the ingress controller's pods, so name their namespace`},
+		{"the controller's namespace is a DNS label", one("tfserving:ingress.controllerNamespace", "ingress nginx"), `tfserving:ingress.controllerNamespace is "ingress nginx"; it must be ` + dnsLabel},
+	})
+}
+
+func TestNodeGroupRules(t *testing.T) {
+	runRules(t, []rule{
+		{"a group needs a name", one("tfserving:nodeGroups[0].name", removed), `tfserving:nodeGroups[0].name is missing; give it a name`},
+		{"a group's name is a DNS label", one("tfserving:nodeGroups[0].name", "General"), `tfserving:nodeGroups[0].name is "General"; it must be ` + dnsLabel},
+		{"two groups of one name", one("tfserving:nodeGroups[1].name", "general"), `tfserving:nodeGroups[1].name is "general", and so is an earlier group's; each needs a name of its own`},
+		{"a group needs an instance type", one("tfserving:nodeGroups[0].instanceTypes", removed), `tfserving:nodeGroups[0].instanceTypes is empty; name at least one EC2 instance type, such as m6i.large`},
+		{"an instance type has a family and a size", one("tfserving:nodeGroups[1].instanceTypes[1]", "m6ilarge"), `tfserving:nodeGroups[1].instanceTypes[1] is "m6ilarge"; it must be an EC2 instance type such as m6i.large`},
+		{"instance types with more in the family's name", one("tfserving:nodeGroups[0].instanceTypes", []string{"u7i-12tb.224xlarge", "m7i-flex.large", "m5.metal-24xl"}), ""},
+		{"a capacity that there is not", one("tfserving:nodeGroups[0].capacity", "Spot"), `tfserving:nodeGroups[0].capacity is "Spot"; it must be onDemand or spot`},
+		{"the fewest nodes are at most the most", one("tfserving:nodeGroups[0].min", 5), `tfserving:nodeGroups[0].min is 5, above max 4; min must be at most max`},
+		{"a group may be empty", one("tfserving:nodeGroups[0].min", 0), ""},
+		{"nodes are not negative", one("tfserving:nodeGroups[0].min", -1), `tfserving:nodeGroups[0].min is -1; it must be from 0 to 450`},
+		{"more nodes than EKS allows", one("tfserving:nodeGroups[0].max", 451), `tfserving:nodeGroups[0].max is 451; it must be from 1 to 450`},
+		{"a disk smaller than the image", one("tfserving:nodeGroups[0].diskGiB", 8), `tfserving:nodeGroups[0].diskGiB is 8; it must be from 20 to 16384`},
+	})
+}
+
+func TestAutoscalerAndLocalRules(t *testing.T) {
+	runRules(t, []rule{
+		{"the autoscaler looks at least every 10 minutes", one("tfserving:autoscaler.scanInterval", "11m"), `tfserving:autoscaler.scanInterval is 11m; it must be from 1s to 10m`},
+		{"an idle node stays for a second", one("tfserving:autoscaler.scaleDownUnneededTime", "0s"), `tfserving:autoscaler.scaleDownUnneededTime is 0s; it must be from 1s to 24h`},
+		{"a new node delays scaling down by a day at most", one("tfserving:autoscaler.scaleDownDelayAfterAdd", "25h"), `tfserving:autoscaler.scaleDownDelayAfterAdd is 25h; it must be from 1s to 24h`},
+		{"a simulated node may start at once", one("tfserving:local.nodeBootTime", "0s"), ""},
+		{"a simulated node starts within half an hour", one("tfserving:local.nodeBootTime", "31m"), `tfserving:local.nodeBootTime is 31m; it must be from 0s to 30m`},
+		{"pod autoscalers look at least every 5 minutes", one("tfserving:local.scalingSync", "6m"), `tfserving:local.scalingSync is 6m; it must be from 1s to 5m`},
+	})
+}
+
+func TestClusterAndNetworkRules(t *testing.T) {
+	notPrivate := `; it must be private IPv4 (RFC 1918), from /16 to /20`
+	runRules(t, []rule{
+		{"a Kubernetes version has no patch", one("tfserving:cluster.version", "1.35.1"), `tfserving:cluster.version is "1.35.1"; it must be major.minor, such as "1.35"`},
+		{"a Kubernetes version has no v", one("tfserving:cluster.version", "v1.35"), `tfserving:cluster.version is "v1.35"; it must be major.minor, such as "1.35"`},
+		{"logs are kept for a period that CloudWatch has", one("tfserving:cluster.logRetentionDays", 10), `tfserving:cluster.logRetentionDays is 10; CloudWatch Logs offers 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653`},
+		{"who reaches the API is an address range", one("tfserving:cluster.publicAccessCidrs", []string{"office"}), `tfserving:cluster.publicAccessCidrs[0] is "office"; it must be an address range such as 203.0.113.0/24`},
+		{"an administrator is a role or user", one("tfserving:cluster.administrators", []string{"arn:aws:iam::123456789012:role/admin", "arn:aws:sts::123456789012:assumed-role/admin/me"}), `tfserving:cluster.administrators[1] is "arn:aws:sts::123456789012:assumed-role/admin/me"; it must be the ARN of an IAM role or user`},
+		{"one zone", one("tfserving:network.zones", 1), `tfserving:network.zones is 1; it must be from 2 to 3`},
+		{"four zones", one("tfserving:network.zones", 4), `tfserving:network.zones is 4; it must be from 2 to 3`},
+		{"an unknown number of NAT gateways", one("tfserving:network.natGateways", "none"), `tfserving:network.natGateways is "none"; it must be single or perZone`},
+		{"a VPC's range is an address range", one("tfserving:network.cidr", "10.0.0.0"), `tfserving:network.cidr is "10.0.0.0"; it must be an address range such as 203.0.113.0/24`},
+		{"a VPC's range has no host bits", one("tfserving:network.cidr", "10.0.1.0/16"), `tfserving:network.cidr is 10.0.1.0/16, which has bits beyond its prefix; did you mean 10.0.0.0/16?`},
+		{"a VPC is private", one("tfserving:network.cidr", "8.8.0.0/16"), `tfserving:network.cidr is 8.8.0.0/16` + notPrivate},
+		{"a VPC is IPv4", one("tfserving:network.cidr", "fd00::/16"), `tfserving:network.cidr is fd00::/16` + notPrivate},
+		{"a VPC larger than AWS allows", one("tfserving:network.cidr", "10.0.0.0/8"), `tfserving:network.cidr is 10.0.0.0/8` + notPrivate},
+		{"a VPC too small for the pods", one("tfserving:network.cidr", "10.0.0.0/21"), `tfserving:network.cidr is 10.0.0.0/21` + notPrivate},
+	})
+}
+
+func TestCoresAreRoundedUp(t *testing.T) {
+	for cpu, want := range map[Quantity]int{"1m": 1, "500m": 1, "0.5": 1, "1": 1, "1.0": 1, "1001m": 2, "1500m": 2, "2": 2, "16": 16, "1k": 1000} {
+		if got := (Resources{CPU: cpu}).Cores(); got != want {
+			t.Errorf("%s is %d cores, want %d", cpu, got, want)
+		}
+	}
+}
+
+func TestDurationsAreShort(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0s", time.Millisecond: "1ms", 30 * time.Second: "30s", 5 * time.Minute: "5m", 100 * time.Second: "1m40s",
+		time.Hour: "1h", 90 * time.Minute: "1h30m", time.Hour + time.Second: "1h0m1s", 10 * time.Hour: "10h", -time.Minute: "-1m",
+	} {
+		if got := short(d); got != want {
+			t.Errorf("%s is shown as %s, want %s", d, got, want)
+		}
+	}
+}
+
+// A choice that no value could meet, or a default outside it, would refuse every stack.
+func TestDefaultsAreAmongTheChoices(t *testing.T) {
+	s := Default()
+	s.Platform = PlatformEKS
+	s.NodeGroups = []NodeGroup{defaultNodeGroup()}
+	c := &checker{}
+	c.choices("", reflect.ValueOf(s))
+	for _, p := range c.problems {
+		t.Errorf("%s %s", p.key, p.text)
+	}
+}
