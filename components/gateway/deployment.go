@@ -1,0 +1,84 @@
+package gateway
+
+import (
+	"time"
+
+	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"tfserving/components/workload"
+)
+
+// The times of a gateway pod, side by side. How long it drains is a setting.
+const (
+	// startupPeriod and startupFailures give the gateway a minute to import its libraries and listen.
+	startupPeriod   = time.Second
+	startupFailures = 60
+	// readinessPeriod and readinessFailures take a gateway that does not answer out of the Service within 15 s.
+	readinessPeriod   = 5 * time.Second
+	readinessFailures = 3
+	// livenessPeriod and livenessFailures restart a hung gateway after a minute, not a busy one.
+	livenessPeriod   = 10 * time.Second
+	livenessFailures = 6
+	// probeTimeout is how long an answer may take.
+	probeTimeout = 3 * time.Second
+	// finishTime is what requests under way get after the drain: gunicorn's own graceful timeout (30 s) and a margin.
+	finishTime = 35 * time.Second
+)
+
+// probe asks the health path, or opens the port where there is none.
+func probe(args *Args, period time.Duration, failures int) *corev1.ProbeArgs {
+	p := &corev1.ProbeArgs{
+		PeriodSeconds:    pulumi.Int(int(period / time.Second)),
+		FailureThreshold: pulumi.Int(failures),
+		TimeoutSeconds:   pulumi.Int(int(probeTimeout / time.Second)),
+	}
+	if args.HealthPath != "" {
+		p.HttpGet = &corev1.HTTPGetActionArgs{Path: pulumi.String(args.HealthPath), Port: pulumi.String("http")}
+	} else {
+		p.TcpSocket = &corev1.TCPSocketActionArgs{Port: pulumi.String("http")}
+	}
+	return p
+}
+
+func newDeployment(ctx *pulumi.Context, object string, args *Args, id workload.Identity, account *corev1.ServiceAccount, opts ...pulumi.ResourceOption) (*appsv1.Deployment, error) {
+	env := append(workload.Environment(args.Environment), &corev1.EnvVarArgs{
+		Name: pulumi.String("TF_SERVING_HOST"), Value: args.ModelEndpoint,
+	})
+	return appsv1.NewDeployment(ctx, object, &appsv1.DeploymentArgs{
+		Metadata: workload.ObjectMeta(object, args.Namespace, id),
+		Spec: &appsv1.DeploymentSpecArgs{
+			Selector: &metav1.LabelSelectorArgs{MatchLabels: id.Selector()},
+			Strategy: workload.RollingUpdate(),
+			Template: &corev1.PodTemplateSpecArgs{
+				Metadata: &metav1.ObjectMetaArgs{Labels: id.Labels()},
+				Spec: &corev1.PodSpecArgs{
+					ServiceAccountName:            account.Metadata.Name(),
+					AutomountServiceAccountToken:  pulumi.Bool(false),
+					EnableServiceLinks:            pulumi.Bool(false),
+					SecurityContext:               workload.PodSecurity(args.RunAsUser),
+					TerminationGracePeriodSeconds: pulumi.Int(int((args.DrainTime + finishTime) / time.Second)),
+					TopologySpreadConstraints:     workload.Spread(id.Selector()),
+					Volumes:                       corev1.VolumeArray{workload.ScratchVolume()},
+					Containers: corev1.ContainerArray{&corev1.ContainerArgs{
+						Name:            pulumi.String("gateway"),
+						Image:           pulumi.String(args.Image),
+						Env:             env,
+						Resources:       args.Resources.Requirements(),
+						SecurityContext: workload.ContainerSecurity(),
+						VolumeMounts:    corev1.VolumeMountArray{workload.ScratchMount()},
+						Ports: corev1.ContainerPortArray{
+							&corev1.ContainerPortArgs{Name: pulumi.String("http"), ContainerPort: pulumi.Int(args.Port)},
+						},
+						StartupProbe:   probe(args, startupPeriod, startupFailures),
+						ReadinessProbe: probe(args, readinessPeriod, readinessFailures),
+						LivenessProbe:  probe(args, livenessPeriod, livenessFailures),
+						Lifecycle:      workload.DrainSleep(int(args.DrainTime / time.Second)),
+					}},
+				},
+			},
+		},
+	}, opts...)
+}

@@ -1,0 +1,113 @@
+package gateway
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"tfserving/components/workload"
+)
+
+// Classes whose controllers' annotations are known here.
+const (
+	ClassALB   = "alb"   // AWS Load Balancer Controller
+	classNginx = "nginx" // Ingress-NGINX
+)
+
+// entrypoint makes the Ingress, if there is one, and returns the URL of what callers reach.
+func entrypoint(ctx *pulumi.Context, name string, args *Args, id workload.Identity, service *corev1.Service, opts ...pulumi.ResourceOption) (pulumi.StringOutput, error) {
+	if args.Ingress == nil {
+		return service.Status.LoadBalancer().Ingress().ApplyT(func(points []corev1.LoadBalancerIngress) string {
+			for _, p := range points {
+				return url("http", p.Hostname, p.Ip)
+			}
+			return ""
+		}).(pulumi.StringOutput), nil
+	}
+	in := args.Ingress
+	meta := workload.ObjectMeta(name, args.Namespace, id)
+	meta.Annotations = pulumi.ToStringMap(annotations(args))
+	rule := &networkingv1.IngressRuleArgs{
+		Http: &networkingv1.HTTPIngressRuleValueArgs{Paths: networkingv1.HTTPIngressPathArray{&networkingv1.HTTPIngressPathArgs{
+			Path:     pulumi.String("/"),
+			PathType: pulumi.String("Prefix"),
+			Backend: &networkingv1.IngressBackendArgs{Service: &networkingv1.IngressServiceBackendArgs{
+				Name: service.Metadata.Name().Elem(),
+				Port: &networkingv1.ServiceBackendPortArgs{Name: pulumi.String("http")},
+			}},
+		}}},
+	}
+	spec := &networkingv1.IngressSpecArgs{IngressClassName: pulumi.String(in.Class), Rules: networkingv1.IngressRuleArray{rule}}
+	if in.Host != "" {
+		rule.Host = pulumi.String(in.Host)
+	}
+	if in.TLSSecret != "" {
+		spec.Tls = networkingv1.IngressTLSArray{&networkingv1.IngressTLSArgs{
+			Hosts: pulumi.ToStringArray([]string{in.Host}), SecretName: pulumi.String(in.TLSSecret),
+		}}
+	}
+	made, err := networkingv1.NewIngress(ctx, name, &networkingv1.IngressArgs{Metadata: meta, Spec: spec}, opts...)
+	if err != nil {
+		return pulumi.StringOutput{}, err
+	}
+	scheme := "http"
+	if in.CertificateARN != "" || in.TLSSecret != "" {
+		scheme = "https"
+	}
+	return made.Status.LoadBalancer().Ingress().ApplyT(func(points []networkingv1.IngressLoadBalancerIngress) string {
+		if in.Host != "" && !strings.HasPrefix(in.Host, "*") {
+			return scheme + "://" + in.Host
+		}
+		for _, p := range points {
+			return url(scheme, p.Hostname, p.Ip)
+		}
+		return ""
+	}).(pulumi.StringOutput), nil
+}
+
+func url(scheme string, hostname, ip *string) string {
+	for _, host := range []*string{hostname, ip} {
+		if host != nil && *host != "" {
+			return scheme + "://" + *host
+		}
+	}
+	return ""
+}
+
+// annotations tell the controller of the Ingress's class what the Ingress itself has no field for.
+func annotations(args *Args) map[string]string {
+	in, cidrs := args.Ingress, strings.Join(args.AllowedCIDRs, ",")
+	all := map[string]string{}
+	switch in.Class {
+	case ClassALB:
+		all["alb.ingress.kubernetes.io/scheme"] = in.Scheme
+		// Straight to the pods, past the nodes' ports: one hop less, and readiness gates work.
+		all["alb.ingress.kubernetes.io/target-type"] = "ip"
+		// A target that leaves gets no new requests at once; its pod goes on for as long.
+		all["alb.ingress.kubernetes.io/target-group-attributes"] = fmt.Sprintf("deregistration_delay.timeout_seconds=%d", int(args.DrainTime/time.Second))
+		if args.HealthPath != "" {
+			all["alb.ingress.kubernetes.io/healthcheck-path"] = args.HealthPath
+		} else {
+			// The gateway's only route is POST /predict: asked with GET, a gateway that is well answers 405.
+			all["alb.ingress.kubernetes.io/healthcheck-path"] = "/predict"
+			all["alb.ingress.kubernetes.io/success-codes"] = "405"
+		}
+		if in.CertificateARN != "" {
+			all["alb.ingress.kubernetes.io/certificate-arn"] = in.CertificateARN
+			all["alb.ingress.kubernetes.io/listen-ports"] = `[{"HTTP":80},{"HTTPS":443}]`
+			all["alb.ingress.kubernetes.io/ssl-redirect"] = "443"
+		}
+		if cidrs != "" {
+			all["alb.ingress.kubernetes.io/inbound-cidrs"] = cidrs
+		}
+	case classNginx:
+		if cidrs != "" {
+			all["nginx.ingress.kubernetes.io/whitelist-source-range"] = cidrs
+		}
+	}
+	return all
+}

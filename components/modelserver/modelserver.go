@@ -1,0 +1,122 @@
+// Package modelserver serves one TensorFlow model with TensorFlow Serving: a Deployment, an internal Service, and what
+// scales and protects them.
+package modelserver
+
+import (
+	"time"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"tfserving/components/workload"
+)
+
+// Component is the value of the component label of a model server's objects.
+const Component = "model-server"
+
+// The ports on which TensorFlow Serving listens (its documentation).
+const (
+	GRPCPort = 8500
+	RESTPort = 8501
+)
+
+// Args shape a model server.
+type Args struct {
+	Namespace pulumi.StringInput
+	Model     string // the name under which TF-Serving serves the model
+	Image     string
+	Resources workload.Resources
+	Threads   int // threads within one operation and for operations side by side: as many as there are cores
+	Scaling   workload.Scaling
+	Batching  *Batching // nil turns batching off
+	// MaxConnectionAge is when the server ends a gRPC connection. A client that keeps one for ever never reaches a
+	// pod that came after it.
+	MaxConnectionAge time.Duration
+	StartupTimeout   time.Duration // how long loading the model may take
+	RunAsUser        int           // 0 is root, which the namespace must allow
+	Environment      map[string]string
+	// Callers are the labels of the pods that may call the model.
+	Callers pulumi.StringMap
+}
+
+// Batching lets the server answer several requests in one step.
+type Batching struct {
+	MaxBatchSize       int           // requests in a batch
+	Timeout            time.Duration // how long a batch waits to fill
+	MaxEnqueuedBatches int           // batches waiting; beyond them a request is refused
+}
+
+// ModelServer is one model, served.
+type ModelServer struct {
+	pulumi.ResourceState
+
+	// Endpoint is host:port of the gRPC API inside the cluster.
+	Endpoint pulumi.StringOutput
+}
+
+// ServiceName is the name of a model's Service.
+func ServiceName(model string) string { return "tf-serving-" + model }
+
+// Identity are the labels of a model's server.
+func Identity(model string) workload.Identity {
+	return workload.Identity{Component: Component, Name: "tf-serving", Instance: model}
+}
+
+// NewModelServer deploys a model server into a namespace that exists.
+func NewModelServer(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*ModelServer, error) {
+	m := &ModelServer{}
+	if err := ctx.RegisterComponentResource("tfserving:modelserver:ModelServer", name, m, opts...); err != nil {
+		return nil, err
+	}
+	id := Identity(args.Model)
+	object := ServiceName(args.Model)
+	child := pulumi.Parent(m)
+
+	account, err := workload.NewServiceAccount(ctx, object, args.Namespace, id, child)
+	if err != nil {
+		return nil, err
+	}
+	// The policy and the Service come before the pods: no pod ever runs without its policy.
+	policy, err := newNetworkPolicy(ctx, object, args, id, child)
+	if err != nil {
+		return nil, err
+	}
+	service, err := corev1.NewService(ctx, object, &corev1.ServiceArgs{
+		Metadata: workload.WithoutWaiting(workload.ObjectMeta(object, args.Namespace, id)),
+		Spec: &corev1.ServiceSpecArgs{
+			Type:     pulumi.String("ClusterIP"),
+			Selector: id.Selector(),
+			Ports: corev1.ServicePortArray{&corev1.ServicePortArgs{
+				Name: pulumi.String("grpc"), Port: pulumi.Int(GRPCPort), TargetPort: pulumi.String("grpc"),
+			}},
+		},
+	}, child)
+	if err != nil {
+		return nil, err
+	}
+	deployment, err := newDeployment(ctx, object, args, id, account, child, pulumi.DependsOn([]pulumi.Resource{policy, service}))
+	if err != nil {
+		return nil, err
+	}
+	if err := workload.Protect(ctx, object, args.Namespace, id, deployment, args.Scaling, child); err != nil {
+		return nil, err
+	}
+	m.Endpoint = pulumi.Sprintf("%s.%s.svc.cluster.local:%d", service.Metadata.Name().Elem(), args.Namespace, GRPCPort)
+	return m, ctx.RegisterResourceOutputs(m, pulumi.Map{"endpoint": m.Endpoint})
+}
+
+func newNetworkPolicy(ctx *pulumi.Context, object string, args *Args, id workload.Identity, opts ...pulumi.ResourceOption) (*networkingv1.NetworkPolicy, error) {
+	return networkingv1.NewNetworkPolicy(ctx, object, &networkingv1.NetworkPolicyArgs{
+		Metadata: workload.ObjectMeta(object, args.Namespace, id),
+		Spec: &networkingv1.NetworkPolicySpecArgs{
+			PodSelector: &metav1.LabelSelectorArgs{MatchLabels: id.Selector()},
+			PolicyTypes: pulumi.ToStringArray([]string{"Ingress"}),
+			Ingress: networkingv1.NetworkPolicyIngressRuleArray{&networkingv1.NetworkPolicyIngressRuleArgs{
+				From:  networkingv1.NetworkPolicyPeerArray{workload.Pods(args.Callers)},
+				Ports: workload.TCP(GRPCPort),
+			}},
+		},
+	}, opts...)
+}
