@@ -1,0 +1,86 @@
+//go:build ignore
+
+// This program writes instance_types.tsv from two upstream sources that list what EC2's own DescribeInstanceTypes
+// says, so that the local platform's nodes have the sizes of the instances they stand for:
+//
+//   - sigs.k8s.io/karpenter, kwok/examples/aws_instance_types.json: architecture, vCPUs, memory
+//   - github.com/aws/karpenter-provider-aws, pkg/providers/instancetype/zz_generated.vpclimits.go: network interfaces
+//     and addresses, which bound the pods of a node under the Amazon VPC CNI
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+const version = "v1.14.1" // of both modules
+
+func main() {
+	log.SetFlags(0)
+	var shapes []struct {
+		Name             string
+		Architecture     string
+		OperatingSystems []string
+		Resources        map[string]string
+	}
+	file := filepath.Join(module("sigs.k8s.io/karpenter"), "kwok/examples/aws_instance_types.json")
+	if err := json.Unmarshal(read(file), &shapes); err != nil {
+		log.Fatalf("%s: %v", file, err)
+	}
+	limits := map[string][2]string{}
+	file = filepath.Join(module("github.com/aws/karpenter-provider-aws"), "pkg/providers/instancetype/zz_generated.vpclimits.go")
+	for _, m := range regexp.MustCompile(`"([a-z0-9.-]+)": \{\s+Interface:\s+(\d+),\s+IPv4PerInterface:\s+(\d+)`).FindAllStringSubmatch(string(read(file)), -1) {
+		limits[m[1]] = [2]string{m[2], m[3]}
+	}
+	var rows []string
+	for _, s := range shapes {
+		limit, ok := limits[s.Name]
+		if !ok || !slices.Contains(s.OperatingSystems, "linux") {
+			continue
+		}
+		memory := resource.MustParse(s.Resources["memory"])
+		arch := map[string]string{"x86_64": "amd64", "arm64": "arm64"}[s.Architecture]
+		rows = append(rows, strings.Join([]string{s.Name, arch, s.Resources["cpu"], fmt.Sprint(memory.Value() >> 20), limit[0], limit[1]}, "\t"))
+	}
+	slices.Sort(rows)
+	rows = slices.Compact(rows)
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "# EC2 instance types: what karpenter and karpenter-provider-aws %s list. Made by generate_instance_types.go.\n", version)
+	fmt.Fprintln(&out, "# type\tarchitecture\tvCPUs\tmemory MiB\tnetwork interfaces\tIPv4 addresses per interface")
+	fmt.Fprintln(&out, strings.Join(rows, "\n"))
+	if err := os.WriteFile("instance_types.tsv", out.Bytes(), 0o644); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func module(path string) string {
+	cmd := exec.Command("go", "mod", "download", "-json", path+"@"+version)
+	cmd.Dir = os.TempDir()
+	out, err := cmd.Output()
+	if err != nil {
+		log.Fatalf("getting %s %s: %v", path, version, err)
+	}
+	var got struct{ Dir string }
+	if err := json.Unmarshal(out, &got); err != nil {
+		log.Fatal(err)
+	}
+	return got.Dir
+}
+
+func read(file string) []byte {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return data
+}
