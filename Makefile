@@ -1,0 +1,68 @@
+# What people and CI call. The work is done by cmd/stack and tools; the contract is in README.md.
+SHELL := /bin/sh
+STACK ?= local
+TOOLS ?= auto
+TARGET ?= gateway
+FOR ?= 0s
+export TOOLS
+
+# The first thing that every target needs, with one clear word where it is missing.
+GO_CHECK := want=$$(sed -n 's/^go //p' go.mod); \
+	command -v go >/dev/null 2>&1 || { echo "make: Go $$want or newer is needed and no go command is on PATH: install it from go.dev/dl" >&2; exit 1; }; \
+	have=$$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null | sed 's/^go//'); \
+	[ "$$(printf '%s\n%s\n' "$$want" "$$have" | sort -V | head -n 1)" = "$$want" ] || { echo "make: Go $$want or newer is needed, this is $$have: install it from go.dev/dl" >&2; exit 1; }
+
+STACK_CMD = @$(GO_CHECK); mkdir -p .local && \
+	{ [ -x .local/stack ] || echo "make: compiling the project's own command (a minute or two, this once)" >&2; } && \
+	go build -o .local/stack ./cmd/stack && exec .local/stack -stack '$(STACK)'
+
+.PHONY: help up preview down status load timeline env tools test lint bench
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+up: ## bring STACK up (default: local)
+	$(STACK_CMD) up
+
+preview: ## show what `make up` would change
+	$(STACK_CMD) preview
+
+down: ## take STACK down; for local, stop its cluster too
+	$(STACK_CMD) down
+
+status: ## pods, nodes and autoscalers of stack local
+	$(STACK_CMD) status
+
+load: ## CPU=<cores> [TARGET=gateway|model] [FOR=<time>]: put demand on the pods and watch
+	$(STACK_CMD) load -cpu '$(CPU)' -target '$(TARGET)' -for '$(FOR)' $(if $(RECORD),-record '$(RECORD)')
+
+timeline: ## draw docs/load.svg from docs/load.jsonl
+	$(STACK_CMD) timeline
+
+env: ## print what to export so that plain pulumi works here
+	$(STACK_CMD) env
+
+tools: ## get every pinned command (TOOLS=auto|build|fetch)
+	@$(GO_CHECK); mkdir -p .local/bin && go run -C tools . -bin "$(CURDIR)/.local/bin" -mode '$(TOOLS)'
+
+# A line a package, or a line a test where they take long, and at the end one line that says how many ran in all.
+GOTESTSUM = go tool -modfile=tools/go.mod gotestsum
+
+test: tools ## every test that needs only Go and the module proxy
+	@echo "test: the tools, and the rules"
+	@$(GOTESTSUM) --format pkgname --jsonfile .local/rules.json --raw-command -- sh -c \
+		'go -C tools test -json -count=1 ./... && go test -json -count=1 $$(go list ./... | grep -v /test$$)'
+	@echo "test: the stack on a real control plane, as people use it (about 10 minutes on two cores)"
+	@$(GOTESTSUM) --format testname --jsonfile .local/rehearsal.json -- -count=1 -timeout 40m ./test
+	@echo "test: all of it"
+	@$(GOTESTSUM) --format none --raw-command -- cat .local/rules.json .local/rehearsal.json
+
+lint: ## formatting, vet, static analysis
+	@$(GO_CHECK); unformatted=$$(git ls-files '*.go' | xargs gofmt -l); [ -z "$$unformatted" ] || { echo "not gofmt-ed:" $$unformatted >&2; exit 1; }
+	go vet ./...
+	go -C tools vet .
+	go tool -modfile=tools/go.mod staticcheck ./...
+	cd tools && go tool staticcheck .
+
+bench: ## how long the program takes to build, to preview and to construct
+	go test -run '^$$' -bench . -benchtime 3x -timeout 30m . ./test

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"tfserving/components/gateway"
+	"tfserving/components/modelserver"
+	"tfserving/local"
+)
+
+// targets are the components that load can be put on, by the names people use.
+var targets = map[string]string{"gateway": gateway.Component, "model": modelserver.Component}
+
+func (s *stack) status(ctx context.Context) error {
+	if !s.embedded() {
+		return fmt.Errorf("status shows the embedded cluster of stack local; for stack %s use kubectl with its kubeconfig output", s.name)
+	}
+	client, err := s.cluster().Client()
+	if err != nil {
+		return fmt.Errorf("%w (`make up` starts the cluster)", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	state, err := local.Observe(ctx, client, s.settings.Namespace)
+	if err != nil {
+		return fmt.Errorf("%w (`make up` starts the cluster)", err)
+	}
+	fmt.Print(state)
+	return nil
+}
+
+func (s *stack) load(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("load", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // the Makefile calls this; its words are CPU, TARGET and FOR
+	cpu := flags.String("cpu", "", "total demand in cores, such as 8 or 500m")
+	target := flags.String("target", "gateway", "whose pods: gateway or model")
+	length := flags.String("for", "0s", "how long; 0s means until the pods have settled")
+	recordTo := flags.String("record", "", "file that receives the samples")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if !s.embedded() {
+		return errors.New("load states what simulated pods use; only stack local has those")
+	}
+	if *cpu == "" {
+		return errors.New("say how much: make load CPU=8 (cores in total)")
+	}
+	q, err := resource.ParseQuantity(*cpu)
+	if err != nil || q.MilliValue() <= 0 || q.MilliValue() > 1_000_000 {
+		return fmt.Errorf("CPU=%s is not a demand: give cores, such as 8 or 500m (1000 at most)", *cpu)
+	}
+	component, ok := targets[*target]
+	if !ok {
+		return fmt.Errorf("TARGET=%s is nothing to put load on: use gateway or model", *target)
+	}
+	limit, err := time.ParseDuration(*length)
+	if err != nil || limit < 0 {
+		return fmt.Errorf("FOR=%s is not a length of time: give one such as 90s or 5m", *length)
+	}
+	cluster := s.cluster()
+	client, err := cluster.Client()
+	if err != nil {
+		return fmt.Errorf("%w (`make up` starts the cluster)", err)
+	}
+	record := func(local.Sample) {}
+	if *recordTo != "" {
+		f, err := os.Create(*recordTo)
+		if err != nil {
+			return fmt.Errorf("recording the run: %w", err)
+		}
+		defer f.Close()
+		record = func(s local.Sample) { _ = json.NewEncoder(f).Encode(s) }
+	}
+	// An autoscaler that has not moved for three looks at a pair of new metrics will not move.
+	quiet := 3*s.settings.Local.ScalingSync + 30*time.Second
+	err = cluster.Run(ctx, client, s.settings.Namespace, local.Load{Component: component, MilliCPU: q.MilliValue(), For: limit, Quiet: quiet}, os.Stdout, record)
+	if ctx.Err() != nil {
+		fmt.Println("\nstopped: the load is off; the pods and nodes go back by themselves (`make status`)")
+		return nil
+	}
+	return err
+}
+
+func timeline(args []string) error {
+	flags := flag.NewFlagSet("timeline", flag.ContinueOnError)
+	in := flags.String("in", filepath.Join("docs", "load.jsonl"), "samples recorded by load -record")
+	out := flags.String("out", filepath.Join("docs", "load.svg"), "the picture")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	f, err := os.Open(*in)
+	if err != nil {
+		return fmt.Errorf("reading the recording: %w", err)
+	}
+	defer f.Close()
+	var samples []local.Sample
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		var s local.Sample
+		if err := json.Unmarshal(lines.Bytes(), &s); err != nil {
+			return fmt.Errorf("%s, line %d: %w", *in, len(samples)+1, err)
+		}
+		samples = append(samples, s)
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("reading the recording: %w", err)
+	}
+	var picture strings.Builder
+	if err := local.Draw(&picture, samples); err != nil {
+		return err
+	}
+	return os.WriteFile(*out, []byte(picture.String()), 0o644)
+}

@@ -1,0 +1,131 @@
+// Command stack is what the Makefile calls: it brings a stack up, shows it, puts load on it and takes it down.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"tfserving/config"
+	"tfserving/local"
+)
+
+const usage = `usage: stack [-stack NAME] COMMAND
+
+  up        bring the stack up (stack local: its cluster, too)
+  preview   show what up would change
+  down      take the stack down (stack local: its cluster, too)
+  status    show pods, nodes and autoscalers (stack local)
+  load      put CPU demand on the pods and watch them follow (stack local)
+  timeline  draw a recorded load run
+  env       print what to export so that plain pulumi works in this checkout
+`
+
+var commands = []string{"up", "preview", "down", "status", "load", "timeline", "env"}
+
+func main() {
+	flag.Usage = func() { fmt.Fprint(os.Stderr, usage); flag.PrintDefaults() }
+	name := flag.String("stack", "local", "the stack")
+	flag.Parse()
+	if !slices.Contains(commands, flag.Arg(0)) {
+		flag.Usage()
+		os.Exit(2)
+	}
+	ctx, stop := context.WithCancelCause(context.Background())
+	defer stop(nil)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		if <-signals == syscall.SIGTERM {
+			stop(errTerminated)
+		}
+		stop(context.Canceled)
+	}()
+	err := run(ctx, *name, flag.Arg(0), flag.Args()[1:])
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		fmt.Fprintf(os.Stderr, "stopped; `make %s` goes on from here\n", flag.Arg(0))
+		os.Exit(130)
+	default:
+		fmt.Fprintf(os.Stderr, "\nmake %s: %v\n", flag.Arg(0), err)
+		os.Exit(1)
+	}
+}
+
+// errTerminated is why a run ends that was sent SIGTERM, and not interrupted with Ctrl-C.
+var errTerminated = errors.New("terminated")
+
+func run(ctx context.Context, name, command string, args []string) error {
+	s, err := open(name)
+	if err != nil {
+		return err
+	}
+	switch command {
+	case "status":
+		return s.status(ctx)
+	case "load":
+		return s.load(ctx, args)
+	case "timeline":
+		return timeline(args)
+	case "env":
+		return s.printEnv()
+	}
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := s.tools(ctx); err != nil {
+		return err
+	}
+	switch command {
+	case "up":
+		return s.up(ctx)
+	case "preview":
+		return s.preview(ctx)
+	default:
+		return s.down(ctx)
+	}
+}
+
+// open finds the checkout that this runs in and reads the stack's settings. Whatever is wrong with them is said here,
+// before anything is changed.
+func open(name string) (*stack, error) {
+	root, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(root, "Pulumi.yaml")); err != nil {
+		return nil, errors.New("run this in the checkout's top folder (Pulumi.yaml is not here)")
+	}
+	// One spelling of the folder, however it was reached: processes are known by it.
+	if root, err = filepath.EvalSymlinks(root); err != nil {
+		return nil, err
+	}
+	s := &stack{name: name, root: root, dir: filepath.Join(root, workFolder)}
+	if s.settings, s.region, err = readSettings(filepath.Join(root, "Pulumi."+name+".yaml")); err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			files, _ := filepath.Glob(filepath.Join(root, "Pulumi.*.yaml"))
+			for i, f := range files {
+				files[i] = strings.TrimSuffix(strings.TrimPrefix(filepath.Base(f), "Pulumi."), ".yaml")
+			}
+			return nil, fmt.Errorf("there is no stack %q; there are %s", name, strings.Join(files, ", "))
+		}
+		return nil, err
+	}
+	if s.settings.Platform == config.PlatformEKS {
+		return nil, config.ErrNoEKS
+	}
+	if k := s.settings.Kubernetes; s.embedded() && (k.Kubeconfig != localKubeconfig || k.Context != "" && k.Context != local.ContextName) {
+		return nil, fmt.Errorf("stack %s brings a cluster of its own, so its tfserving:kubernetes.kubeconfig must be %s, without a context; for a cluster that you have, make a stack of another name", name, localKubeconfig)
+	}
+	return s, nil
+}

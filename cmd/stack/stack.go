@@ -1,0 +1,333 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/shirou/gopsutil/v4/process"
+	"sigs.k8s.io/yaml"
+
+	"tfserving/components/autoscaler"
+	"tfserving/config"
+	"tfserving/local"
+)
+
+const (
+	// workFolder holds everything that a run leaves in the checkout; git ignores it.
+	workFolder = ".local"
+	// localKubeconfig is where that cluster's kubeconfig is written, and deleted: no other place will do.
+	localKubeconfig = workFolder + "/kubeconfig"
+	// localStack is the stack with an embedded cluster.
+	localStack = "local"
+	// localPassphrase encrypts the secrets in the state of stack local. It is no secret: they are the credentials of a
+	// cluster that listens on loopback only, and lie beside the state.
+	localPassphrase = "tfserving-local"
+	// localRegion names the simulated nodes' region where the settings name none.
+	localRegion = "local-1"
+	// settleTimeout bounds the wait for the autoscalers' first readings, which takes 30-40 s.
+	settleTimeout = 3 * time.Minute
+	// progressEvery is how often a long step says that it is still at it.
+	progressEvery = 15 * time.Second
+)
+
+// stack is one environment, operated from a checkout.
+type stack struct {
+	name      string
+	root, dir string // the checkout, and its folder for what runs leave behind
+	settings  *config.Settings
+	region    string
+}
+
+func (s *stack) embedded() bool { return s.name == localStack }
+func (s *stack) bin() string    { return filepath.Join(s.dir, "bin") }
+
+// clusterDir holds the embedded cluster and the state that describes it: they end together.
+func (s *stack) clusterDir() string { return filepath.Join(s.dir, "cluster") }
+func (s *stack) stateDir() string   { return filepath.Join(s.clusterDir(), "state") }
+func (s *stack) pulumiHome() string { return filepath.Join(s.clusterDir(), "pulumi") }
+
+func readSettings(file string) (*config.Settings, string, error) {
+	settings, err := config.ReadStackFile(file)
+	if err != nil {
+		return nil, "", err
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, "", err
+	}
+	var raw struct{ Config map[string]any }
+	if err := yaml.Unmarshal(data, &raw); err != nil {
+		return nil, "", err
+	}
+	region, _ := raw.Config["aws:region"].(string)
+	if region == "" {
+		region = localRegion
+	}
+	return settings, region, nil
+}
+
+// lock keeps two runs in one checkout apart: they share the cluster and the state.
+func (s *stack) lock(ctx context.Context) (func(), error) {
+	return local.Lock(ctx, filepath.Join(s.dir, "lock"), func(holder string) error {
+		return fmt.Errorf("another `make` is at work in this checkout (process %s): wait for it, or end it", holder)
+	})
+}
+
+// tools makes sure that the pinned commands are in s.bin().
+func (s *stack) tools(ctx context.Context) error {
+	mode := os.Getenv("TOOLS")
+	if mode == "" {
+		mode = "auto"
+	}
+	return s.run(ctx, "go", "run", "-C", "tools", ".", "-bin", s.bin(), "-mode", mode)
+}
+
+// cluster is the embedded cluster as the stack's settings shape it.
+func (s *stack) cluster() *local.Cluster {
+	cfg := local.Config{
+		Dir:             s.clusterDir(),
+		Bin:             s.bin(),
+		Kubeconfig:      s.kubeconfig(),
+		Region:          s.region,
+		Zones:           s.settings.Network.Zones,
+		BootTime:        s.settings.Local.NodeBootTime,
+		HPASync:         s.settings.Local.ScalingSync,
+		Log:             os.Stdout,
+		AutoscalerFlags: autoscaler.Flags(autoscaler.Pace(s.settings.Autoscaler)),
+	}
+	for _, g := range s.settings.NodeGroups {
+		capacity := map[string]string{"onDemand": "ON_DEMAND", "spot": "SPOT"}[g.Capacity]
+		cfg.NodeGroups = append(cfg.NodeGroups, local.NodeGroup{Name: g.Name, InstanceType: g.InstanceTypes[0], Capacity: capacity, Min: g.Min, Max: g.Max})
+	}
+	return local.New(cfg)
+}
+
+func (s *stack) kubeconfig() string {
+	file := s.settings.Kubernetes.Kubeconfig
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(s.root, file)
+	}
+	return file
+}
+
+func (s *stack) up(ctx context.Context) error {
+	if !s.embedded() {
+		return s.pulumi(ctx, "up", "--stack", s.name)
+	}
+	cluster := s.cluster()
+	if err := cluster.Start(ctx); err != nil {
+		return err
+	}
+	if err := s.compile(ctx); err != nil {
+		return err
+	}
+	if err := s.selectLocal(ctx); err != nil {
+		return err
+	}
+	if err := s.pulumi(ctx, "up", "--stack", s.name, "--yes", "--skip-preview"); err != nil {
+		return err
+	}
+	client, err := cluster.Client()
+	if err != nil {
+		return err
+	}
+	settle, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	fmt.Println("waiting for the autoscalers' first readings (30-40 s after the first deployment)")
+	if err := local.AwaitReadings(settle, client, s.settings.Namespace); err != nil {
+		return err
+	}
+	return s.summary(ctx)
+}
+
+// compile builds the program where the language host expects it, and says so while it takes long.
+func (s *stack) compile(ctx context.Context) error {
+	cmd := s.command(ctx, "go", "build", "-o", filepath.Join(s.dir, "program"), ".")
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	begin, done := time.Now(), make(chan error, 1)
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("compiling the program: %w", err)
+	}
+	go func() { done <- cmd.Wait() }()
+	for {
+		select {
+		case err := <-done:
+			if err != nil {
+				return fmt.Errorf("compiling the program: %w\n%s", err, &out)
+			}
+			return nil
+		case <-time.After(progressEvery):
+			fmt.Printf("compiling the program, %s so far (minutes the first time, seconds later)\n", time.Since(begin).Round(time.Second))
+		}
+	}
+}
+
+// selectLocal makes the stack's state if there is none, and lets go of a lock that a killed run left.
+func (s *stack) selectLocal(ctx context.Context) error {
+	if err := os.MkdirAll(s.stateDir(), 0o755); err != nil {
+		return fmt.Errorf("making the folder for the state: %w", err)
+	}
+	if err := os.MkdirAll(s.pulumiHome(), 0o755); err != nil {
+		return fmt.Errorf("making Pulumi's folder: %w", err)
+	}
+	// Relative: the checkout may be moved.
+	if err := os.Symlink(filepath.Join("..", "..", "bin", "plugins"), filepath.Join(s.pulumiHome(), "plugins")); err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("linking the plugins: %w", err)
+	}
+	if out, err := s.command(ctx, "pulumi", "stack", "select", "--create", s.name).CombinedOutput(); err != nil {
+		return fmt.Errorf("making stack %s: %w\n%s", s.name, err, out)
+	}
+	locks, _ := filepath.Glob(filepath.Join(s.stateDir(), ".pulumi", "locks", "*", "*", "*", "*.json"))
+	for _, file := range locks {
+		data, err := os.ReadFile(file)
+		var held struct{ PID int }
+		if err != nil || json.Unmarshal(data, &held) != nil || pulumiRuns(held.PID) {
+			continue
+		}
+		fmt.Printf("process %d was killed while it changed stack %s: letting go of its lock\n", held.PID, s.name)
+		if err := os.Remove(file); err != nil {
+			return fmt.Errorf("letting go of a lock: %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *stack) preview(ctx context.Context) error {
+	if s.embedded() {
+		if _, err := os.Stat(s.stateDir()); err != nil {
+			return errors.New("stack local is not up, so there is nothing to compare with: `make up` starts it")
+		}
+	}
+	return s.pulumi(ctx, "preview", "--stack", s.name, "--diff")
+}
+
+func (s *stack) down(ctx context.Context) error {
+	if !s.embedded() {
+		return s.pulumi(ctx, "destroy", "--stack", s.name)
+	}
+	// The cluster goes with everything in it, so nothing is left that the state, which goes too, could describe.
+	if err := s.cluster().Stop(); err != nil {
+		return err
+	}
+	fmt.Println("stack local is down: no process of it runs, and its state is gone")
+	return nil
+}
+
+// outputs are the stack's outputs that are no secrets.
+func (s *stack) outputs(ctx context.Context) (map[string]any, error) {
+	out, err := s.command(ctx, "pulumi", "stack", "output", "--stack", s.name, "--json").Output()
+	if err != nil {
+		return nil, fmt.Errorf("reading the outputs of stack %s: %w", s.name, err)
+	}
+	all := map[string]any{}
+	return all, json.Unmarshal(out, &all)
+}
+
+func (s *stack) summary(ctx context.Context) error {
+	all, err := s.outputs(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Println()
+	for _, key := range []string{"namespace", "gatewayUrl", "modelEndpoint"} {
+		fmt.Printf("  %-14s %v\n", key, all[key])
+	}
+	fmt.Printf("  %-14s %s (as a secret output, too)\n\n", "kubeconfig", s.settings.Kubernetes.Kubeconfig)
+	if err := s.status(ctx); err != nil {
+		return err
+	}
+	fmt.Print(`
+The pods are simulated: the control plane, its decisions and these figures are real, but nothing answers at the URL.
+Next:
+  make load CPU=8      put 8 cores of demand on the gateway, and watch pods and nodes follow
+  make status          the table above, again
+  make preview         what an edit of Pulumi.local.yaml would change
+  eval "$(make env)"   then pulumi and kubectl work here as they are
+  make down            end it all
+`)
+	return nil
+}
+
+// pulumiRuns says whether a process of this identifier exists and is a pulumi: identifiers are used again.
+func pulumiRuns(pid int) bool {
+	p, err := process.NewProcess(int32(pid))
+	if err != nil {
+		return false
+	}
+	name, err := p.Name()
+	return err != nil || strings.Contains(name, "pulumi")
+}
+
+// env is what pulumi needs in the environment, beyond what the person has.
+func (s *stack) env() []string {
+	path := []string{s.bin()}
+	if !s.embedded() {
+		// Beside the person's own plugins. Where Pulumi's server cannot be reached, it is the only one there is.
+		plugins, _ := filepath.Glob(filepath.Join(s.bin(), "plugins", "*"))
+		path = append(path, plugins...)
+	}
+	env := []string{"PATH=" + strings.Join(append(path, os.Getenv("PATH")), string(os.PathListSeparator))}
+	if s.embedded() {
+		env = append(env,
+			"PULUMI_BACKEND_URL=file://"+s.stateDir(),
+			"PULUMI_HOME="+s.pulumiHome(),
+			"PULUMI_CONFIG_PASSPHRASE="+localPassphrase,
+			"PULUMI_SKIP_UPDATE_CHECK=true",
+			// The pinned plugin is where Pulumi keeps its own; one on PATH is warned about, and is not wanted.
+			"PULUMI_IGNORE_AMBIENT_PLUGINS=true",
+			"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true",
+			"KUBECONFIG="+s.kubeconfig(),
+			"KUBECACHEDIR="+filepath.Join(s.clusterDir(), "kubectl-cache"))
+	}
+	return env
+}
+
+func (s *stack) printEnv() error {
+	for _, v := range s.env() {
+		name, value, _ := strings.Cut(v, "=")
+		fmt.Printf("export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))
+	}
+	return nil
+}
+
+// command prepares a command of the checkout. Ctrl-C reaches it by itself, being in the same process group, and a second
+// one would make pulumi end without writing down how far it got; only SIGTERM, which comes to this process alone, is
+// passed on.
+func (s *stack) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	if tool := filepath.Join(s.bin(), name); name == "pulumi" {
+		name = tool
+	}
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = s.root
+	cmd.Env = append(os.Environ(), s.env()...)
+	cmd.Cancel = func() error {
+		if errors.Is(context.Cause(ctx), errTerminated) {
+			return cmd.Process.Signal(os.Interrupt)
+		}
+		return nil
+	}
+	return cmd
+}
+
+// run runs a command with its output shown.
+func (s *stack) run(ctx context.Context, name string, args ...string) error {
+	cmd := s.command(ctx, name, args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s %s: %w (see above)", filepath.Base(name), strings.Join(args, " "), err)
+	}
+	return nil
+}
+
+func (s *stack) pulumi(ctx context.Context, args ...string) error {
+	return s.run(ctx, "pulumi", args...)
+}
