@@ -1,0 +1,73 @@
+package test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// BenchmarkBuildAfterEdit is what a person waits for after an edit of the program: compiling what changed, and linking.
+func BenchmarkBuildAfterEdit(b *testing.B) {
+	c := newCheckout(b)
+	main := filepath.Join(c.dir, "main.go")
+	before, err := os.ReadFile(main)
+	if err != nil {
+		b.Fatal(err)
+	}
+	build := func() {
+		if out, err := c.start("go", "build", "-o", ".local/program", ".").wait(); err != nil {
+			b.Fatalf("%v\n%s", err, out)
+		}
+	}
+	c.make("tools")
+	build()
+	edits := 0
+	for b.Loop() {
+		// Another constant each time: what was built before is of no use.
+		edits++
+		edited := strings.Replace(string(before), `gatewayName   = "gateway"`, `gatewayName   = "gateway`+strings.Repeat("x", edits)+`"`, 1)
+		if edited == string(before) {
+			b.Fatal("main.go has no gatewayName to edit")
+		}
+		if err := os.WriteFile(main, []byte(edited), 0o644); err != nil {
+			b.Fatal(err)
+		}
+		build()
+	}
+}
+
+// BenchmarkPreview is a preview of stack local that finds nothing to change, beside the same of a program that does
+// nothing: the ratio of the two is the program's own.
+func BenchmarkPreview(b *testing.B) {
+	c := newCheckout(b)
+	c.make("up")
+	env := c.printedEnv()
+	empty := filepath.Join(c.dir, "test", "empty")
+	run := func(b *testing.B, dir string, args ...string) {
+		b.Helper()
+		args = append(append(append([]string{}, env...), "pulumi", "--cwd", dir), args...)
+		if out, err := c.start("env", args...).wait(); err != nil {
+			b.Fatalf("pulumi %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+	run(b, empty, "stack", "init", "empty")
+	for _, bench := range []struct{ name, dir, stack string }{{"empty program", empty, "empty"}, {"stack local", c.dir, "local"}} {
+		b.Run(bench.name, func(b *testing.B) {
+			run(b, bench.dir, "preview", "--stack", bench.stack) // the first one compiles
+			for b.Loop() {
+				run(b, bench.dir, "preview", "--stack", bench.stack)
+			}
+		})
+	}
+}
+
+// printedEnv is what `make env` says to export, as arguments of env(1).
+func (c *checkout) printedEnv() (vars []string) {
+	for line := range strings.Lines(c.make("env")) {
+		if v, ok := strings.CutPrefix(strings.TrimSpace(line), "export "); ok {
+			vars = append(vars, strings.ReplaceAll(v, "'", ""))
+		}
+	}
+	return vars
+}
