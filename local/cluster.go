@@ -15,9 +15,12 @@ import (
 	"path/filepath"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/util/retry"
 )
 
 const (
@@ -132,13 +135,22 @@ func (c *Cluster) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.ensureNodes(ctx); err != nil {
-		return err
+	for _, step := range []func(context.Context) error{c.ensureNodes, c.idle, c.ensureAutoscaler} {
+		if err := retry.OnError(settling, unsettled, func() error { return step(ctx) }); err != nil {
+			return err
+		}
 	}
-	if err := c.idle(ctx); err != nil {
-		return err
-	}
-	return c.ensureAutoscaler(ctx)
+	return nil
+}
+
+// settling is how long, about 10 s in all, a step is tried again that fails because the control plane is new.
+var settling = wait.Backoff{Duration: 100 * time.Millisecond, Factor: 1.5, Steps: 10}
+
+// unsettled says whether an error is one of a control plane that has just started: it answers, and a resource's definition,
+// a namespace or etcd's leader is not there yet.
+func unsettled(err error) bool {
+	return apierrors.IsNotFound(err) || apierrors.IsInternalError(err) || apierrors.IsServerTimeout(err) ||
+		apierrors.IsTimeout(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsTooManyRequests(err)
 }
 
 // idle states that the pods serve nothing, unless a load is on: they use something even then, and without any statement
@@ -234,7 +246,8 @@ func (c *Cluster) Client() (*kubernetes.Clientset, error) {
 	return kubernetes.NewForConfig(cfg)
 }
 
-// ready returns nil if the API server is ready and serves metrics.
+// ready returns nil if the API server is ready and serves metrics and the resources that state what pods use. Those are
+// custom ones, which it serves a moment after it has taken their definition.
 func (c *Cluster) ready(ctx context.Context) error {
 	client, err := c.Client()
 	if err != nil {
@@ -242,7 +255,7 @@ func (c *Cluster) ready(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	for _, path := range []string{"/readyz", "/apis/metrics.k8s.io/v1beta1"} {
+	for _, path := range []string{"/readyz", "/apis/metrics.k8s.io/v1beta1", usagePath} {
 		if err := client.RESTClient().Get().AbsPath(path).Do(ctx).Error(); err != nil {
 			return fmt.Errorf("asking the embedded cluster for %s: %w", path, err)
 		}

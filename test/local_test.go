@@ -513,7 +513,8 @@ func interrupted(t *testing.T, c *checkout) {
 	c.set("local.scalingSync", "6s")
 	run := c.start("make", "up")
 	if !run.says("starting the Cluster Autoscaler") {
-		t.Error("another configuration did not make the cluster anew")
+		out, _ := run.wait()
+		t.Fatalf("another configuration did not make the cluster anew:\n%s", out)
 	}
 	run.interrupt()
 	run.wait()
