@@ -14,20 +14,20 @@ GO_CHECK := want=$$(sed -n 's/^go //p' go.mod); \
 
 STACK_CMD = @$(GO_CHECK); mkdir -p .local && \
 	{ [ -x .local/stack ] || echo "make: compiling the project's own command (a minute or two, this once)" >&2; } && \
-	go build -o .local/stack ./cmd/stack && exec .local/stack -stack '$(STACK)'
+	go build -o .local/stack ./cmd/stack && exec .local/stack -stack '$(STACK)' $(if $(YES),-yes)
 
-.PHONY: help up preview down status load timeline env tools test lint bench
+.PHONY: help up preview down status load timeline env tools test test-aws rehearse lint bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-up: ## bring STACK up (default: local)
+up: ## bring STACK up (default: local); YES=1 does not ask first
 	$(STACK_CMD) up
 
 preview: ## show what `make up` would change
 	$(STACK_CMD) preview
 
-down: ## take STACK down; for local, stop its cluster too
+down: ## take STACK down; for local, stop its cluster too; YES=1 does not ask first
 	$(STACK_CMD) down
 
 status: ## pods, nodes and autoscalers of stack local
@@ -51,11 +51,19 @@ GOTESTSUM = go tool -modfile=tools/go.mod gotestsum
 test: tools ## every test that needs only Go and the module proxy
 	@echo "test: the tools, and the rules"
 	@$(GOTESTSUM) --format pkgname --jsonfile .local/rules.json --raw-command -- sh -c \
-		'go -C tools test -json -count=1 ./... && go test -json -count=1 $$(go list ./... | grep -v /test$$)'
+		'go -C tools test -json -count=1 ./... && go test -json -count=1 $$(go list ./... | grep -v "/test\(/\|$$\)")'
 	@echo "test: the stack on a real control plane, as people use it (about 10 minutes on two cores)"
 	@$(GOTESTSUM) --format testname --jsonfile .local/rehearsal.json -- -count=1 -timeout 40m ./test
 	@echo "test: all of it"
 	@$(GOTESTSUM) --format none --raw-command -- cat .local/rules.json .local/rehearsal.json
+
+# On an ordinary network pulumi fetches the AWS and EKS plugins by itself; AWS_PLUGINS names a folder that holds them.
+test-aws: tools ## the EKS stacks on emulated AWS: needs Python 3, the aws command, and the AWS and EKS plugins
+	@echo "test-aws: an EKS stack, whole, without an account (about 15 minutes on two cores)"
+	@$(GOTESTSUM) --format standard-verbose -- -count=1 -timeout 40m -p 1 ./test/emulator ./test/machines ./test/aws
+
+rehearse: tools ## STACK=dev|staging|prod: the story of an EKS stack from nothing to nothing, on emulated AWS
+	@STACK='$(STACK)' go test -count=1 -timeout 30m -v -run '^TestRehearsal$$' ./test/aws
 
 lint: ## formatting, vet, static analysis
 	@$(GO_CHECK); unformatted=$$(git ls-files '*.go' | xargs gofmt -l); [ -z "$$unformatted" ] || { echo "not gofmt-ed:" $$unformatted >&2; exit 1; }

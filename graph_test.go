@@ -112,7 +112,7 @@ func newGraph(overlay string, moreModels ...string) (*graph, error) {
 		for _, name := range moreModels {
 			s := *g.settings
 			s.Model.Name = name
-			args := modelArgs(&s, scaling(s.Model.Replicas, s.Model.TargetCPU, s.Model.Scaling), &namespace.Namespace{Name: app.namespace})
+			args := modelArgs(&s, scaling(s.Model.Replicas, s.Model.TargetCPU, s.Model.Scaling), cluster, &namespace.Namespace{Name: app.namespace})
 			if _, err := modelserver.NewModelServer(ctx, name, args, pulumi.Provider(cluster.provider)); err != nil {
 				return err
 			}

@@ -35,6 +35,9 @@ func program(ctx *pulumi.Context) error {
 	ctx.Export("gatewayUrl", app.gatewayURL)
 	ctx.Export("modelEndpoint", app.modelEndpoint)
 	ctx.Export("kubeconfig", cluster.kubeconfig)
+	for name, value := range cluster.outputs {
+		ctx.Export(name, value)
+	}
 	return nil
 }
 
@@ -44,12 +47,34 @@ type platform struct {
 	kubeconfig pulumi.StringOutput // secret
 	// ingressPods are the peers through which requests come from the cluster's ingress controller.
 	ingressPods networkingv1.NetworkPolicyPeerArray
+	// images maps an image of the settings to where it is run from; one that is not in it is run as it is named.
+	images map[string]pulumi.StringInput
+	// ready is known once pods can run and be reached; nil where that is already so.
+	ready pulumi.StringInput
+	// namespaceLabels are what the platform's controllers look for on the application's namespace.
+	namespaceLabels map[string]string
+	// loadBalancerClass is what makes a load balancer of the gateway's Service; empty leaves it to the cluster.
+	loadBalancerClass string
+	outputs           pulumi.Map
+}
+
+// image is where an image of the settings is run from.
+func (p *platform) image(name string) pulumi.StringInput {
+	if from, ok := p.images[name]; ok {
+		return from
+	}
+	return pulumi.String(name)
 }
 
 func newPlatform(ctx *pulumi.Context, s *config.Settings) (*platform, error) {
 	if s.Platform == config.PlatformEKS {
-		return nil, config.ErrNoEKS
+		return newEKS(ctx, s)
 	}
+	return newKubernetes(ctx, s)
+}
+
+// newKubernetes finds a cluster that exists.
+func newKubernetes(ctx *pulumi.Context, s *config.Settings) (*platform, error) {
 	text, contextName, err := kubeconfig.Read(s.Kubernetes.Kubeconfig, s.Kubernetes.Context)
 	if err != nil {
 		return nil, err
@@ -90,11 +115,13 @@ func newApplication(ctx *pulumi.Context, cluster *platform, s *config.Settings) 
 		Name:      s.Namespace,
 		AllowRoot: s.Model.RunAsUser == 0 || s.Gateway.RunAsUser == 0,
 		MaxPods:   drainingShare * (models.MaxPods() + gateways.MaxPods()),
+		Labels:    cluster.namespaceLabels,
+		Ready:     cluster.ready,
 	}, on)
 	if err != nil {
 		return nil, err
 	}
-	model, err := modelserver.NewModelServer(ctx, s.Model.Name, modelArgs(s, models, ns), on)
+	model, err := modelserver.NewModelServer(ctx, s.Model.Name, modelArgs(s, models, cluster, ns), on)
 	if err != nil {
 		return nil, err
 	}
@@ -105,12 +132,12 @@ func newApplication(ctx *pulumi.Context, cluster *platform, s *config.Settings) 
 	return &application{namespace: ns.Name, gatewayURL: entry.URL, modelEndpoint: model.Endpoint}, nil
 }
 
-func modelArgs(s *config.Settings, scaled workload.Scaling, ns *namespace.Namespace) *modelserver.Args {
+func modelArgs(s *config.Settings, scaled workload.Scaling, cluster *platform, ns *namespace.Namespace) *modelserver.Args {
 	m := s.Model
 	args := &modelserver.Args{
 		Namespace:        ns.Name,
 		Model:            m.Name,
-		Image:            m.Image,
+		Image:            cluster.image(m.Image),
 		Resources:        workload.Resources{CPU: string(m.Resources.CPU), Memory: string(m.Resources.Memory)},
 		Threads:          m.Resources.Cores(),
 		Scaling:          scaled,
@@ -130,7 +157,7 @@ func gatewayArgs(s *config.Settings, scaled workload.Scaling, cluster *platform,
 	g, in := s.Gateway, s.Ingress
 	args := &gateway.Args{
 		Namespace:     ns.Name,
-		Image:         g.Image,
+		Image:         cluster.image(g.Image),
 		Port:          g.Port,
 		HealthPath:    g.HealthPath,
 		Resources:     workload.Resources{CPU: string(g.Resources.CPU), Memory: string(g.Resources.Memory)},
@@ -144,6 +171,10 @@ func gatewayArgs(s *config.Settings, scaled workload.Scaling, cluster *platform,
 		Callers:       cluster.ingressPods,
 		AllowedCIDRs:  in.AllowedCIDRs,
 	}
+	if g.Service == "LoadBalancer" && cluster.loadBalancerClass != "" {
+		args.LoadBalancer = &gateway.LoadBalancer{Class: cluster.loadBalancerClass, Scheme: in.Scheme}
+		return args
+	}
 	if g.Service == "LoadBalancer" {
 		// Its Service keeps the callers' own addresses.
 		args.Callers = nil
@@ -156,7 +187,10 @@ func gatewayArgs(s *config.Settings, scaled workload.Scaling, cluster *platform,
 		// An ALB sends to pods from its own addresses in the VPC; it is no pod.
 		args.Callers = networkingv1.NetworkPolicyPeerArray{workload.Addresses(s.Network.CIDR)}
 	}
-	args.Ingress = &gateway.Ingress{Class: in.Class, Scheme: in.Scheme, Host: in.Host, CertificateARN: in.CertificateARN, TLSSecret: in.TLSSecret}
+	args.Ingress = &gateway.Ingress{
+		Class: in.Class, Scheme: in.Scheme, Host: in.Host, CertificateARN: in.CertificateARN, TLSSecret: in.TLSSecret,
+		DeletionProtection: s.AWS.Protect,
+	}
 	return args
 }
 

@@ -45,7 +45,7 @@ func benchmarkModel(ctx *pulumi.Context, name string) error {
 	_, err := modelserver.NewModelServer(ctx, name, &modelserver.Args{
 		Namespace:        pulumi.String("tfserving"),
 		Model:            name,
-		Image:            "model:1",
+		Image:            pulumi.String("model:1"),
 		Resources:        workload.Resources{CPU: "1", Memory: "1Gi"},
 		Threads:          1,
 		Scaling:          workload.Scaling{Min: 2, Max: 6, TargetCPU: 70, Up: step, Down: step},

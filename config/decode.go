@@ -16,16 +16,17 @@ import (
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	pulumiconfig "github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
-	"sigs.k8s.io/yaml"
 )
 
 // Load returns the settings of the stack that the program runs for. Its error lists everything that is wrong.
 func Load(ctx *pulumi.Context) (*Settings, error) {
-	// The SDK looks keys up by name; only the engine's own variable tells which keys there are.
-	raw := map[string]string{}
-	if env := os.Getenv(pulumi.EnvConfig); env != "" {
-		if err := json.Unmarshal([]byte(env), &raw); err != nil {
-			return nil, fmt.Errorf("reading the stack's settings from %s: %w", pulumi.EnvConfig, err)
+	// The SDK looks keys up by name; only the engine's own variables tell which keys there are, and which are secrets.
+	raw, encrypted := map[string]string{}, []string{}
+	for variable, into := range map[string]any{pulumi.EnvConfig: &raw, pulumi.EnvConfigSecretKeys: &encrypted} {
+		if env := os.Getenv(variable); env != "" {
+			if err := json.Unmarshal([]byte(env), into); err != nil {
+				return nil, fmt.Errorf("reading the stack's settings from %s: %w", variable, err)
+			}
 		}
 	}
 	cfg := pulumiconfig.New(ctx, Project)
@@ -34,52 +35,38 @@ func Load(ctx *pulumi.Context) (*Settings, error) {
 			raw[Project+":"+key] = v
 		}
 	}
-	return Decode(raw)
-}
-
-// ReadStackFile returns the settings in a Pulumi.<stack>.yaml file, as the program would load them.
-func ReadStackFile(name string) (*Settings, error) {
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return nil, fmt.Errorf("reading the stack's settings: %w", err)
+	if v := pulumiconfig.Get(ctx, regionKey); v != "" {
+		raw[regionKey] = v
 	}
-	var file struct {
-		Config map[string]any `json:"config"`
+	in := input{raw: raw, stack: ctx.Stack()}
+	for _, key := range encrypted {
+		in.secret(key)
 	}
-	converted, err := yaml.YAMLToJSONStrict(data) // strict: a key that is there twice is an error
-	if err == nil {
-		err = json.Unmarshal(converted, &file)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the stack's settings from %s: %w", name, err)
-	}
-	raw := map[string]string{}
-	for key, value := range file.Config {
-		if s, ok := value.(string); ok {
-			raw[key] = s
-			continue
-		}
-		data, err := json.Marshal(value)
-		if err != nil {
-			return nil, fmt.Errorf("reading %s from %s: %w", key, name, err)
-		}
-		raw[key] = string(data)
-	}
-	s, err := Decode(raw)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return s, nil
+	return in.decode()
 }
 
 // Decode returns the settings in raw: full keys (tfserving:model) with strings as they are and everything else as JSON,
-// which is how Pulumi hands them over. Keys of other namespaces (aws:region) are left alone. An unknown key, a wrong
-// type and a value out of range are errors; all of them are reported at once.
+// which is how Pulumi hands them over. Of other namespaces only aws:region is read. An unknown key, a wrong type and a
+// value out of range are errors; all of them are reported at once. The names that are made from the stack's are not
+// looked at.
 func Decode(raw map[string]string) (*Settings, error) {
+	return (&input{raw: raw}).decode()
+}
+
+// input is what settings are made of.
+type input struct {
+	raw   map[string]string
+	stack string // the stack's name, where it is known
+	// secrets are the problems with values that are encrypted. Nothing else is said of their keys.
+	secrets []problem
+}
+
+func (in *input) decode() (*Settings, error) {
 	s := Default()
+	s.Region = in.raw[regionKey]
 	tree := map[string]any{}
 	var wrong []problem
-	for key, value := range raw {
+	for key, value := range in.raw {
 		name, ours := strings.CutPrefix(key, Project+":")
 		if !ours {
 			continue
@@ -98,18 +85,25 @@ func Decode(raw map[string]string) (*Settings, error) {
 	}
 	wrong = append(wrong, unknown("", tree, reflect.TypeFor[Settings]())...)
 	wrong = append(wrong, decode(tree, &s)...)
+	wrong = append(in.secrets, slices.DeleteFunc(wrong, func(p problem) bool { return slices.ContainsFunc(in.secrets, p.sharesKey) })...)
 	// Where a value could not be read, its default stands in for it; what validation finds wrong with that is not news.
 	for _, p := range s.validate() {
 		if !slices.ContainsFunc(wrong, p.sharesKey) {
 			wrong = append(wrong, p)
 		}
 	}
-	if len(wrong) == 0 {
-		return &s, nil
-	}
 	all := &Error{}
 	for _, p := range wrong {
 		all.Problems = append(all.Problems, fmt.Sprintf("%s:%s %s", Project, p.key, p.text))
+	}
+	if text := s.regionProblem(); text != "" {
+		all.Problems = append(all.Problems, text)
+	}
+	if in.stack != "" {
+		all.Problems = append(all.Problems, s.nameProblems(in.stack)...)
+	}
+	if len(all.Problems) == 0 {
+		return &s, nil
 	}
 	sort.Strings(all.Problems)
 	return nil, all

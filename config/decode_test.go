@@ -3,8 +3,6 @@ package config
 import (
 	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -151,6 +149,11 @@ func runRules(t *testing.T, rules []rule) {
 	}
 }
 
+// eks are the changes that make the valid settings those of platform eks, and more changes.
+func eks(more ...change) []change {
+	return append([]change{{"tfserving:platform", "eks"}, {"tfserving:kubernetes", removed}, {"tfserving:aws.owner", "ml-platform"}, {"tfserving:ingress.class", "alb"}}, more...)
+}
+
 // one is the change of a single setting.
 func one(key string, value any) []change { return []change{{key, value}} }
 
@@ -164,7 +167,7 @@ func TestDecodeIsStrict(t *testing.T) {
 		{"an unknown key two objects deep", one("tfserving:gateway.resources.memmory", "1Gi"),
 			`tfserving:gateway.resources.memmory is not a setting; known here: memory, cpu`},
 		{"an unknown key in a node group", one("tfserving:nodeGroups[0].diskGib", 50),
-			`tfserving:nodeGroups[0].diskGib is not a setting; known here: diskGiB, min, max, name, capacity, instanceTypes`},
+			`tfserving:nodeGroups[0].diskGib is not a setting; known here: diskGiB, min, max, name, labels, taints, desired, capacity, instanceTypes`},
 		{"upper and lower case are different keys", one("tfserving:model.targetCpu", "70"),
 			`tfserving:model.targetCpu is not a setting; known here: targetCPU, …`},
 
@@ -195,9 +198,9 @@ func TestDecodeIsStrict(t *testing.T) {
 		{"a list for a map", one("tfserving:model.environment", []string{"A=1"}),
 			`tfserving:model.environment is ["A=1"]; it must be an object whose values are text`},
 		{"an object for a list", one("tfserving:nodeGroups", map[string]any{"name": "general"}),
-			`tfserving:nodeGroups is {"name":"general"}; it must be a list of objects with name, instanceTypes, capacity, min, max, diskGiB`},
+			`tfserving:nodeGroups is {"name":"general"}; it must be a list of objects with name, instanceTypes, capacity, min, max, desired, diskGiB, labels, taints`},
 		{"text for a node group", one("tfserving:nodeGroups[1]", "burst"),
-			`tfserving:nodeGroups[1] is "burst"; it must be an object with name, instanceTypes, capacity, min, max, diskGiB`},
+			`tfserving:nodeGroups[1] is "burst"; it must be an object with name, instanceTypes, capacity, min, max, desired, diskGiB, labels, taints`},
 		{"text for a list of text", one("tfserving:ingress.allowedCidrs", "10.0.0.0/8"),
 			`tfserving:ingress.allowedCidrs is "10.0.0.0/8"; it must be a list of text (did you mean ["10.0.0.0/8"]?)`},
 		{"text for a truth value", one("tfserving:model.allowMutableTag", "true"),
@@ -226,7 +229,8 @@ func TestDecodeIsStrict(t *testing.T) {
 		{"an environment variable without a value", one("tfserving:gateway.environment.DEBUG", nil), `tfserving:gateway.environment[DEBUG] has no value; give it one or remove the key`},
 		{"a list element without a value", one("tfserving:ingress.allowedCidrs", []any{nil}), `tfserving:ingress.allowedCidrs[0] has no value; give it one or remove the key`},
 
-		{"keys of other namespaces are left alone", []change{{"aws:region", "mars-1"}, {"other:model", "x"}, {"tfservingx:platform", "x"}}, ""},
+		{"keys of other namespaces are left alone", []change{{"aws:profile", "mars-1"}, {"other:model", "x"}, {"tfservingx:platform", "x"}}, ""},
+		{"the region's field is no setting of the project's", one("tfserving:-", "eu-west-1"), `tfserving:- is not a setting; known here: …`},
 	})
 }
 
@@ -300,6 +304,7 @@ func TestUnsetKeysHaveTheirDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Default()
+	want.Region = "eu-west-1"
 	want.Platform = PlatformKubernetes
 	want.Kubernetes.Kubeconfig = ".local/kubeconfig"
 	want.Model.Name, want.Model.Image = "clothing-model", "registry.example/model:1.0"
@@ -340,82 +345,28 @@ func TestSetKeysReplaceDefaults(t *testing.T) {
 	}
 }
 
-func TestAStackFileIsReadAsTheProgramReadsIt(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "Pulumi.test.yaml")
-	text := "config:" + strings.ReplaceAll(valid, "\n", "\n  ") + "\nencryptionsalt: v1:not-a-setting\n"
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	got, err := ReadStackFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := Decode(stack(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got  %+v\nwant %+v", got, want)
-	}
-}
-
-func TestAStackFileThatCannotBeReadIsNamed(t *testing.T) {
-	dir := t.TempDir()
-	if _, err := ReadStackFile(filepath.Join(dir, "Pulumi.none.yaml")); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "Pulumi.none.yaml") {
-		t.Errorf("a file that does not exist: %v", err)
-	}
-	for name, text := range map[string]string{
-		"Pulumi.syntax.yaml":  "config: [",
-		"Pulumi.list.yaml":    "config: [a]",
-		"Pulumi.twice.yaml":   "config:" + strings.ReplaceAll(valid+"tfserving:namespace: another", "\n", "\n  "),
-		"Pulumi.mistake.yaml": "config:\n  tfserving:platform: gke\n",
-	} {
-		file := filepath.Join(dir, name)
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := ReadStackFile(file); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("%s: error %v, want one that names the file", name, err)
-		}
-	}
-}
-
-func TestTheStacksInTheRepositoryAreValid(t *testing.T) {
-	files, err := filepath.Glob("../Pulumi.*.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, needed := range []string{"../Pulumi.local.yaml", "../Pulumi.dev.yaml"} {
-		if !slices.Contains(files, needed) {
-			t.Errorf("%s is not there", needed)
-		}
-	}
-	for _, file := range files {
-		if _, err := ReadStackFile(file); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
 func FuzzDecode(f *testing.F) {
 	values := []string{``, `null`, `""`, `0`, `-1`, `1e999`, `"9999999999999999999h"`, `true`, `[]`, `[null]`, `[[]]`, `{}`, `{"":null}`, `{"":{"":1}}`, `{`, `{}{}`, `"\ud800"`,
 		`[{"name":1,"min":"x"},5,null]`, `{"min":5,"max":1}`, `{"resources":{"cpu":"1e-999999999","memory":"-5E"}}`, `{"replicas":[1],"environment":{"A":null,"=":"x"}}`,
-		`{"image":"@","name":"\u0000"}`, `{"cidr":"::/0"}`, `{"allowedCidrs":["::ffff:1.2.3.4/99","10.0.0.1/8"]}`, `{"scanInterval":"-1ns"}`}
+		`{"image":"@","name":"\u0000"}`, `{"cidr":"::/0"}`, `{"allowedCidrs":["::ffff:1.2.3.4/99","10.0.0.1/8"]}`, `{"scanInterval":"-1ns"}`,
+		`[{"name":"a","instanceTypes":["m5.large"],"labels":{"":"","/":"x"},"taints":[{"key":"/"},{}]}]`, `{"addonVersions":{"":""}}`, `{"headroom":{"pods":1,"resources":{"cpu":"999999999999999Ti"}}}`, `{"chart":"/","repository":":"}`}
 	for _, key := range append(keys(reflect.TypeFor[Settings]()), "", "model.replicas", "unknown") {
 		for _, value := range values {
 			f.Add(key, value)
 		}
 	}
 	f.Fuzz(func(t *testing.T, key, value string) {
-		raw := stack(t)
-		raw[Project+":"+key] = value
-		s, err := Decode(raw)
-		if (s == nil) == (err == nil) {
-			t.Errorf("settings %v with error %v", s, err)
-		}
-		if s != nil {
-			s.Model.Resources.Cores()
-			s.Gateway.Resources.Cores()
+		for _, raw := range []map[string]string{stack(t), stack(t, eks()...)} {
+			raw[Project+":"+key] = value
+			s, err := Decode(raw)
+			if (s == nil) == (err == nil) {
+				t.Errorf("settings %v with error %v", s, err)
+			}
+			if s != nil {
+				s.Model.Resources.Cores()
+				s.Gateway.Resources.Cores()
+				s.Warnings(time.Now())
+			}
 		}
 	})
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"reflect"
-	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -40,15 +39,25 @@ func keys(t reflect.Type) (all []string) {
 	if t.Kind() != reflect.Struct {
 		return nil
 	}
-	for i := range t.NumField() {
-		all = append(all, t.Field(i).Tag.Get("json"))
+	for _, field := range reflect.VisibleFields(t) {
+		if key := field.Tag.Get("json"); key != notOurs {
+			all = append(all, key)
+		}
 	}
 	return all
 }
 
+// notOurs is the json tag of what another namespace's setting fills.
+const notOurs = "-"
+
 func fieldOf(t reflect.Type, key string) (reflect.StructField, bool) {
-	if i := slices.Index(keys(t), key); i >= 0 {
-		return t.Field(i), true
+	if t.Kind() != reflect.Struct || key == notOurs {
+		return reflect.StructField{}, false
+	}
+	for _, field := range reflect.VisibleFields(t) {
+		if field.Tag.Get("json") == key {
+			return field, true
+		}
 	}
 	return reflect.StructField{}, false
 }

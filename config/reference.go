@@ -21,6 +21,8 @@ Edit the file, or set one key from the command line:
 What a stack does not set has the default below; — is none. A key that is not listed here, a value of another type and
 a value out of range are mistakes. All of them are reported at once, before anything is deployed.
 
+No setting is a secret: a value that ` + "`pulumi config set --secret`" + ` has encrypted is a mistake.
+
 A duration is a number with its unit, such as ` + "`30s`, `5m` or `1h`" + `. A quantity is Kubernetes' own: ` + "`500m`" + ` is half a core,
 ` + "`512Mi`" + ` half a gibibyte. Text that looks like a number goes in quotes: ` + "`\"1.35\"`" + `.
 `
@@ -60,7 +62,7 @@ func table(page *strings.Builder, title, intro string, rows []string) {
 func scalars(v reflect.Value) (all []string) {
 	for i := range v.NumField() {
 		if field := v.Type().Field(i); field.Type.Kind() == reflect.String {
-			all = append(all, row(Project+":", field, v.Field(i)))
+			all = append(all, row(Project+":"+field.Tag.Get("json"), field, v.Field(i)))
 		}
 	}
 	return all
@@ -69,16 +71,25 @@ func scalars(v reflect.Value) (all []string) {
 // rows are the settings in an object and in the objects inside it.
 func rows(at string, v reflect.Value) (all []string) {
 	for i := range v.NumField() {
-		if field := v.Type().Field(i); field.Type.Kind() == reflect.Struct {
-			all = append(all, rows(at+field.Tag.Get("json")+".", v.Field(i))...)
-		} else {
-			all = append(all, row(at, field, v.Field(i)))
+		field := v.Type().Field(i)
+		key := at + field.Tag.Get("json")
+		if field.Type.Kind() == reflect.Struct {
+			all = append(all, rows(key+".", v.Field(i))...)
+			continue
+		}
+		all = append(all, row(key, field, v.Field(i)))
+		if field.Type.Kind() == reflect.Slice && field.Type.Elem().Kind() == reflect.Struct {
+			all = append(all, rows(key+"[0].", reflect.Zero(field.Type.Elem()))...)
 		}
 	}
 	return all
 }
 
-func row(at string, field reflect.StructField, value reflect.Value) string {
+// row is a setting; one of another namespace has its whole key in a tag.
+func row(key string, field reflect.StructField, value reflect.Value) string {
+	if elsewhere := field.Tag.Get("key"); elsewhere != "" {
+		key = elsewhere
+	}
 	meaning := field.Tag.Get("doc")
 	if choices := field.Tag.Get("oneof"); choices != "" {
 		meaning += " One of `" + strings.ReplaceAll(choices, "|", "`, `") + "`."
@@ -90,7 +101,7 @@ func row(at string, field reflect.StructField, value reflect.Value) string {
 	if unit == "" {
 		unit = none
 	}
-	return fmt.Sprintf("| `%s%s` | %s | %s | %s | %s |\n", at, field.Tag.Get("json"), typeName(field.Type), shownDefault(value), unit, strings.ReplaceAll(meaning, "|", `\|`))
+	return fmt.Sprintf("| `%s` | %s | %s | %s | %s |\n", key, typeName(field.Type), shownDefault(value), unit, strings.ReplaceAll(meaning, "|", `\|`))
 }
 
 // none stands where a setting has no default or no unit.
@@ -126,6 +137,8 @@ func typeName(t reflect.Type) string {
 		return "list of " + typeName(t.Elem())
 	case reflect.Map:
 		return "map"
+	case reflect.Struct:
+		return "objects"
 	default:
 		return "text"
 	}

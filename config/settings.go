@@ -3,7 +3,6 @@
 package config
 
 import (
-	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -18,24 +17,26 @@ const (
 	PlatformKubernetes = "kubernetes"
 )
 
-// ErrNoEKS is what a stack on platform eks gets until the program can make one.
-var ErrNoEKS = fmt.Errorf("%s:platform is %q, which this version cannot make yet; use %q with a cluster that exists", Project, PlatformEKS, PlatformKubernetes)
-
 // Settings are everything that a stack can set. A field's tags are its reference: `json` the key, `unit` and `doc` the
 // unit and the meaning, `oneof` the allowed values. An edit here is followed by
 // `go test ./config -run Reference -update`, which writes docs/settings.md anew.
 type Settings struct {
-	Platform   string      `json:"platform" oneof:"eks|kubernetes" doc:"Where the application lands; required. eks makes the network, the cluster and its nodes; kubernetes uses a cluster that exists."`
-	Namespace  string      `json:"namespace" doc:"Namespace of the application's objects. The program makes it, under Pod Security level restricted."`
-	Kubernetes Kubernetes  `json:"kubernetes" doc:"The cluster of platform kubernetes."`
-	Network    Network     `json:"network" doc:"The VPC of platform eks."`
-	Cluster    Cluster     `json:"cluster" doc:"The EKS control plane of platform eks."`
-	NodeGroups []NodeGroup `json:"nodeGroups" doc:"Groups of like nodes that grow and shrink: EC2 instances on platform eks, which needs at least one group, and simulated ones in the embedded cluster of stack local. The defaults are for each group."`
-	Autoscaler Autoscaler  `json:"autoscaler" doc:"The pace of the Cluster Autoscaler. The defaults are its own."`
-	Local      Local       `json:"local" doc:"The embedded cluster of stack local; no other stack has a use for them."`
-	Model      Model       `json:"model" doc:"The TF-Serving model server."`
-	Gateway    Gateway     `json:"gateway" doc:"The HTTP gateway in front of the model."`
-	Ingress    Ingress     `json:"ingress" doc:"The cluster's entrypoint."`
+	// Region is none of the project's own settings: Pulumi's AWS provider has it as aws:region.
+	Region                 string                 `json:"-" key:"aws:region" doc:"The AWS region, such as eu-west-1. Platform eks needs it. It is the setting of Pulumi's AWS provider, so it does not begin with tfserving; the embedded cluster of stack local labels its nodes with it."`
+	Platform               string                 `json:"platform" oneof:"eks|kubernetes" doc:"Where the application lands; required. eks makes the network, the cluster and its nodes; kubernetes uses a cluster that exists."`
+	Namespace              string                 `json:"namespace" doc:"Namespace of the application's objects. The program makes it, under Pod Security level restricted."`
+	Kubernetes             Kubernetes             `json:"kubernetes" doc:"The cluster of platform kubernetes."`
+	AWS                    AWS                    `json:"aws" doc:"The account of platform eks, and how its resources are tagged."`
+	Network                Network                `json:"network" doc:"The VPC of platform eks."`
+	Cluster                Cluster                `json:"cluster" doc:"The EKS control plane of platform eks."`
+	NodeGroups             []NodeGroup            `json:"nodeGroups" doc:"Groups of like nodes that grow and shrink: EC2 instances on platform eks, which needs at least one group, and simulated ones in the embedded cluster of stack local. The defaults are for each group."`
+	Autoscaler             Autoscaler             `json:"autoscaler" doc:"The Cluster Autoscaler. The defaults of its pace are its own."`
+	LoadBalancerController LoadBalancerController `json:"loadBalancerController" doc:"The AWS Load Balancer Controller of platform eks, which makes a load balancer for an Ingress of class alb and for a gateway of service LoadBalancer."`
+	Repositories           Repositories           `json:"repositories" doc:"The ECR repositories of platform eks: one for each image whose name has no registry."`
+	Local                  Local                  `json:"local" doc:"The embedded cluster of stack local; no other stack has a use for them."`
+	Model                  Model                  `json:"model" doc:"The TF-Serving model server."`
+	Gateway                Gateway                `json:"gateway" doc:"The HTTP gateway in front of the model."`
+	Ingress                Ingress                `json:"ingress" doc:"The cluster's entrypoint."`
 }
 
 // Kubernetes names a cluster that exists.
@@ -44,36 +45,81 @@ type Kubernetes struct {
 	Context    string `json:"context" doc:"Context of the kubeconfig to use; empty for its current one."`
 }
 
+// AWS is the account of platform eks.
+type AWS struct {
+	AllowedAccountIDs []string `json:"allowedAccountIds" doc:"Accounts that the stack may be in, 12 digits each, in quotes; empty allows any. With credentials of another account nothing is changed."`
+	Owner             string   `json:"owner" doc:"Who answers for the stack: tag owner of every AWS resource. Required."`
+	CostCentre        string   `json:"costCentre" doc:"Who pays for the stack: tag cost-centre of every AWS resource; empty leaves the tag out."`
+	Protect           bool     `json:"protect" doc:"Refuse to delete what holds state or everything else: the VPC, the cluster, the keys, the repositories, the load balancer. make down then fails until it is false again."`
+}
+
 // Network is the VPC of platform eks.
 type Network struct {
-	CIDR        string `json:"cidr" doc:"Address range of the VPC, from which an ALB sends to pods: private IPv4 (RFC 1918), /16 to /20."`
-	Zones       int    `json:"zones" unit:"zones" doc:"Availability zones the subnets spread over: 2 or 3."`
-	NATGateways string `json:"natGateways" oneof:"single|perZone" doc:"One NAT gateway for all zones (cheaper), or one in each (a zone's outage stays in that zone)."`
+	CIDR                 string   `json:"cidr" doc:"Address range of the VPC, from which an ALB sends to pods: private IPv4 (RFC 1918), /16 to /20."`
+	Zones                int      `json:"zones" unit:"zones" doc:"Availability zones the subnets spread over: 2 or 3."`
+	NATGateways          string   `json:"natGateways" oneof:"single|perZone" doc:"One NAT gateway for all zones (cheaper), or one in each (a zone's outage stays in that zone)."`
+	InterfaceEndpoints   []string `json:"interfaceEndpoints" doc:"AWS services reached by an interface endpoint in each zone and not through NAT, such as ecr.api, ecr.dkr, sts or logs. S3 always has a gateway endpoint, which costs nothing."`
+	FlowLogRetentionDays int      `json:"flowLogRetentionDays" unit:"days" doc:"How long the VPC's flow logs are kept, a period that CloudWatch Logs offers; 0 keeps none."`
 }
 
 // Cluster is the EKS control plane of platform eks.
 type Cluster struct {
-	Version           string   `json:"version" doc:"Kubernetes version of the control plane, as major.minor in quotes."`
-	PublicAccessCIDRs []string `json:"publicAccessCidrs" doc:"Address ranges that may reach the public API endpoint; empty closes it."`
-	Administrators    []string `json:"administrators" doc:"ARNs of the IAM roles or users that administer the cluster."`
-	LogRetentionDays  int      `json:"logRetentionDays" unit:"days" doc:"How long control plane logs are kept; a period that CloudWatch Logs offers."`
+	Version           string            `json:"version" doc:"Kubernetes version of the control plane, as major.minor in quotes."`
+	PublicAccessCIDRs []string          `json:"publicAccessCidrs" doc:"Address ranges that may reach the public API endpoint; empty closes it, and pulumi must then run inside the VPC or a network joined to it."`
+	AllowWorld        bool              `json:"allowWorld" doc:"Accept ranges of which nobody has the whole in publicAccessCidrs: 0.0.0.0/0, and any that is larger than a /8."`
+	Administrators    []string          `json:"administrators" doc:"ARNs of the IAM roles or users that administer the cluster, beside the one that makes it."`
+	LogRetentionDays  int               `json:"logRetentionDays" unit:"days" doc:"How long control plane logs are kept; a period that CloudWatch Logs offers."`
+	PrefixDelegation  bool              `json:"prefixDelegation" doc:"Give nodes addresses for pods by /28 and not one by one: more pods on a node, more addresses taken from the subnet."`
+	SSMAccess         bool              `json:"ssmAccess" doc:"Let Systems Manager open a session on a node."`
+	AddonVersions     map[string]string `json:"addonVersions" doc:"Versions of the EKS add-ons vpc-cni, coredns, kube-proxy, eks-pod-identity-agent and metrics-server; one that is not named has the default version for the cluster's."`
 }
 
 // NodeGroup is a group of like nodes that grows and shrinks.
 type NodeGroup struct {
-	Name          string   `json:"name" doc:"Name of the group; required."`
-	InstanceTypes []string `json:"instanceTypes" doc:"EC2 instance types, at least one; stack local simulates the first."`
-	Capacity      string   `json:"capacity" oneof:"onDemand|spot" doc:"How the instances are bought."`
-	Min           int      `json:"min" unit:"nodes" doc:"Fewest nodes: 0 to 450."`
-	Max           int      `json:"max" unit:"nodes" doc:"Most nodes: 1 to 450."`
-	DiskGiB       int      `json:"diskGiB" unit:"GiB" doc:"Size of each node's root volume: 20 to 16384."`
+	Name          string            `json:"name" doc:"Name of the group; required."`
+	InstanceTypes []string          `json:"instanceTypes" doc:"EC2 instance types, at least one, all of one architecture, CPU and memory; stack local simulates the first."`
+	Capacity      string            `json:"capacity" oneof:"onDemand|spot" doc:"How the instances are bought."`
+	Min           int               `json:"min" unit:"nodes" doc:"Fewest nodes: 0 to 450. On platform eks some group without taints must keep one, for the autoscaler itself."`
+	Max           int               `json:"max" unit:"nodes" doc:"Most nodes: 1 to 450."`
+	Desired       int               `json:"desired" unit:"nodes" doc:"Nodes to begin with, from min to max; 0 begins with min. Afterwards the autoscaler decides, and no make up sets it back."`
+	DiskGiB       int               `json:"diskGiB" unit:"GiB" doc:"Size of each node's root volume: 20 to 16384."`
+	Labels        map[string]string `json:"labels" doc:"Labels of the nodes, beyond those that Kubernetes and EKS give them and whose domains they keep."`
+	Taints        []Taint           `json:"taints" doc:"Taints of the nodes: only pods that tolerate them land there. The application's tolerate none, so on platform eks some group must be without."`
 }
 
-// Autoscaler is the pace of the Cluster Autoscaler. The defaults are its own.
+// Taint keeps pods from a node that do not tolerate it.
+type Taint struct {
+	Key    string `json:"key" doc:"The taint's key; required."`
+	Value  string `json:"value" doc:"The taint's value."`
+	Effect string `json:"effect" oneof:"NoSchedule|PreferNoSchedule|NoExecute" doc:"What happens to pods that do not tolerate it; required."`
+}
+
+// Autoscaler is the Cluster Autoscaler. The defaults of its pace are its own.
 type Autoscaler struct {
 	ScanInterval           time.Duration `json:"scanInterval" doc:"How often it looks for pods without a place and for idle nodes. 1s to 10m."`
 	ScaleDownUnneededTime  time.Duration `json:"scaleDownUnneededTime" doc:"How long a node must have been idle before it is taken away. 1s to 24h."`
 	ScaleDownDelayAfterAdd time.Duration `json:"scaleDownDelayAfterAdd" doc:"How long after adding a node none is taken away. 1s to 24h."`
+	Image                  string        `json:"image" doc:"Image of the autoscaler on platform eks; its minor version must be the cluster's. Empty takes the first release of that minor version."`
+	Headroom               Headroom      `json:"headroom" doc:"Room kept free on the nodes of platform eks by pods that give way to any other, so that new pods need not wait for a node."`
+}
+
+// Headroom is room kept free for pods to come.
+type Headroom struct {
+	Pods      int       `json:"pods" unit:"pods" doc:"How many pods' room is kept free; 0 keeps none."`
+	Resources Resources `json:"resources" doc:"The size of each."`
+}
+
+// LoadBalancerController is the AWS Load Balancer Controller.
+type LoadBalancerController struct {
+	Chart      string `json:"chart" doc:"Helm chart: a name in the repository or, where repository is empty, the path of a chart, from the checkout."`
+	Repository string `json:"repository" doc:"https URL of the chart's repository; empty takes chart for a path."`
+	Version    string `json:"version" doc:"Version of the chart. The controller's IAM policy in components/loadbalancer belongs to it."`
+	Replicas   int    `json:"replicas" unit:"pods" doc:"Controllers, of which one is at work: 1 to 5."`
+}
+
+// Repositories are the ECR repositories.
+type Repositories struct {
+	KeepImages int `json:"keepImages" unit:"images" doc:"How many images each repository keeps; older ones are deleted. 1 to 1000."`
 }
 
 // Local is what only the embedded cluster of stack local has.
@@ -152,7 +198,7 @@ type Gateway struct {
 
 // Ingress is the cluster's entrypoint.
 type Ingress struct {
-	Class               string   `json:"class" doc:"IngressClass: alb (AWS Load Balancer Controller), nginx, or another controller's."`
+	Class               string   `json:"class" doc:"IngressClass: alb (AWS Load Balancer Controller; the one of platform eks), nginx, or another controller's."`
 	Scheme              string   `json:"scheme" oneof:"internal|internet-facing" doc:"Whether the load balancer of class alb has public addresses. internet-facing needs allowedCidrs, whatever the class."`
 	Host                string   `json:"host" doc:"Host name served; empty serves any."`
 	CertificateARN      string   `json:"certificateArn" doc:"ACM certificate: HTTPS at the load balancer (class alb)."`
@@ -174,9 +220,14 @@ func Default() Settings {
 	return Settings{
 		Namespace: "tfserving",
 		Network:   Network{CIDR: "10.0.0.0/16", Zones: 2, NATGateways: "single"},
-		Cluster:   Cluster{Version: "1.35", LogRetentionDays: 30},
+		LoadBalancerController: LoadBalancerController{
+			Chart: "aws-load-balancer-controller", Repository: "https://aws.github.io/eks-charts", Version: "1.13.4", Replicas: 2,
+		},
+		Repositories: Repositories{KeepImages: 30},
+		Cluster:      Cluster{Version: "1.35", LogRetentionDays: 30},
 		// The Cluster Autoscaler's own defaults.
-		Autoscaler: Autoscaler{ScanInterval: 10 * time.Second, ScaleDownUnneededTime: 10 * time.Minute, ScaleDownDelayAfterAdd: 10 * time.Minute},
+		Autoscaler: Autoscaler{ScanInterval: 10 * time.Second, ScaleDownUnneededTime: 10 * time.Minute, ScaleDownDelayAfterAdd: 10 * time.Minute,
+			Headroom: Headroom{Resources: Resources{CPU: "1", Memory: "1Gi"}}},
 		// NodeBootTime is an assumption of the right order for an EC2 instance, not a measurement.
 		// ScalingSync is the controller manager's own default.
 		Local: Local{NodeBootTime: 40 * time.Second, ScalingSync: 15 * time.Second},

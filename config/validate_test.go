@@ -14,8 +14,8 @@ func TestPlatformRules(t *testing.T) {
 		{"a platform must be chosen", one("tfserving:platform", removed), `tfserving:platform is missing; it must be eks or kubernetes`},
 		{"an unknown platform", one("tfserving:platform", "gke"), `tfserving:platform is "gke"; it must be eks or kubernetes`},
 		{"platform kubernetes needs a kubeconfig", one("tfserving:kubernetes", removed), `tfserving:kubernetes.kubeconfig is missing; platform kubernetes needs the path of a kubeconfig file`},
-		{"platform eks needs no kubeconfig", []change{{"tfserving:platform", "eks"}, {"tfserving:kubernetes", removed}}, ""},
-		{"platform eks needs nodes", []change{{"tfserving:platform", "eks"}, {"tfserving:nodeGroups", removed}}, `tfserving:nodeGroups is empty; platform eks needs at least one group of nodes`},
+		{"platform eks needs no kubeconfig", eks(), ""},
+		{"platform eks needs nodes", eks(change{"tfserving:nodeGroups", removed}), `tfserving:nodeGroups is empty; platform eks needs at least one group of nodes`},
 		{"platform kubernetes has nodes of its own", one("tfserving:nodeGroups", removed), ""},
 	})
 }
@@ -141,7 +141,7 @@ func TestIngressRules(t *testing.T) {
 		{"an Ingress has a class", one("tfserving:ingress.class", ""), `tfserving:ingress.class is ""; it must be the name of an IngressClass, such as alb or nginx`},
 		{"ACM certificates are for alb", one("tfserving:ingress.certificateArn", certificate), `tfserving:ingress.certificateArn is set and ingress.class is "nginx"; only alb uses ACM certificates: use ingress.tlsSecret`},
 		{"an ACM certificate with alb", []change{{"tfserving:ingress.class", "alb"}, {"tfserving:ingress.certificateArn", certificate}}, ""},
-		{"an ACM certificate is an ARN", []change{{"tfserving:ingress.class", "alb"}, {"tfserving:ingress.certificateArn", "api.example.com"}}, `tfserving:ingress.certificateArn is "api.example.com"; it must be the ARN of an ACM certificate`},
+		{"an ACM certificate is an ARN", []change{{"tfserving:ingress.class", "alb"}, {"tfserving:ingress.certificateArn", "api.example.com"}}, `tfserving:ingress.certificateArn is "api.example.com"; it must be the ARN of an ACM certificate, such as arn:aws:acm:eu-west-1:123456789012:certificate/…`},
 		{"a TLS secret is for a host", one("tfserving:ingress.tlsSecret", "tls"), `tfserving:ingress.tlsSecret is set and ingress.host is not; a certificate is for a host: set ingress.host`},
 		{"a TLS secret with its host", []change{{"tfserving:ingress.tlsSecret", "tls"}, {"tfserving:ingress.host", "api.example.com"}}, ""},
 		{"alb has no use for a TLS secret", []change{{"tfserving:ingress.class", "alb"}, {"tfserving:ingress.tlsSecret", "tls"}, {"tfserving:ingress.host", "api.example.com"}}, `tfserving:ingress.tlsSecret is set and ingress.class is alb, which uses ACM certificates only: use ingress.certificateArn`},
@@ -155,23 +155,6 @@ func TestIngressRules(t *testing.T) {
 	})
 }
 
-func TestNodeGroupRules(t *testing.T) {
-	runRules(t, []rule{
-		{"a group needs a name", one("tfserving:nodeGroups[0].name", removed), `tfserving:nodeGroups[0].name is missing; give it a name`},
-		{"a group's name is a DNS label", one("tfserving:nodeGroups[0].name", "General"), `tfserving:nodeGroups[0].name is "General"; it must be ` + dnsLabel},
-		{"two groups of one name", one("tfserving:nodeGroups[1].name", "general"), `tfserving:nodeGroups[1].name is "general", and so is an earlier group's; each needs a name of its own`},
-		{"a group needs an instance type", one("tfserving:nodeGroups[0].instanceTypes", removed), `tfserving:nodeGroups[0].instanceTypes is empty; name at least one EC2 instance type, such as m6i.large`},
-		{"an instance type has a family and a size", one("tfserving:nodeGroups[1].instanceTypes[1]", "m6ilarge"), `tfserving:nodeGroups[1].instanceTypes[1] is "m6ilarge"; it must be an EC2 instance type such as m6i.large`},
-		{"instance types with more in the family's name", one("tfserving:nodeGroups[0].instanceTypes", []string{"u7i-12tb.224xlarge", "m7i-flex.large", "m5.metal-24xl"}), ""},
-		{"a capacity that there is not", one("tfserving:nodeGroups[0].capacity", "Spot"), `tfserving:nodeGroups[0].capacity is "Spot"; it must be onDemand or spot`},
-		{"the fewest nodes are at most the most", one("tfserving:nodeGroups[0].min", 5), `tfserving:nodeGroups[0].min is 5, above max 4; min must be at most max`},
-		{"a group may be empty", one("tfserving:nodeGroups[0].min", 0), ""},
-		{"nodes are not negative", one("tfserving:nodeGroups[0].min", -1), `tfserving:nodeGroups[0].min is -1; it must be from 0 to 450`},
-		{"more nodes than EKS allows", one("tfserving:nodeGroups[0].max", 451), `tfserving:nodeGroups[0].max is 451; it must be from 1 to 450`},
-		{"a disk smaller than the image", one("tfserving:nodeGroups[0].diskGiB", 8), `tfserving:nodeGroups[0].diskGiB is 8; it must be from 20 to 16384`},
-	})
-}
-
 func TestAutoscalerAndLocalRules(t *testing.T) {
 	runRules(t, []rule{
 		{"the autoscaler looks at least every 10 minutes", one("tfserving:autoscaler.scanInterval", "11m"), `tfserving:autoscaler.scanInterval is 11m; it must be from 1s to 10m`},
@@ -180,26 +163,6 @@ func TestAutoscalerAndLocalRules(t *testing.T) {
 		{"a simulated node may start at once", one("tfserving:local.nodeBootTime", "0s"), ""},
 		{"a simulated node starts within half an hour", one("tfserving:local.nodeBootTime", "31m"), `tfserving:local.nodeBootTime is 31m; it must be from 0s to 30m`},
 		{"pod autoscalers look at least every 5 minutes", one("tfserving:local.scalingSync", "6m"), `tfserving:local.scalingSync is 6m; it must be from 1s to 5m`},
-	})
-}
-
-func TestClusterAndNetworkRules(t *testing.T) {
-	notPrivate := `; it must be private IPv4 (RFC 1918), from /16 to /20`
-	runRules(t, []rule{
-		{"a Kubernetes version has no patch", one("tfserving:cluster.version", "1.35.1"), `tfserving:cluster.version is "1.35.1"; it must be major.minor, such as "1.35"`},
-		{"a Kubernetes version has no v", one("tfserving:cluster.version", "v1.35"), `tfserving:cluster.version is "v1.35"; it must be major.minor, such as "1.35"`},
-		{"logs are kept for a period that CloudWatch has", one("tfserving:cluster.logRetentionDays", 10), `tfserving:cluster.logRetentionDays is 10; CloudWatch Logs offers 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653`},
-		{"who reaches the API is an address range", one("tfserving:cluster.publicAccessCidrs", []string{"office"}), `tfserving:cluster.publicAccessCidrs[0] is "office"; it must be an address range such as 203.0.113.0/24`},
-		{"an administrator is a role or user", one("tfserving:cluster.administrators", []string{"arn:aws:iam::123456789012:role/admin", "arn:aws:sts::123456789012:assumed-role/admin/me"}), `tfserving:cluster.administrators[1] is "arn:aws:sts::123456789012:assumed-role/admin/me"; it must be the ARN of an IAM role or user`},
-		{"one zone", one("tfserving:network.zones", 1), `tfserving:network.zones is 1; it must be from 2 to 3`},
-		{"four zones", one("tfserving:network.zones", 4), `tfserving:network.zones is 4; it must be from 2 to 3`},
-		{"an unknown number of NAT gateways", one("tfserving:network.natGateways", "none"), `tfserving:network.natGateways is "none"; it must be single or perZone`},
-		{"a VPC's range is an address range", one("tfserving:network.cidr", "10.0.0.0"), `tfserving:network.cidr is "10.0.0.0"; it must be an address range such as 203.0.113.0/24`},
-		{"a VPC's range has no host bits", one("tfserving:network.cidr", "10.0.1.0/16"), `tfserving:network.cidr is 10.0.1.0/16, which has bits beyond its prefix; did you mean 10.0.0.0/16?`},
-		{"a VPC is private", one("tfserving:network.cidr", "8.8.0.0/16"), `tfserving:network.cidr is 8.8.0.0/16` + notPrivate},
-		{"a VPC is IPv4", one("tfserving:network.cidr", "fd00::/16"), `tfserving:network.cidr is fd00::/16` + notPrivate},
-		{"a VPC larger than AWS allows", one("tfserving:network.cidr", "10.0.0.0/8"), `tfserving:network.cidr is 10.0.0.0/8` + notPrivate},
-		{"a VPC too small for the pods", one("tfserving:network.cidr", "10.0.0.0/21"), `tfserving:network.cidr is 10.0.0.0/21` + notPrivate},
 	})
 }
 

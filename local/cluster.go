@@ -58,6 +58,12 @@ type Config struct {
 	// AutoscalerFlags are the Cluster Autoscaler's arguments; the local platform's own come on top. Without any, none
 	// is started.
 	AutoscalerFlags []string
+	// TokenWebhook is the URL of a TokenReview webhook that the API server asks about tokens that are none of its own.
+	// Empty: there are none.
+	TokenWebhook string
+	// CloudControllers says that load balancers are made by a controller of the caller's; without, Ingresses and
+	// Services are given an address at which nothing answers.
+	CloudControllers bool
 	// Log receives what Start is doing, a line a step.
 	Log io.Writer
 }

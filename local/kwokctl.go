@@ -19,6 +19,10 @@ func (c *Cluster) render() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	webhook := ""
+	if c.cfg.TokenWebhook != "" {
+		webhook = c.file(webhookFile)
+	}
 	var out bytes.Buffer
 	t, err := template.New("kwok").Delims("[[", "]]").Parse(kwokConfig + "---\n" + stages)
 	if err != nil {
@@ -32,15 +36,31 @@ func (c *Cluster) render() ([]byte, error) {
 		"HPASync":              c.cfg.HPASync,
 		"Zones":                c.zones(),
 		"PodStartMilliseconds": podStart.Milliseconds(),
+		"TokenWebhook":         webhook,
+		"TokenWebhookURL":      c.cfg.TokenWebhook,
+		"CloudControllers":     c.cfg.CloudControllers,
 	})
 	return out.Bytes(), err
 }
+
+// webhookConfig tells the API server whom to ask about a token, in the form of a kubeconfig.
+const (
+	webhookFile   = "token-webhook.yaml"
+	webhookConfig = `apiVersion: v1
+kind: Config
+clusters: [{name: webhook, cluster: {server: %q}}]
+users: [{name: api-server}]
+contexts: [{name: webhook, context: {cluster: webhook, user: api-server}}]
+current-context: webhook
+`
+)
 
 func (c *Cluster) create(ctx context.Context, settings []byte) error {
 	c.say("starting a control plane (etcd, API server, controllers, scheduler, kwok, metrics-server)")
 	begin := time.Now()
 	for name, data := range map[string][]byte{
 		"kwok.yaml":                          settings,
+		webhookFile:                          fmt.Appendf(nil, webhookConfig, c.cfg.TokenWebhook),
 		"metrics-server/metrics-server.yaml": metricsServer,
 		"metrics-server/kustomization.yaml":  []byte("resources: [metrics-server.yaml]\n"),
 	} {

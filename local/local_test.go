@@ -4,46 +4,43 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
-func TestNodesHaveTheSizeOfTheirInstanceType(t *testing.T) {
-	// Capacity as EC2 states it; pods as the Amazon VPC CNI's list of maximum pods (eni-max-pods) states them; CPU as
-	// EKS' node image reserves it.
-	for _, want := range []struct {
-		name                 string
-		arch                 string
-		vCPUs, memoryMiB     int64
-		pods, allocatableCPU int64
-	}{
-		{"t3.medium", "amd64", 2, 4096, 17, 1930},
-		{"m5.large", "amd64", 2, 8192, 29, 1930},
-		{"m6i.large", "amd64", 2, 8192, 29, 1930},
-		{"m7g.large", "arm64", 2, 8192, 29, 1930},
-		{"c5.xlarge", "amd64", 4, 8192, 58, 3920},
-		{"m5.2xlarge", "amd64", 8, 32768, 58, 7910},
+func TestANodeHasTheShapeOfItsInstance(t *testing.T) {
+	taint := corev1.Taint{Key: "dedicated", Value: "model", Effect: corev1.TaintEffectNoSchedule}
+	node, err := NewNode(NodeSpec{Name: "n", InstanceType: "m7g.large", Region: "eu-west-1", Zone: "eu-west-1b", ProviderID: "aws:///eu-west-1b/i-1",
+		Labels: map[string]string{groupLabel: "arm"}, Annotations: map[string]string{"a": "b"}, Taints: []corev1.Taint{taint}, BootTime: 40 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, pair := range map[string][2]any{
+		"labels": {node.Labels, map[string]string{groupLabel: "arm", "node.kubernetes.io/instance-type": "m7g.large", "kubernetes.io/arch": "arm64", "kubernetes.io/os": "linux",
+			"topology.kubernetes.io/region": "eu-west-1", "topology.kubernetes.io/zone": "eu-west-1b"}},
+		"annotations":     {node.Annotations, map[string]string{"a": "b", kwokAnnotation: "fake", bootAnnotation: "40s"}},
+		"taints":          {node.Spec.Taints, []corev1.Taint{taint}},
+		"provider":        {node.Spec.ProviderID, "aws:///eu-west-1b/i-1"},
+		"CPU":             {node.Status.Capacity.Cpu().MilliValue(), int64(2000)},
+		"allocatable CPU": {node.Status.Allocatable.Cpu().MilliValue(), int64(1930)},
+		"memory":          {node.Status.Capacity.Memory().Value(), int64(7577) << 20},
+		"pods":            {node.Status.Allocatable.Pods().Value(), int64(29)},
+		"readiness":       {node.Status.Conditions[0].Status, corev1.ConditionFalse},
 	} {
-		it, err := lookUpType(want.name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		capacity, allocatable := it.resources()
-		if it.Architecture != want.arch || it.VCPUs != want.vCPUs || it.MemoryMiB != want.memoryMiB {
-			t.Errorf("%s is %+v, want %+v", want.name, it, want)
-		}
-		if got := capacity.Pods().Value(); got != want.pods {
-			t.Errorf("%s takes %d pods, want %d", want.name, got, want.pods)
-		}
-		if got := allocatable.Cpu().MilliValue(); got != want.allocatableCPU {
-			t.Errorf("%s leaves pods %d m CPU, want %d", want.name, got, want.allocatableCPU)
-		}
-		if allocatable.Memory().Cmp(*capacity.Memory()) >= 0 || capacity.Memory().Value() >= want.memoryMiB<<20 {
-			t.Errorf("%s: memory shrinks neither to the kernel (%s) nor to pods (%s)", want.name, capacity.Memory(), allocatable.Memory())
+		if !reflect.DeepEqual(pair[0], pair[1]) {
+			t.Errorf("%s: %v, want %v", name, pair[0], pair[1])
 		}
 	}
-	if _, err := lookUpType("m5.nosuch"); err == nil || !strings.Contains(err.Error(), "m5.nosuch") {
-		t.Errorf("an instance type that there is not: %v", err)
+	anywhere, err := NewNode(NodeSpec{InstanceType: "m7g.large"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if zone, ok := anywhere.Labels[zoneLabel]; ok {
+		t.Errorf("a node without a zone is labelled with zone %q, which the node-boot Stage would keep", zone)
 	}
 }
 

@@ -5,22 +5,24 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tfserving/test/checkout"
 )
 
 // BenchmarkBuildAfterEdit is what a person waits for after an edit of the program: compiling what changed, and linking.
 func BenchmarkBuildAfterEdit(b *testing.B) {
 	c := newCheckout(b)
-	main := filepath.Join(c.dir, "main.go")
+	main := filepath.Join(c.Dir, "main.go")
 	before, err := os.ReadFile(main)
 	if err != nil {
 		b.Fatal(err)
 	}
 	build := func() {
-		if out, err := c.start("go", "build", "-o", ".local/program", ".").wait(); err != nil {
+		if out, err := c.Start("go", "build", "-o", ".local/program", ".").Wait(); err != nil {
 			b.Fatalf("%v\n%s", err, out)
 		}
 	}
-	c.make("tools")
+	c.Make("tools")
 	build()
 	edits := 0
 	for b.Loop() {
@@ -41,18 +43,18 @@ func BenchmarkBuildAfterEdit(b *testing.B) {
 // nothing: the ratio of the two is the program's own.
 func BenchmarkPreview(b *testing.B) {
 	c := newCheckout(b)
-	c.make("up")
-	env := c.printedEnv()
-	empty := filepath.Join(c.dir, "test", "empty")
+	c.Make("up")
+	env := printedEnv(c)
+	empty := filepath.Join(c.Dir, "test", "empty")
 	run := func(b *testing.B, dir string, args ...string) {
 		b.Helper()
 		args = append(append(append([]string{}, env...), "pulumi", "--cwd", dir), args...)
-		if out, err := c.start("env", args...).wait(); err != nil {
+		if out, err := c.Start("env", args...).Wait(); err != nil {
 			b.Fatalf("pulumi %s: %v\n%s", strings.Join(args, " "), err, out)
 		}
 	}
 	run(b, empty, "stack", "init", "empty")
-	for _, bench := range []struct{ name, dir, stack string }{{"empty program", empty, "empty"}, {"stack local", c.dir, "local"}} {
+	for _, bench := range []struct{ name, dir, stack string }{{"empty program", empty, "empty"}, {"stack local", c.Dir, "local"}} {
 		b.Run(bench.name, func(b *testing.B) {
 			run(b, bench.dir, "preview", "--stack", bench.stack) // the first one compiles
 			for b.Loop() {
@@ -63,8 +65,8 @@ func BenchmarkPreview(b *testing.B) {
 }
 
 // printedEnv is what `make env` says to export, as arguments of env(1).
-func (c *checkout) printedEnv() (vars []string) {
-	for line := range strings.Lines(c.make("env")) {
+func printedEnv(c *checkout.Checkout) (vars []string) {
+	for line := range strings.Lines(c.Make("env")) {
 		if v, ok := strings.CutPrefix(strings.TrimSpace(line), "export "); ok {
 			vars = append(vars, strings.ReplaceAll(v, "'", ""))
 		}

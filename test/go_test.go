@@ -6,17 +6,19 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tfserving/test/checkout"
 )
 
 // TestGoMissingOrTooOld: a machine without a fitting Go gets one clear line, before anything is changed.
 func TestGoMissingOrTooOld(t *testing.T) {
-	c := &checkout{t: t, dir: t.TempDir()}
+	c := &checkout.Checkout{T: t, Dir: t.TempDir()}
 	for _, name := range []string{"Makefile", "go.mod"} {
 		data, err := os.ReadFile(filepath.Join("..", name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(c.dir, name), data, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(c.Dir, name), data, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -43,11 +45,11 @@ func TestGoMissingOrTooOld(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			out, err := c.start("env", "PATH="+bin, filepath.Join(bin, "make"), target).wait()
+			out, err := c.Start("env", "PATH="+bin, filepath.Join(bin, "make"), target).Wait()
 			if err == nil || !strings.Contains(out, "is needed") || !strings.Contains(out, machine.want) {
 				t.Errorf("make %s with %s: %v, want an error that says %q:\n%s", target, machine.name, err, machine.want, out)
 			}
-			if left, _ := os.ReadDir(filepath.Join(c.dir, ".local")); len(left) > 0 {
+			if left, _ := os.ReadDir(filepath.Join(c.Dir, ".local")); len(left) > 0 {
 				t.Errorf("make %s with %s changed something: %v", target, machine.name, left)
 			}
 		}

@@ -1,3 +1,6 @@
+// Package test rehearses the stack as people use it: the commands of the README in a checkout of their own, on the real
+// engine, control plane and autoscaler. Nothing here is mocked but what the embedded cluster simulates: machines and
+// containers.
 package test
 
 import (
@@ -22,14 +25,35 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"tfserving/local"
+	"tfserving/test/checkout"
 )
+
+const (
+	namespace = "tfserving"
+	// settle bounds the wait for something the controllers do by themselves.
+	settle = 2 * time.Minute
+)
+
+// newCheckout is a checkout with short times in its settings, which is taken down at the end.
+func newCheckout(t testing.TB) *checkout.Checkout {
+	t.Helper()
+	c := checkout.New(t, "..")
+	c.Set("local", map[string]any{"nodeBootTime": "3s", "scalingSync": "5s"})
+	c.Set("autoscaler", map[string]any{"scanInterval": "2s", "scaleDownUnneededTime": "10s", "scaleDownDelayAfterAdd": "10s"})
+	c.Set("gateway.scaling.down", map[string]any{"stabilization": "5s", "period": "5s"})
+	t.Cleanup(func() {
+		c.Make("down")
+		c.LeavesNothing()
+	})
+	return c
+}
 
 // TestLocalStack is the story of one checkout, from a fresh clone to nothing left. Its parts stand on each other.
 func TestLocalStack(t *testing.T) {
 	c := newCheckout(t)
 	for _, part := range []struct {
 		name string
-		run  func(*testing.T, *checkout)
+		run  func(*testing.T, *checkout.Checkout)
 	}{
 		{"wrong settings are refused before anything is changed", wrongSettings},
 		{"make up deploys the application whole", firstUp},
@@ -47,45 +71,45 @@ func TestLocalStack(t *testing.T) {
 		{"make down leaves nothing", downLeavesNothing},
 		{"Ctrl-C at any moment, then make up", interrupted},
 	} {
-		if !t.Run(part.name, func(t *testing.T) { part.run(t, &checkout{t: t, dir: c.dir}) }) {
+		if !t.Run(part.name, func(t *testing.T) { part.run(t, &checkout.Checkout{T: t, Dir: c.Dir}) }) {
 			t.FailNow()
 		}
 	}
 }
 
-func wrongSettings(t *testing.T, c *checkout) {
-	before, err := os.ReadFile(filepath.Join(c.dir, "Pulumi.local.yaml"))
+func wrongSettings(t *testing.T, c *checkout.Checkout) {
+	before, err := os.ReadFile(filepath.Join(c.Dir, "Pulumi.local.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.set("gateway.imgae", "x:1")
-	c.set("model.resources.memory", 512)
-	c.set("model.replicas", map[string]any{"min": 5, "max": 2})
-	c.makeFails([]string{"tfserving:gateway.imgae"}, "up")
-	c.set("gateway.imgae", nil)
-	c.makeFails([]string{"tfserving:model.resources.memory", "512Mi", "tfserving:model.replicas"}, "up")
-	if err := os.WriteFile(filepath.Join(c.dir, "Pulumi.local.yaml"), before, 0o644); err != nil {
+	c.Set("gateway.imgae", "x:1")
+	c.Set("model.resources.memory", 512)
+	c.Set("model.replicas", map[string]any{"min": 5, "max": 2})
+	c.MakeFails([]string{"tfserving:gateway.imgae"}, "up")
+	c.Set("gateway.imgae", nil)
+	c.MakeFails([]string{"tfserving:model.resources.memory", "512Mi", "tfserving:model.replicas"}, "up")
+	if err := os.WriteFile(filepath.Join(c.Dir, "Pulumi.local.yaml"), before, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	c.set("kubernetes.kubeconfig", "/somewhere/config")
-	c.makeFails([]string{"stack local brings a cluster of its own", ".local/kubeconfig"}, "down")
-	if err := os.WriteFile(filepath.Join(c.dir, "Pulumi.local.yaml"), before, 0o644); err != nil {
+	c.Set("kubernetes.kubeconfig", "/somewhere/config")
+	c.MakeFails([]string{"stack local brings a cluster of its own", ".local/kubeconfig"}, "down")
+	if err := os.WriteFile(filepath.Join(c.Dir, "Pulumi.local.yaml"), before, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	c.makeFails([]string{`no stack "nosuch"`, "local"}, "up", "STACK=nosuch")
-	if _, err := os.Stat(filepath.Join(c.dir, ".local", "cluster")); err == nil || len(c.processes()) > 0 {
+	c.MakeFails([]string{`no stack "nosuch"`, "local"}, "up", "STACK=nosuch")
+	if _, err := os.Stat(filepath.Join(c.Dir, ".local", "cluster")); err == nil || len(c.Processes()) > 0 {
 		t.Error("a cluster was started under settings that are wrong")
 	}
 }
 
-func firstUp(t *testing.T, c *checkout) {
-	out := c.make("up")
+func firstUp(t *testing.T, c *checkout.Checkout) {
+	out := c.Make("up")
 	for _, text := range []string{"namespace      tfserving", "gatewayUrl     http://", "modelEndpoint  tf-serving-clothing-model.tfserving.svc.cluster.local:8500", "make load"} {
 		if !strings.Contains(out, text) {
 			t.Errorf("make up does not say %q:\n%s", text, out)
 		}
 	}
-	ctx, client := t.Context(), c.client()
+	ctx, client := t.Context(), c.Client()
 	deployments, err := client.AppsV1().Deployments(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil || len(deployments.Items) != 2 {
 		t.Fatalf("%d Deployments, want 2 (%v)", len(deployments.Items), err)
@@ -138,14 +162,14 @@ func available(d *appsv1.Deployment) bool {
 // changes are the lines in which Pulumi counts what it did to resources, other than leaving them unchanged.
 var changes = regexp.MustCompile(`(?m)^\s+([+~-]+|\d+) ?\d* (created|updated|deleted|replaced|errored|to create|to update|to delete|to replace)`)
 
-func noChanges(t *testing.T, c *checkout) {
+func noChanges(t *testing.T, c *checkout.Checkout) {
 	begin := time.Now()
-	plain := append(c.printedEnv(), "pulumi", "preview", "--stack", "local", "--expect-no-changes")
-	if out, err := c.start("env", plain...).wait(); err != nil {
+	plain := append(printedEnv(c), "pulumi", "preview", "--stack", "local", "--expect-no-changes")
+	if out, err := c.Start("env", plain...).Wait(); err != nil {
 		t.Errorf("plain pulumi with what make env prints: %v\n%s", err, out)
 	}
 	for _, command := range []string{"up", "preview"} {
-		out := c.make(command)
+		out := c.Make(command)
 		if found := changes.FindString(out); found != "" || !strings.Contains(out, "unchanged") {
 			t.Errorf("make %s with nothing changed: %q in\n%s", command, found, out)
 		}
@@ -156,7 +180,7 @@ func noChanges(t *testing.T, c *checkout) {
 	}
 }
 
-func restricted(t *testing.T, c *checkout) {
+func restricted(t *testing.T, c *checkout.Checkout) {
 	pod := func(change func(*corev1.Pod)) *corev1.Pod {
 		no, yes, user := false, true, int64(1000)
 		p := &corev1.Pod{
@@ -182,7 +206,7 @@ func restricted(t *testing.T, c *checkout) {
 		"a root pod":        {func(p *corev1.Pod) { p.Spec.SecurityContext.RunAsUser = &root }, true},
 		"a pod of the host": {func(p *corev1.Pod) { p.Spec.HostNetwork = true }, true},
 	} {
-		_, err := c.client().CoreV1().Pods(namespace).Create(t.Context(), pod(test.change), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		_, err := c.Client().CoreV1().Pods(namespace).Create(t.Context(), pod(test.change), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 		if refused := err != nil; refused != test.refused {
 			t.Errorf("%s: refused is %v, want %v (%v)", name, refused, test.refused, err)
 		} else if refused && !strings.Contains(err.Error(), "PodSecurity") {
@@ -191,9 +215,9 @@ func restricted(t *testing.T, c *checkout) {
 	}
 }
 
-func loadUpAndBack(t *testing.T, c *checkout) {
-	record := filepath.Join(c.dir, ".local", "load.jsonl")
-	out := c.make("load", "CPU=8", "RECORD="+record)
+func loadUpAndBack(t *testing.T, c *checkout.Checkout) {
+	record := filepath.Join(c.Dir, ".local", "load.jsonl")
+	out := c.Make("load", "CPU=8", "RECORD="+record)
 	f, err := os.Open(record)
 	if err != nil {
 		t.Fatal(err)
@@ -237,9 +261,9 @@ func loadUpAndBack(t *testing.T, c *checkout) {
 	t.Logf("more pods wanted at %.0f s, nodes requested at %.0f s; at most %d pods on %d nodes; back after %.0f s", firstMorePods, firstMoreNodes, most.Running, most.Nodes, last.Seconds)
 }
 
-func loadStopped(t *testing.T, c *checkout) {
+func loadStopped(t *testing.T, c *checkout.Checkout) {
 	usage := func() string {
-		raw, err := c.client().RESTClient().Get().AbsPath("/apis/kwok.x-k8s.io/v1alpha1/clusterresourceusages/tfserving").DoRaw(t.Context())
+		raw, err := c.Client().RESTClient().Get().AbsPath("/apis/kwok.x-k8s.io/v1alpha1/clusterresourceusages/tfserving").DoRaw(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -256,40 +280,40 @@ func loadStopped(t *testing.T, c *checkout) {
 		return object.Spec.Usages[0].Usage.CPU.Expression
 	}
 	idle := usage()
-	run := c.start("make", "load", "CPU=1", "TARGET=model", "FOR=5m")
-	eventually(t, "the load on", func(context.Context) error {
+	run := c.Start("make", "load", "CPU=1", "TARGET=model", "FOR=5m")
+	checkout.Eventually(t, "the load on", func(context.Context) error {
 		if now := usage(); !strings.Contains(now, "model-server") {
 			return fmt.Errorf("pods use %s", now)
 		}
 		return nil
 	})
-	run.interrupt()
-	if out, _ := run.wait(); !strings.Contains(out, "the load is off") {
+	run.Interrupt()
+	if out, _ := run.Wait(); !strings.Contains(out, "the load is off") {
 		t.Errorf("make load, interrupted, does not say that the load is off:\n%s", out)
 	}
 	if now := usage(); now != idle {
 		t.Errorf("pods use %s after the load, and used %s before", now, idle)
 	}
-	c.makeFails([]string{"make load CPU=8"}, "load")
-	c.makeFails([]string{"CPU=many"}, "load", "CPU=many")
-	c.makeFails([]string{"FOR=2 is not a length of time"}, "load", "CPU=1", "FOR=2")
-	c.makeFails([]string{"TARGET=database"}, "load", "CPU=1", "TARGET=database")
+	c.MakeFails([]string{"make load CPU=8"}, "load")
+	c.MakeFails([]string{"CPU=many"}, "load", "CPU=many")
+	c.MakeFails([]string{"FOR=2 is not a length of time"}, "load", "CPU=1", "FOR=2")
+	c.MakeFails([]string{"TARGET=database"}, "load", "CPU=1", "TARGET=database")
 }
 
-func rolloutOfImage(t *testing.T, c *checkout) {
+func rolloutOfImage(t *testing.T, c *checkout.Checkout) {
 	// The rule is about rollouts. A node that the autoscaler empties meanwhile takes a pod with it, as its disruption
 	// budget allows; under this test's short times it would do so seconds after the surge is over.
-	c.set("autoscaler.scaleDownUnneededTime", "10m")
-	c.set("gateway.image", "zoomcamp-10-gateway:003")
-	c.set("model.image", "zoomcamp-10-model:xception-v4-002")
+	c.Set("autoscaler.scaleDownUnneededTime", "10m")
+	c.Set("gateway.image", "zoomcamp-10-gateway:003")
+	c.Set("model.image", "zoomcamp-10-model:xception-v4-002")
 	rollout(t, c, func(p *corev1.Pod) bool {
 		return strings.HasSuffix(p.Spec.Containers[0].Image, ":003") || strings.HasSuffix(p.Spec.Containers[0].Image, "-002")
 	})
 }
 
-func rolloutOfResources(t *testing.T, c *checkout) {
-	c.set("gateway.resources", map[string]any{"cpu": "400m", "memory": "300Mi"})
-	c.set("model.resources", map[string]any{"cpu": "900m", "memory": "1100Mi"})
+func rolloutOfResources(t *testing.T, c *checkout.Checkout) {
+	c.Set("gateway.resources", map[string]any{"cpu": "400m", "memory": "300Mi"})
+	c.Set("model.resources", map[string]any{"cpu": "900m", "memory": "1100Mi"})
 	rollout(t, c, func(p *corev1.Pod) bool {
 		memory := p.Spec.Containers[0].Resources.Requests.Memory().String()
 		return memory == "300Mi" || memory == "1100Mi"
@@ -298,8 +322,8 @@ func rolloutOfResources(t *testing.T, c *checkout) {
 
 // rollout runs make up while it watches every change of every pod, and fails if at any moment a component had fewer ready
 // pods than before it began, or if in the end one is not new.
-func rollout(t *testing.T, c *checkout, isNew func(*corev1.Pod) bool) {
-	client := c.client()
+func rollout(t *testing.T, c *checkout.Checkout, isNew func(*corev1.Pod) bool) {
+	client := c.Client()
 	pods, err := client.CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -344,8 +368,8 @@ func rollout(t *testing.T, c *checkout, isNew func(*corev1.Pod) bool) {
 			}
 		}
 	}()
-	c.make("up")
-	eventually(t, "old pods gone", func(ctx context.Context) error {
+	c.Make("up")
+	checkout.Eventually(t, "old pods gone", func(ctx context.Context) error {
 		pods, err := client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return err
@@ -380,18 +404,18 @@ func podReady(p *corev1.Pod) bool {
 	return false
 }
 
-func oneAtATime(t *testing.T, c *checkout) {
-	unlock, err := local.Lock(t.Context(), filepath.Join(c.dir, ".local", "lock"), nil)
+func oneAtATime(t *testing.T, c *checkout.Checkout) {
+	unlock, err := local.Lock(t.Context(), filepath.Join(c.Dir, ".local", "lock"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer unlock()
-	c.makeFails([]string{"another `make` is at work in this checkout", strconv.Itoa(os.Getpid())}, "up")
+	c.MakeFails([]string{"another `make` is at work in this checkout", strconv.Itoa(os.Getpid())}, "up")
 }
 
-func killed(t *testing.T, c *checkout) {
+func killed(t *testing.T, c *checkout.Checkout) {
 	uid := func() string {
-		ns, err := c.client().CoreV1().Namespaces().Get(t.Context(), namespace, metav1.GetOptions{})
+		ns, err := c.Client().CoreV1().Namespaces().Get(t.Context(), namespace, metav1.GetOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -400,7 +424,7 @@ func killed(t *testing.T, c *checkout) {
 	before := uid()
 	kill := func(match string) {
 		n := 0
-		for _, p := range c.processes() {
+		for _, p := range c.Processes() {
 			if name, _ := p.Cmdline(); strings.Contains(name, match) {
 				if err := p.Kill(); err != nil {
 					t.Fatal(err)
@@ -412,18 +436,18 @@ func killed(t *testing.T, c *checkout) {
 			t.Fatalf("no process %q to kill", match)
 		}
 	}
-	if err := os.Remove(filepath.Join(c.dir, ".local", "kubeconfig")); err != nil {
+	if err := os.Remove(filepath.Join(c.Dir, ".local", "kubeconfig")); err != nil {
 		t.Fatal(err)
 	}
 	for _, match := range []string{"bin/etcd", "kube-controller-manager", "cluster-autoscaler", ""} {
 		kill(match)
-		c.make("up")
+		c.Make("up")
 		if uid() != before {
 			t.Errorf("after killing %q the cluster is another one", match)
 		}
 	}
 	running := map[string]int{}
-	for _, p := range c.processes() {
+	for _, p := range c.Processes() {
 		exe, _ := p.CmdlineSlice()
 		running[filepath.Base(exe[0])]++
 	}
@@ -434,8 +458,8 @@ func killed(t *testing.T, c *checkout) {
 	}
 }
 
-func portHeld(t *testing.T, c *checkout) {
-	data, err := os.ReadFile(filepath.Join(c.dir, ".local", "kubeconfig"))
+func portHeld(t *testing.T, c *checkout.Checkout) {
+	data, err := os.ReadFile(filepath.Join(c.Dir, ".local", "kubeconfig"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -446,25 +470,25 @@ func portHeld(t *testing.T, c *checkout) {
 		t.Fatalf("reading the kubeconfig: %v", err)
 	}
 	address := strings.TrimPrefix(kubeconfig.Clusters[0].Cluster.Server, "https://")
-	for _, p := range c.processes() {
+	for _, p := range c.Processes() {
 		if err := p.Kill(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var listener net.Listener
-	eventually(t, "taking "+address, func(context.Context) (err error) {
+	checkout.Eventually(t, "taking "+address, func(context.Context) (err error) {
 		listener, err = net.Listen("tcp", address)
 		return err
 	})
 	_, port, _ := net.SplitHostPort(address)
-	c.makeFails([]string{"port " + port, "process " + strconv.Itoa(os.Getpid())}, "up")
+	c.MakeFails([]string{"port " + port, "process " + strconv.Itoa(os.Getpid())}, "up")
 	listener.Close()
-	c.make("up")
+	c.Make("up")
 }
 
-func downLeavesNothing(t *testing.T, c *checkout) {
+func downLeavesNothing(t *testing.T, c *checkout.Checkout) {
 	var ports []string
-	for _, p := range c.processes() {
+	for _, p := range c.Processes() {
 		conns, err := p.Connections()
 		if err != nil {
 			t.Fatal(err)
@@ -483,47 +507,47 @@ func downLeavesNothing(t *testing.T, c *checkout) {
 	if len(ports) < 7 {
 		t.Errorf("found only %d ports of the cluster: %v", len(ports), ports)
 	}
-	c.make("down")
-	c.leavesNothing()
+	c.Make("down")
+	c.LeavesNothing()
 	for _, address := range ports {
 		if conn, err := net.DialTimeout("tcp", address, time.Second); err == nil {
 			conn.Close()
 			t.Errorf("%s still answers", address)
 		}
 	}
-	c.make("down") // again: nothing to do is no error
+	c.Make("down") // again: nothing to do is no error
 }
 
-func interrupted(t *testing.T, c *checkout) {
+func interrupted(t *testing.T, c *checkout.Checkout) {
 	for _, moment := range []string{"starting a control plane", "control plane ready", "starting the Cluster Autoscaler", "Updating (local)", "kubernetes:apps/v1:Deployment gateway creat", "waiting for the autoscalers"} {
-		run := c.start("make", "up")
-		if !run.says(moment) {
-			out, _ := run.wait()
+		run := c.Start("make", "up")
+		if !run.Says(moment) {
+			out, _ := run.Wait()
 			t.Fatalf("make up never said %q:\n%s", moment, out)
 		}
-		run.interrupt()
-		if out, err := run.wait(); err == nil {
+		run.Interrupt()
+		if out, err := run.Wait(); err == nil {
 			t.Fatalf("make up, interrupted at %q, ended as if nothing had happened:\n%s", moment, out)
 		} else if strings.Contains(out, "received; terminating") {
 			t.Errorf("one Ctrl-C at %q reached pulumi twice:\n%s", moment, out)
 		}
 	}
 	// A cluster that is made anew takes the state of the one before with it, whenever that is interrupted.
-	c.make("up")
-	c.set("local.scalingSync", "6s")
-	run := c.start("make", "up")
-	if !run.says("starting the Cluster Autoscaler") {
-		out, _ := run.wait()
+	c.Make("up")
+	c.Set("local.scalingSync", "6s")
+	run := c.Start("make", "up")
+	if !run.Says("starting the Cluster Autoscaler") {
+		out, _ := run.Wait()
 		t.Fatalf("another configuration did not make the cluster anew:\n%s", out)
 	}
-	run.interrupt()
-	run.wait()
-	c.make("up")
-	if out := c.make("preview"); changes.MatchString(out) {
+	run.Interrupt()
+	run.Wait()
+	c.Make("up")
+	if out := c.Make("preview"); changes.MatchString(out) {
 		t.Errorf("after the interruptions there is something left to change:\n%s", out)
 	}
-	eventually(t, "both autoscalers read", func(ctx context.Context) error {
-		list, err := c.client().AutoscalingV2().HorizontalPodAutoscalers(namespace).List(ctx, metav1.ListOptions{})
+	checkout.Eventually(t, "both autoscalers read", func(ctx context.Context) error {
+		list, err := c.Client().AutoscalingV2().HorizontalPodAutoscalers(namespace).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,8 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+
+	"tfserving/test/checkout"
 )
 
 // contractLabels are on every object (DESIGN: Labels). An empty value may be any.
@@ -27,8 +29,8 @@ var contractLabels = map[string]string{
 }
 
 // objectsKeepRules checks the rules on what the API server holds, not on what the program asked for.
-func objectsKeepRules(t *testing.T, c *checkout) {
-	ctx, client, all := t.Context(), c.client(), metav1.ListOptions{}
+func objectsKeepRules(t *testing.T, c *checkout.Checkout) {
+	ctx, client, all := t.Context(), c.Client(), metav1.ListOptions{}
 	metas := map[string]metav1.ObjectMeta{}
 	note := func(kind string, m metav1.ObjectMeta) { metas[kind+"/"+m.Name] = m }
 
@@ -143,7 +145,7 @@ func checkPod(t *testing.T, p *corev1.Pod) {
 }
 
 // checkService follows a Service to its Deployment, its pods and their container port.
-func checkService(t *testing.T, c *checkout, s *corev1.Service, deployments []appsv1.Deployment, pods []corev1.Pod) {
+func checkService(t *testing.T, c *checkout.Checkout, s *corev1.Service, deployments []appsv1.Deployment, pods []corev1.Pod) {
 	t.Helper()
 	selector := labels.SelectorFromSet(s.Spec.Selector)
 	var behind []string
@@ -169,7 +171,7 @@ func checkService(t *testing.T, c *checkout, s *corev1.Service, deployments []ap
 			}
 		}
 	}
-	slices_, err := c.client().DiscoveryV1().EndpointSlices(namespace).List(t.Context(), metav1.ListOptions{LabelSelector: discoveryv1.LabelServiceName + "=" + s.Name})
+	slices_, err := c.Client().DiscoveryV1().EndpointSlices(namespace).List(t.Context(), metav1.ListOptions{LabelSelector: discoveryv1.LabelServiceName + "=" + s.Name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,8 +187,8 @@ func checkService(t *testing.T, c *checkout, s *corev1.Service, deployments []ap
 }
 
 // requestPath evaluates the policies that the API server holds over the pods that run, and strangers among them.
-func requestPath(t *testing.T, c *checkout) {
-	ctx, client, all := t.Context(), c.client(), metav1.ListOptions{}
+func requestPath(t *testing.T, c *checkout.Checkout) {
+	ctx, client, all := t.Context(), c.Client(), metav1.ListOptions{}
 	engine := eval.NewPolicyEngine()
 	pods, err := client.CoreV1().Pods(namespace).List(ctx, all)
 	if err != nil {

@@ -2,6 +2,7 @@ package test
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -13,17 +14,18 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"tfserving/local"
+	"tfserving/test/checkout"
 )
 
 // TestClusterByKubeconfig puts the application on a cluster that exists, by kubeconfig and context, with plain pulumi: no
 // make, no autoscaler of nodes, another cluster than stack local's beside it.
 func TestClusterByKubeconfig(t *testing.T) {
 	c := newCheckout(t)
-	c.make("tools")
+	c.Make("tools")
 	dir := t.TempDir()
 	kubeconfig := filepath.Join(dir, "kubeconfig")
 	cluster := local.New(local.Config{
-		Dir: filepath.Join(dir, "cluster"), Bin: filepath.Join(c.dir, ".local", "bin"), Kubeconfig: kubeconfig,
+		Dir: filepath.Join(dir, "cluster"), Bin: filepath.Join(c.Dir, ".local", "bin"), Kubeconfig: kubeconfig,
 		// Nothing adds nodes here, so there is room for a rollout's surge on top of every shape below.
 		NodeGroups: []local.NodeGroup{{Name: "own", InstanceType: "m6i.large", Capacity: "ON_DEMAND", Min: 6, Max: 6}},
 		Region:     "own-1", Zones: 3, HPASync: 5 * time.Second,
@@ -37,7 +39,7 @@ func TestClusterByKubeconfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Clusters live side by side, and one's end is not the other's.
-	besides := local.New(local.Config{Dir: filepath.Join(dir, "besides"), Bin: filepath.Join(c.dir, ".local", "bin"),
+	besides := local.New(local.Config{Dir: filepath.Join(dir, "besides"), Bin: filepath.Join(c.Dir, ".local", "bin"),
 		Kubeconfig: filepath.Join(dir, "besides.kubeconfig"), Region: "own-2", Zones: 2, HPASync: 5 * time.Second})
 	if err := besides.Start(t.Context()); err != nil {
 		t.Errorf("starting a second cluster: %v", err)
@@ -45,30 +47,30 @@ func TestClusterByKubeconfig(t *testing.T) {
 	if err := besides.Stop(); err != nil {
 		t.Error(err)
 	}
-	if _, err := clientOf(t, kubeconfig).CoreV1().Namespaces().Get(t.Context(), "kube-system", metav1.GetOptions{}); err != nil {
+	if _, err := checkout.Client(t, kubeconfig).CoreV1().Namespaces().Get(t.Context(), "kube-system", metav1.GetOptions{}); err != nil {
 		t.Fatalf("after another cluster's end: %v", err)
 	}
-	data, err := os.ReadFile(filepath.Join(c.dir, "Pulumi.local.yaml"))
+	data, err := os.ReadFile(filepath.Join(c.Dir, "Pulumi.local.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	// The salt belongs to stack local's passphrase.
 	data = regexp.MustCompile(`(?m)^encryptionsalt: .*\n`).ReplaceAll(data, nil)
-	if err := os.WriteFile(filepath.Join(c.dir, "Pulumi.own.yaml"), data, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(c.Dir, "Pulumi.own.yaml"), data, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	p := &plain{c: c, home: filepath.Join(dir, "home"), state: filepath.Join(dir, "state")}
 	if err := os.MkdirAll(p.state, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	c.edit("Pulumi.own.yaml", "kubernetes", map[string]any{"kubeconfig": kubeconfig, "context": local.ContextName})
+	c.Edit("Pulumi.own.yaml", "kubernetes", map[string]any{"kubeconfig": kubeconfig, "context": local.ContextName})
 	p.run(true, "stack", "init", "own")
 	p.run(true, "up", "--yes", "--stack", "own")
 	if out := p.run(true, "preview", "--stack", "own"); changes.MatchString(out) {
 		t.Errorf("a preview after up finds changes:\n%s", out)
 	}
 	env := append(p.env(), "make", "preview", "STACK=own")
-	if out, err := c.start("env", env...).wait(); err != nil || changes.MatchString(out) || !strings.Contains(out, "unchanged") {
+	if out, err := c.Start("env", env...).Wait(); err != nil || changes.MatchString(out) || !strings.Contains(out, "unchanged") {
 		t.Errorf("make preview STACK=own: %v\n%s", err, out)
 	}
 	outputs := p.run(true, "stack", "output", "--stack", "own", "--json")
@@ -77,8 +79,8 @@ func TestClusterByKubeconfig(t *testing.T) {
 			t.Errorf("the outputs lack %s:\n%s", want, outputs)
 		}
 	}
-	client := clientOf(t, kubeconfig)
-	eventually(t, "two pods of each component in different zones", func(ctx context.Context) error {
+	client := checkout.Client(t, kubeconfig)
+	checkout.Eventually(t, "two pods of each component in different zones", func(ctx context.Context) error {
 		return spreadOverZones(ctx, t, c, kubeconfig)
 	})
 
@@ -108,7 +110,7 @@ func TestClusterByKubeconfig(t *testing.T) {
 		{"no such context", kubeconfig, "nosuch", []string{`no context "nosuch"`, local.ContextName}},
 		{"a cluster that does not answer", hanging, local.ContextName, []string{"does not answer", silent.Addr().String()}},
 	} {
-		c.edit("Pulumi.own.yaml", "kubernetes", map[string]any{"kubeconfig": wrong.file, "context": wrong.context})
+		c.Edit("Pulumi.own.yaml", "kubernetes", map[string]any{"kubeconfig": wrong.file, "context": wrong.context})
 		begin := time.Now()
 		out := p.run(false, "up", "--yes", "--skip-preview", "--stack", "own")
 		// The check's own limit is 10 s; the engine and its start come on top.
@@ -125,22 +127,22 @@ func TestClusterByKubeconfig(t *testing.T) {
 	if _, err := client.CoreV1().Namespaces().Get(t.Context(), namespace, metav1.GetOptions{}); err != nil {
 		t.Errorf("an update that was refused took the namespace away: %v", err)
 	}
-	c.edit("Pulumi.own.yaml", "kubernetes", map[string]any{"kubeconfig": kubeconfig, "context": local.ContextName})
+	c.Edit("Pulumi.own.yaml", "kubernetes", map[string]any{"kubeconfig": kubeconfig, "context": local.ContextName})
 	p.run(true, "destroy", "--yes", "--stack", "own")
-	eventually(t, "the namespace gone", func(ctx context.Context) error {
+	checkout.Eventually(t, "the namespace gone", func(ctx context.Context) error {
 		_, err := client.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
 		if err == nil {
-			return errorf("it is there")
+			return fmt.Errorf("it is there")
 		}
 		return nil
 	})
-	c.makeFails([]string{`tfserving:platform is "eks"`}, "preview", "STACK=dev")
+	c.MakeFails([]string{`tfserving:platform is "eks"`}, "preview", "STACK=dev")
 }
 
 // shapes deploys what settings other than stack local's make of the application: the plugin and the API server accept
 // each, one after the other, on what the one before left.
-func shapes(t *testing.T, c *checkout, p *plain, kubeconfig string) {
-	client, ctx := clientOf(t, kubeconfig), t.Context()
+func shapes(t *testing.T, c *checkout.Checkout, p *plain, kubeconfig string) {
+	client, ctx := checkout.Client(t, kubeconfig), t.Context()
 	for _, shape := range []struct {
 		name  string
 		set   map[string]any
@@ -152,7 +154,7 @@ func shapes(t *testing.T, c *checkout, p *plain, kubeconfig string) {
 				return err
 			}
 			if got := s.Spec.LoadBalancerSourceRanges; len(got) != 1 || got[0] != "203.0.113.0/24" {
-				return errorf("the load balancer lets in %v", got)
+				return fmt.Errorf("the load balancer lets in %v", got)
 			}
 			return p.hasURL("http://load-balancer.invalid")
 		}},
@@ -170,14 +172,14 @@ func shapes(t *testing.T, c *checkout, p *plain, kubeconfig string) {
 				return err
 			}
 			if d.Status.ReadyReplicas != 3 || !strings.Contains(files.Data["batching.config"], "max_batch_size { value: 16 }") {
-				return errorf("%d models are ready with batching file %q", d.Status.ReadyReplicas, files.Data)
+				return fmt.Errorf("%d models are ready with batching file %q", d.Status.ReadyReplicas, files.Data)
 			}
 			return nil
 		}},
 		{"a range of models again", map[string]any{"model.replicas": map[string]any{"min": 2, "max": 6}}, func() error {
 			d, err := client.AppsV1().Deployments(namespace).Get(ctx, "tf-serving-clothing-model", metav1.GetOptions{})
 			if err == nil && d.Status.ReadyReplicas < 2 {
-				err = errorf("%d models are ready", d.Status.ReadyReplicas)
+				err = fmt.Errorf("%d models are ready", d.Status.ReadyReplicas)
 			}
 			return err
 		}},
@@ -187,17 +189,17 @@ func shapes(t *testing.T, c *checkout, p *plain, kubeconfig string) {
 				return err
 			}
 			if got := ns.Labels["pod-security.kubernetes.io/enforce"]; got != "baseline" {
-				return errorf("the namespace enforces %s", got)
+				return fmt.Errorf("the namespace enforces %s", got)
 			}
 			return nil
 		}},
 	} {
 		for key, value := range shape.set {
-			c.edit("Pulumi.own.yaml", key, value)
+			c.Edit("Pulumi.own.yaml", key, value)
 		}
 		begin := time.Now()
 		p.run(true, "up", "--yes", "--skip-preview", "--stack", "own")
-		eventually(t, shape.name, func(context.Context) error { return shape.check() })
+		checkout.Eventually(t, shape.name, func(context.Context) error { return shape.check() })
 		t.Logf("%s: %.1f s", shape.name, time.Since(begin).Seconds())
 	}
 }
@@ -205,13 +207,13 @@ func shapes(t *testing.T, c *checkout, p *plain, kubeconfig string) {
 // hasURL returns an error unless the gateway's URL is this one.
 func (p *plain) hasURL(want string) error {
 	if got := strings.TrimSpace(p.run(true, "stack", "output", "gatewayUrl", "--stack", "own")); got != want {
-		return errorf("the gateway's URL is %q, want %q", got, want)
+		return fmt.Errorf("the gateway's URL is %q, want %q", got, want)
 	}
 	return nil
 }
 
-func spreadOverZones(ctx context.Context, t *testing.T, c *checkout, kubeconfig string) error {
-	client := clientOf(t, kubeconfig)
+func spreadOverZones(ctx context.Context, t *testing.T, c *checkout.Checkout, kubeconfig string) error {
+	client := checkout.Client(t, kubeconfig)
 	nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return err
@@ -236,7 +238,7 @@ func spreadOverZones(ctx context.Context, t *testing.T, c *checkout, kubeconfig 
 	}
 	for _, component := range []string{"gateway", "model-server"} {
 		if len(zones[component]) < 2 {
-			return errorf("the pods of %s are in %d zones", component, len(zones[component]))
+			return fmt.Errorf("the pods of %s are in %d zones", component, len(zones[component]))
 		}
 	}
 	return nil
@@ -244,7 +246,7 @@ func spreadOverZones(ctx context.Context, t *testing.T, c *checkout, kubeconfig 
 
 // plain is pulumi as a person calls it, from a shell whose PATH holds the tools.
 type plain struct {
-	c           *checkout
+	c           *checkout.Checkout
 	home, state string
 }
 
@@ -256,17 +258,17 @@ func (p *plain) env() []string {
 
 // run runs pulumi and returns its output; ok says whether it must succeed.
 func (p *plain) run(ok bool, args ...string) string {
-	p.c.t.Helper()
-	bin := filepath.Join(p.c.dir, ".local", "bin")
+	p.c.T.Helper()
+	bin := filepath.Join(p.c.Dir, ".local", "bin")
 	plugins, err := filepath.Glob(filepath.Join(bin, "plugins", "*"))
 	if err != nil {
-		p.c.t.Fatal(err)
+		p.c.T.Fatal(err)
 	}
 	env := append(p.env(), "PATH="+strings.Join(append(plugins, bin, os.Getenv("PATH")), ":"))
-	run := p.c.start("env", append(append(env, filepath.Join(bin, "pulumi")), args...)...)
-	out, err := run.wait()
+	run := p.c.Start("env", append(append(env, filepath.Join(bin, "pulumi")), args...)...)
+	out, err := run.Wait()
 	if (err == nil) != ok {
-		p.c.t.Fatalf("pulumi %s: %v\n%s", strings.Join(args, " "), err, out)
+		p.c.T.Fatalf("pulumi %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return out
 }

@@ -59,6 +59,12 @@ func table() []tool {
 		return tool{name: name, folder: "kubernetes", pkg: "sigs.k8s.io/kwok/cmd/" + name, pinned: "sigs.k8s.io/kwok",
 			args: []string{"--version"}, sameMinor: true, diskGiB: 4}
 	}
+	// The upstream release that the pinned commit is; the module has no tags of its own. One binary a cloud: its two
+	// providers clash in one, and without a tag it holds every cloud there is.
+	autoscaler := func(name, cloud string) tool {
+		return tool{name: name, folder: "cluster-autoscaler", pkg: "k8s.io/autoscaler/cluster-autoscaler",
+			release: "1.33.0", tags: cloud, diskGiB: 2}
+	}
 	return []tool{
 		kwok("kwokctl"),
 		kwok("kwok"),
@@ -80,9 +86,8 @@ func table() []tool {
 		{name: "pulumi-resource-kubernetes", folder: "pulumi", pkg: "./pulumi-resource-kubernetes",
 			pinned: "github.com/pulumi/pulumi-kubernetes/sdk/v4", stamps: []string{"main.Version={v}"},
 			prepare: stageKubernetesPlugin, recipe: "2", fetch: fetchPlugin, diskGiB: 3},
-		// The upstream release that the pinned commit is; the module has no tags of its own.
-		{name: "cluster-autoscaler", folder: "cluster-autoscaler", pkg: "k8s.io/autoscaler/cluster-autoscaler",
-			release: "1.33.0", tags: "kwok", diskGiB: 2},
+		autoscaler("cluster-autoscaler", "kwok"),
+		autoscaler("cluster-autoscaler-aws", "aws"), // for the rehearsal of the EKS stack
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 	"tfserving/local"
 )
 
-const usage = `usage: stack [-stack NAME] COMMAND
+const usage = `usage: stack [-stack NAME] [-yes] COMMAND
 
   up        bring the stack up (stack local: its cluster, too)
   preview   show what up would change
@@ -33,6 +33,7 @@ var commands = []string{"up", "preview", "down", "status", "load", "timeline", "
 func main() {
 	flag.Usage = func() { fmt.Fprint(os.Stderr, usage); flag.PrintDefaults() }
 	name := flag.String("stack", "local", "the stack")
+	yes := flag.Bool("yes", false, "do not ask before changing a stack other than local")
 	flag.Parse()
 	if !slices.Contains(commands, flag.Arg(0)) {
 		flag.Usage()
@@ -48,7 +49,7 @@ func main() {
 		}
 		stop(context.Canceled)
 	}()
-	err := run(ctx, *name, flag.Arg(0), flag.Args()[1:])
+	err := run(ctx, *name, *yes, flag.Arg(0), flag.Args()[1:])
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
@@ -63,11 +64,12 @@ func main() {
 // errTerminated is why a run ends that was sent SIGTERM, and not interrupted with Ctrl-C.
 var errTerminated = errors.New("terminated")
 
-func run(ctx context.Context, name, command string, args []string) error {
+func run(ctx context.Context, name string, yes bool, command string, args []string) error {
 	s, err := open(name)
 	if err != nil {
 		return err
 	}
+	s.yes = yes
 	switch command {
 	case "status":
 		return s.status(ctx)
@@ -111,7 +113,7 @@ func open(name string) (*stack, error) {
 		return nil, err
 	}
 	s := &stack{name: name, root: root, dir: filepath.Join(root, workFolder)}
-	if s.settings, s.region, err = readSettings(filepath.Join(root, "Pulumi."+name+".yaml")); err != nil {
+	if s.settings, err = config.ReadStackFile(filepath.Join(root, "Pulumi."+name+".yaml")); err != nil {
 		if errors.Is(err, os.ErrNotExist) {
 			files, _ := filepath.Glob(filepath.Join(root, "Pulumi.*.yaml"))
 			for i, f := range files {
@@ -120,9 +122,6 @@ func open(name string) (*stack, error) {
 			return nil, fmt.Errorf("there is no stack %q; there are %s", name, strings.Join(files, ", "))
 		}
 		return nil, err
-	}
-	if s.settings.Platform == config.PlatformEKS {
-		return nil, config.ErrNoEKS
 	}
 	if k := s.settings.Kubernetes; s.embedded() && (k.Kubeconfig != localKubeconfig || k.Context != "" && k.Context != local.ContextName) {
 		return nil, fmt.Errorf("stack %s brings a cluster of its own, so its tfserving:kubernetes.kubeconfig must be %s, without a context; for a cluster that you have, make a stack of another name", name, localKubeconfig)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,7 +14,6 @@ import (
 	"time"
 
 	"github.com/shirou/gopsutil/v4/process"
-	"sigs.k8s.io/yaml"
 
 	"tfserving/components/autoscaler"
 	"tfserving/config"
@@ -43,7 +43,7 @@ type stack struct {
 	name      string
 	root, dir string // the checkout, and its folder for what runs leave behind
 	settings  *config.Settings
-	region    string
+	yes       bool // do not ask before changing a stack other than local
 }
 
 func (s *stack) embedded() bool { return s.name == localStack }
@@ -53,26 +53,6 @@ func (s *stack) bin() string    { return filepath.Join(s.dir, "bin") }
 func (s *stack) clusterDir() string { return filepath.Join(s.dir, "cluster") }
 func (s *stack) stateDir() string   { return filepath.Join(s.clusterDir(), "state") }
 func (s *stack) pulumiHome() string { return filepath.Join(s.clusterDir(), "pulumi") }
-
-func readSettings(file string) (*config.Settings, string, error) {
-	settings, err := config.ReadStackFile(file)
-	if err != nil {
-		return nil, "", err
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, "", err
-	}
-	var raw struct{ Config map[string]any }
-	if err := yaml.Unmarshal(data, &raw); err != nil {
-		return nil, "", err
-	}
-	region, _ := raw.Config["aws:region"].(string)
-	if region == "" {
-		region = localRegion
-	}
-	return settings, region, nil
-}
 
 // lock keeps two runs in one checkout apart: they share the cluster and the state.
 func (s *stack) lock(ctx context.Context) (func(), error) {
@@ -93,15 +73,19 @@ func (s *stack) tools(ctx context.Context) error {
 // cluster is the embedded cluster as the stack's settings shape it.
 func (s *stack) cluster() *local.Cluster {
 	cfg := local.Config{
-		Dir:             s.clusterDir(),
-		Bin:             s.bin(),
-		Kubeconfig:      s.kubeconfig(),
-		Region:          s.region,
-		Zones:           s.settings.Network.Zones,
-		BootTime:        s.settings.Local.NodeBootTime,
-		HPASync:         s.settings.Local.ScalingSync,
-		Log:             os.Stdout,
-		AutoscalerFlags: autoscaler.Flags(autoscaler.Pace(s.settings.Autoscaler)),
+		Dir:        s.clusterDir(),
+		Bin:        s.bin(),
+		Kubeconfig: s.kubeconfig(),
+		Region:     cmp.Or(s.settings.Region, localRegion),
+		Zones:      s.settings.Network.Zones,
+		BootTime:   s.settings.Local.NodeBootTime,
+		HPASync:    s.settings.Local.ScalingSync,
+		Log:        os.Stdout,
+		AutoscalerFlags: autoscaler.Flags(autoscaler.Pace{
+			ScanInterval:           s.settings.Autoscaler.ScanInterval,
+			ScaleDownUnneededTime:  s.settings.Autoscaler.ScaleDownUnneededTime,
+			ScaleDownDelayAfterAdd: s.settings.Autoscaler.ScaleDownDelayAfterAdd,
+		}),
 	}
 	for _, g := range s.settings.NodeGroups {
 		capacity := map[string]string{"onDemand": "ON_DEMAND", "spot": "SPOT"}[g.Capacity]
@@ -120,7 +104,10 @@ func (s *stack) kubeconfig() string {
 
 func (s *stack) up(ctx context.Context) error {
 	if !s.embedded() {
-		return s.pulumi(ctx, "up", "--stack", s.name)
+		if err := s.prepare(ctx); err != nil {
+			return err
+		}
+		return s.pulumi(ctx, s.confirmed("up")...)
 	}
 	cluster := s.cluster()
 	if err := cluster.Start(ctx); err != nil {
@@ -146,6 +133,33 @@ func (s *stack) up(ctx context.Context) error {
 		return err
 	}
 	return s.summary(ctx)
+}
+
+// prepare says what wants care in the settings, compiles the program and makes the stack in the backend that the person is
+// logged in to, if it is not there yet.
+func (s *stack) prepare(ctx context.Context) error {
+	for _, text := range s.settings.Warnings(time.Now()) {
+		fmt.Println("warning: " + text)
+	}
+	if err := s.compile(ctx); err != nil {
+		return err
+	}
+	if s.embedded() {
+		return nil
+	}
+	if out, err := s.command(ctx, "pulumi", "stack", "select", "--create", s.name).CombinedOutput(); err != nil {
+		return fmt.Errorf("selecting stack %s: %w\n%s", s.name, err, out)
+	}
+	return nil
+}
+
+// confirmed are the arguments of a command that asks before it changes anything, unless the person has said yes already.
+func (s *stack) confirmed(command string) []string {
+	args := []string{command, "--stack", s.name}
+	if s.yes {
+		args = append(args, "--yes")
+	}
+	return args
 }
 
 // compile builds the program where the language host expects it, and says so while it takes long.
@@ -207,12 +221,18 @@ func (s *stack) preview(ctx context.Context) error {
 			return errors.New("stack local is not up, so there is nothing to compare with: `make up` starts it")
 		}
 	}
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
 	return s.pulumi(ctx, "preview", "--stack", s.name, "--diff")
 }
 
 func (s *stack) down(ctx context.Context) error {
 	if !s.embedded() {
-		return s.pulumi(ctx, "destroy", "--stack", s.name)
+		if err := s.prepare(ctx); err != nil {
+			return err
+		}
+		return s.pulumi(ctx, s.confirmed("destroy")...)
 	}
 	// The cluster goes with everything in it, so nothing is left that the state, which goes too, could describe.
 	if err := s.cluster().Stop(); err != nil {

@@ -1,4 +1,4 @@
-// Package autoscaler is the Cluster Autoscaler: what it is told wherever it runs.
+// Package autoscaler is the Cluster Autoscaler: what it is told wherever it runs, and its deployment on EKS.
 package autoscaler
 
 import (

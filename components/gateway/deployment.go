@@ -64,7 +64,7 @@ func newDeployment(ctx *pulumi.Context, object string, args *Args, id workload.I
 					Volumes:                       corev1.VolumeArray{workload.ScratchVolume()},
 					Containers: corev1.ContainerArray{&corev1.ContainerArgs{
 						Name:            pulumi.String("gateway"),
-						Image:           pulumi.String(args.Image),
+						Image:           args.Image,
 						Env:             env,
 						Resources:       args.Resources.Requirements(),
 						SecurityContext: workload.ContainerSecurity(),

@@ -22,7 +22,7 @@ const ServicePort = 80
 // Args shape a gateway.
 type Args struct {
 	Namespace   pulumi.StringInput
-	Image       string
+	Image       pulumi.StringInput
 	Port        int    // on which the gateway listens
 	HealthPath  string // answers 200 when all is well; empty probes the TCP port
 	Resources   workload.Resources
@@ -38,7 +38,9 @@ type Args struct {
 	// Callers may call the gateway's pods: the ingress controller's pods, or the addresses of a load balancer.
 	Callers networkingv1.NetworkPolicyPeerArray
 	// Ingress is the entrypoint; where it is nil, the Service is a load balancer of its own for AllowedCIDRs.
-	Ingress      *Ingress
+	Ingress *Ingress
+	// LoadBalancer says who makes that load balancer; nil leaves it to the cluster.
+	LoadBalancer *LoadBalancer
 	AllowedCIDRs []string // who may call; empty leaves it to the load balancer's network
 }
 
@@ -49,6 +51,14 @@ type Ingress struct {
 	Host           string // empty serves any host
 	CertificateARN string // HTTPS at an AWS load balancer
 	TLSSecret      string // HTTPS at the ingress controller
+	// DeletionProtection keeps AWS from deleting the load balancer until it is lifted.
+	DeletionProtection bool
+}
+
+// LoadBalancer shapes the load balancer of a gateway's own Service.
+type LoadBalancer struct {
+	Class  string // ClassNLB or another controller's
+	Scheme string // internal or internet-facing
 }
 
 // Gateway is the HTTP gateway.
@@ -121,8 +131,13 @@ func newService(ctx *pulumi.Context, name string, args *Args, id workload.Identi
 	} else {
 		spec.Type = pulumi.String("LoadBalancer")
 		spec.LoadBalancerSourceRanges = pulumi.ToStringArray(args.AllowedCIDRs)
-		// Callers keep their own addresses, by which the NetworkPolicy knows them, and no node passes on to another.
-		spec.ExternalTrafficPolicy = pulumi.String("Local")
+		if lb := args.LoadBalancer; lb != nil {
+			spec.LoadBalancerClass = pulumi.String(lb.Class)
+			meta.Annotations = pulumi.ToStringMap(balancerAnnotations(args))
+		} else {
+			// Callers keep their own addresses, by which the NetworkPolicy knows them, and no node passes on to another.
+			spec.ExternalTrafficPolicy = pulumi.String("Local")
+		}
 	}
 	return corev1.NewService(ctx, name, &corev1.ServiceArgs{Metadata: meta, Spec: spec}, opts...)
 }

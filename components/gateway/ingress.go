@@ -16,6 +16,8 @@ import (
 const (
 	ClassALB   = "alb"   // AWS Load Balancer Controller
 	classNginx = "nginx" // Ingress-NGINX
+	// ClassNLB is the class of a Service for which the AWS Load Balancer Controller makes a Network Load Balancer.
+	ClassNLB = "service.k8s.aws/nlb"
 )
 
 // entrypoint makes the Ingress, if there is one, and returns the URL of what callers reach.
@@ -104,10 +106,30 @@ func annotations(args *Args) map[string]string {
 		if cidrs != "" {
 			all["alb.ingress.kubernetes.io/inbound-cidrs"] = cidrs
 		}
+		// A header that no HTTP client sends by itself is left out on the way.
+		attributes := "routing.http.drop_invalid_header_fields.enabled=true"
+		if in.DeletionProtection {
+			attributes += ",deletion_protection.enabled=true"
+		}
+		all["alb.ingress.kubernetes.io/load-balancer-attributes"] = attributes
 	case classNginx:
 		if cidrs != "" {
 			all["nginx.ingress.kubernetes.io/whitelist-source-range"] = cidrs
 		}
 	}
 	return all
+}
+
+// balancerAnnotations tell the controller of a Service's load balancer what the Service itself has no field for.
+func balancerAnnotations(args *Args) map[string]string {
+	if args.LoadBalancer.Class != ClassNLB {
+		return map[string]string{}
+	}
+	const prefix = "service.beta.kubernetes.io/aws-load-balancer-"
+	return map[string]string{
+		prefix + "scheme":          args.LoadBalancer.Scheme,
+		prefix + "nlb-target-type": "ip", // straight to the pods
+		// A pod that leaves gets no new connections at once; it goes on for as long.
+		prefix + "target-group-attributes": fmt.Sprintf("deregistration_delay.timeout_seconds=%d", int(args.DrainTime/time.Second)),
+	}
 }

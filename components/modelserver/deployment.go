@@ -114,7 +114,7 @@ func newDeployment(ctx *pulumi.Context, object string, args *Args, id workload.I
 					Volumes:                       volumes,
 					Containers: corev1.ContainerArray{&corev1.ContainerArgs{
 						Name:            pulumi.String("tf-serving"),
-						Image:           pulumi.String(args.Image),
+						Image:           args.Image,
 						Args:            pulumi.ToStringArray(flags(args)),
 						Env:             workload.Environment(env),
 						Resources:       args.Resources.Requirements(),

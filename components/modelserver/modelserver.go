@@ -26,7 +26,7 @@ const (
 type Args struct {
 	Namespace pulumi.StringInput
 	Model     string // the name under which TF-Serving serves the model
-	Image     string
+	Image     pulumi.StringInput
 	Resources workload.Resources
 	Threads   int // threads within one operation and for operations side by side: as many as there are cores
 	Scaling   workload.Scaling

@@ -20,6 +20,10 @@ type Args struct {
 	AllowRoot bool
 	// MaxPods bounds the pods in the namespace, those that are draining included.
 	MaxPods int
+	// Labels are further ones, for controllers that look for them.
+	Labels map[string]string
+	// Ready, if it is not nil, is known once pods may be made here; what uses the namespace's Name waits for it.
+	Ready pulumi.StringInput
 }
 
 // Namespace is the application's namespace.
@@ -48,6 +52,9 @@ func NewNamespace(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.R
 	for mode, level := range podSecurity(args.AllowRoot) {
 		labels["pod-security.kubernetes.io/"+mode] = pulumi.String(level)
 	}
+	for key, value := range args.Labels {
+		labels[key] = pulumi.String(value)
+	}
 	made, err := corev1.NewNamespace(ctx, name, &corev1.NamespaceArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(args.Name), Labels: labels},
 	}, pulumi.Parent(ns))
@@ -65,7 +72,11 @@ func NewNamespace(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.R
 	}
 	// A component's DependsOn does not reach its children, so the name carries the wait: who uses it comes after all
 	// of this.
-	ns.Name = pulumi.All(append(policies, append(bounds, within)...)...).ApplyT(func([]any) string { return args.Name }).(pulumi.StringOutput)
+	before := append(policies, append(bounds, within)...)
+	if args.Ready != nil {
+		before = append(before, args.Ready)
+	}
+	ns.Name = pulumi.All(before...).ApplyT(func([]any) string { return args.Name }).(pulumi.StringOutput)
 	return ns, ctx.RegisterResourceOutputs(ns, pulumi.Map{"name": ns.Name})
 }
 

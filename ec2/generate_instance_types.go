@@ -1,7 +1,8 @@
 //go:build ignore
 
 // This program writes instance_types.tsv from two upstream sources that list what EC2's own DescribeInstanceTypes
-// says, so that the local platform's nodes have the sizes of the instances they stand for:
+// says, so that settings can be checked without an account and simulated nodes have the sizes of the instances they
+// stand for:
 //
 //   - sigs.k8s.io/karpenter, kwok/examples/aws_instance_types.json: architecture, vCPUs, memory
 //   - github.com/aws/karpenter-provider-aws, pkg/providers/instancetype/zz_generated.vpclimits.go: network interfaces
@@ -49,6 +50,9 @@ func main() {
 			continue
 		}
 		memory := resource.MustParse(s.Resources["memory"])
+		if memory.IsZero() {
+			continue // upstream rounds less than 1 GiB down to none; a node of EKS does not fit in it
+		}
 		arch := map[string]string{"x86_64": "amd64", "arm64": "arm64"}[s.Architecture]
 		rows = append(rows, strings.Join([]string{s.Name, arch, s.Resources["cpu"], fmt.Sprint(memory.Value() >> 20), limit[0], limit[1]}, "\t"))
 	}

@@ -1,0 +1,96 @@
+package autoscaler
+
+import (
+	"slices"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+)
+
+func TestRightsAreNamedOneByOneAndReachNoSecrets(t *testing.T) {
+	g := deploy(t, Args{})
+	rules := append(objectOf[*rbacv1.ClusterRole](t, g, cluster).Rules, objectOf[*rbacv1.Role](t, g, cluster).Rules...)
+	if len(rules) < 10 {
+		t.Fatalf("there are only %d rules", len(rules))
+	}
+	for _, r := range rules {
+		for _, word := range slices.Concat(r.APIGroups, r.Resources, r.Verbs) {
+			if slices.Contains([]string{"*", "secrets", "escalate", "bind", "impersonate", "serviceaccounts/token", "pods/exec", "delete"}, word) {
+				t.Errorf("rule %v has %q", r, word)
+			}
+		}
+	}
+}
+
+func TestInTheWholeClusterItTaintsAndEvictsAndElseLooks(t *testing.T) {
+	changes := map[string][]string{"nodes": {"update"}, "pods/eviction": {"create"}, "events": {"create", "patch"}}
+	for _, r := range objectOf[*rbacv1.ClusterRole](t, deploy(t, Args{}), cluster).Rules {
+		for _, resource := range r.Resources {
+			for _, verb := range r.Verbs {
+				if !slices.Contains(see, verb) && !slices.Contains(changes[resource], verb) {
+					t.Errorf("it may %s %s", verb, resource)
+				}
+			}
+		}
+	}
+}
+
+// What the scheduler inside the autoscaler watches before the first loop: without one of these, it never starts.
+func TestItSeesWhatItsSchedulerWatches(t *testing.T) {
+	seen := map[string]bool{}
+	for _, r := range objectOf[*rbacv1.ClusterRole](t, deploy(t, Args{}), cluster).Rules {
+		for _, resource := range r.Resources {
+			seen[r.APIGroups[0]+"/"+resource] = slices.Contains(r.Verbs, "list") && slices.Contains(r.Verbs, "watch")
+		}
+	}
+	for _, want := range []string{
+		"/nodes", "/pods", "/namespaces", "/services", "/replicationcontrollers", "/persistentvolumes", "/persistentvolumeclaims",
+		"apps/daemonsets", "apps/replicasets", "apps/statefulsets", "batch/jobs", "policy/poddisruptionbudgets",
+		"storage.k8s.io/csidrivers", "storage.k8s.io/csinodes", "storage.k8s.io/csistoragecapacities", "storage.k8s.io/storageclasses", "storage.k8s.io/volumeattachments",
+		"resource.k8s.io/deviceclasses", "resource.k8s.io/resourceclaims", "resource.k8s.io/resourceslices",
+	} {
+		if !seen[want] {
+			t.Errorf("it may not list and watch %s", want)
+		}
+	}
+}
+
+func TestInItsNamespaceItChangesOnlyItsOwnLeaseAndStatus(t *testing.T) {
+	g := deploy(t, Args{})
+	role := objectOf[*rbacv1.Role](t, g, cluster)
+	if role.Namespace != Namespace {
+		t.Errorf("the role is in %s", role.Namespace)
+	}
+	own := map[string]string{"leases": "cluster-autoscaler", "configmaps": "cluster-autoscaler-status"}
+	for _, r := range role.Rules {
+		if slices.Equal(r.Verbs, []string{"create"}) {
+			continue
+		}
+		if len(r.Resources) != 1 || !slices.Equal(r.ResourceNames, []string{own[r.Resources[0]]}) {
+			t.Errorf("it may %v %v named %v", r.Verbs, r.Resources, r.ResourceNames)
+		}
+	}
+}
+
+func TestRightsAndRoleAreTheAccountsThatThePodRunsAs(t *testing.T) {
+	g := deploy(t, Args{})
+	account := objectOf[*appsv1.Deployment](t, g, cluster).Spec.Template.Spec.ServiceAccountName
+	want := rbacv1.Subject{Kind: "ServiceAccount", Name: account, Namespace: Namespace}
+	everywhere, own := objectOf[*rbacv1.ClusterRoleBinding](t, g, cluster), objectOf[*rbacv1.RoleBinding](t, g, cluster)
+	for name, subjects := range map[string][]rbacv1.Subject{"ClusterRoleBinding": everywhere.Subjects, "RoleBinding": own.Subjects} {
+		if !slices.Equal(subjects, []rbacv1.Subject{want}) {
+			t.Errorf("%s is for %v, want %v", name, subjects, want)
+		}
+	}
+	if everywhere.RoleRef.Kind != "ClusterRole" || everywhere.RoleRef.Name != objectOf[*rbacv1.ClusterRole](t, g, cluster).Name {
+		t.Errorf("the ClusterRoleBinding grants %v", everywhere.RoleRef)
+	}
+	if own.RoleRef.Kind != "Role" || own.RoleRef.Name != objectOf[*rbacv1.Role](t, g, cluster).Name {
+		t.Errorf("the RoleBinding grants %v", own.RoleRef)
+	}
+	association := g.find(t, associationType, cluster+"-cluster-autoscaler").Inputs
+	if association["serviceAccount"].StringValue() != account || association["namespace"].StringValue() != Namespace {
+		t.Errorf("the AWS role is for %v/%v, and the pod runs as %s/%s", association["namespace"], association["serviceAccount"], Namespace, account)
+	}
+}

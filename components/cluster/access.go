@@ -1,0 +1,81 @@
+package cluster
+
+import (
+	"fmt"
+	"strings"
+
+	awseks "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
+	"github.com/pulumi/pulumi-eks/sdk/v2/go/eks"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// administratorPolicy is EKS's access policy that allows everything in the cluster.
+const administratorPolicy = "AmazonEKSClusterAdminPolicy"
+
+// accessEntries let administrators in. Nodes need no entry here: EKS makes one for the role of its managed groups, and a
+// second for the same role is refused.
+func accessEntries(administrators []string, partition string) map[string]eks.AccessEntryArgs {
+	entries := map[string]eks.AccessEntryArgs{}
+	for _, arn := range administrators {
+		entries[entryName(arn)] = eks.AccessEntryArgs{
+			PrincipalArn: pulumi.String(arn),
+			AccessPolicies: map[string]eks.AccessPolicyAssociationInput{
+				"administrator": eks.AccessPolicyAssociationArgs{
+					PolicyArn:   pulumi.Sprintf("arn:%s:eks::aws:cluster-access-policy/%s", partition, administratorPolicy),
+					AccessScope: awseks.AccessPolicyAssociationAccessScopeArgs{Type: pulumi.String("cluster")},
+				},
+			},
+		}
+	}
+	return entries
+}
+
+// entryName names a principal's access entry in the stack: by account and path, not by its place in the list, so that an
+// administrator who comes or goes touches nobody else's entry.
+func entryName(arn string) string {
+	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
+		return parts[4] + "/" + parts[5]
+	}
+	return arn
+}
+
+// accessConfig says who gets in. EKS makes the creator an administrator for good unless told not to. With administrators
+// named, they alone are; besides, an entry for a creator who is also named would be refused, as EKS has made it already.
+// With none named, the creator has to be one, or nobody could ever get in. EKS takes this at creation alone.
+func accessConfig(administrators []string) pulumi.Map {
+	return pulumi.Map{
+		"authenticationMode":                      pulumi.String(eks.AuthenticationModeApi),
+		"bootstrapClusterCreatorAdminPermissions": pulumi.Bool(len(administrators) == 0),
+	}
+}
+
+// Admits tells whether an identity, as STS names it, is among a cluster's administrators. Who runs the program must be,
+// since it makes objects in the cluster. STS leaves the path out of a role's name, so a role is told by account and name.
+func Admits(administrators []string, caller string) bool {
+	if len(administrators) == 0 {
+		return true
+	}
+	who := principal(caller)
+	for _, arn := range administrators {
+		if principal(arn) == who {
+			return true
+		}
+	}
+	return false
+}
+
+// principal reduces the ARN of a role, or of a session of it, to what both have in common; others stay as they are.
+func principal(arn string) string {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) != 6 {
+		return arn
+	}
+	account, path := parts[4], strings.Split(parts[5], "/")
+	switch {
+	case parts[2] == "sts" && path[0] == "assumed-role" && len(path) == 3:
+		return fmt.Sprintf("%s:role:%s", account, path[1])
+	case parts[2] == "iam" && path[0] == "role":
+		return fmt.Sprintf("%s:role:%s", account, path[len(path)-1])
+	}
+	return arn
+}

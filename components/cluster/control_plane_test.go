@@ -1,0 +1,139 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api/v1"
+)
+
+func TestControlPlaneHasNoDatedDefault(t *testing.T) {
+	got := made(t).inputs(t, controlPlane)
+	for property, want := range map[string]any{
+		"name":                   "dev",
+		"version":                "1.34",
+		"authenticationMode":     "API",
+		"skipDefaultNodeGroup":   true,
+		"instanceRoles":          []any{},
+		"useDefaultVpcCni":       true,
+		"createOidcProvider":     false,
+		"encryptionConfigKeyArn": "arn:of:tfserving",
+		"enabledClusterLogTypes": []any{"api", "audit", "authenticator", "controllerManager", "scheduler"},
+		"vpcId":                  "vpc-1",
+		"subnetIds":              []any{"subnet-a", "subnet-b"},
+		"endpointPrivateAccess":  true,
+		"endpointPublicAccess":   true,
+		"publicAccessCidrs":      []any{"192.0.2.0/24"},
+	} {
+		if !reflect.DeepEqual(got[property], want) {
+			t.Errorf("%s is %v, want %v", property, got[property], want)
+		}
+	}
+	for _, property := range []string{"roleMappings", "userMappings", "storageClasses", "instanceRole", "vpcCniOptions"} {
+		if got[property] != nil {
+			t.Errorf("%s is %v, want none", property, got[property])
+		}
+	}
+}
+
+func TestEndpointIsPublicOnlyWithAddresses(t *testing.T) {
+	got := made(t, func(a *Args) { a.PublicAccessCIDRs = nil }).inputs(t, controlPlane)
+	if got["endpointPublicAccess"] != false || got["endpointPrivateAccess"] != true {
+		t.Errorf("public %v, private %v, want the private endpoint alone", got["endpointPublicAccess"], got["endpointPrivateAccess"])
+	}
+	if cidrs, ok := got["publicAccessCidrs"]; ok {
+		t.Errorf("an endpoint that is not public admits %v", cidrs)
+	}
+}
+
+func TestLogsAreKeptAsLongAsSetAndOutliveTheControlPlane(t *testing.T) {
+	r := made(t)
+	got := r.inputs(t, logGroup)
+	// The name is EKS's; under another, it makes a group of its own.
+	if got["name"] != "/aws/eks/dev/cluster" || got["retentionInDays"] != 30.0 {
+		t.Errorf("the log group is %v", got)
+	}
+	if !r.after(t, controlPlane, logGroup) {
+		t.Error("the control plane does not wait for its log group, so EKS makes one")
+	}
+}
+
+func TestKeyOfSecretsRotatesAndCanBeBroughtBack(t *testing.T) {
+	got := made(t).inputs(t, secretsKey)
+	if got["enableKeyRotation"] != true || got["deletionWindowInDays"] != 30.0 {
+		t.Errorf("the key is %v", got)
+	}
+}
+
+// inner is what the transform makes of a resource inside of pulumi-eks's component.
+func inner(args *Args, kind string) *pulumi.ResourceTransformResult {
+	return complete(args)(context.Background(), &pulumi.ResourceTransformArgs{Type: kind, Props: pulumi.Map{"name": pulumi.String("dev")}})
+}
+
+func TestInnerClusterGetsWhatPulumiEKSDoesNotOffer(t *testing.T) {
+	got := inner(example(), "aws:eks/cluster:Cluster")
+	want := pulumi.Map{
+		"name":                       pulumi.String("dev"),
+		"upgradePolicy":              pulumi.Map{"supportType": pulumi.String("STANDARD")},
+		"bootstrapSelfManagedAddons": pulumi.Bool(false),
+		"accessConfig": pulumi.Map{
+			"authenticationMode":                      pulumi.String("API"),
+			"bootstrapClusterCreatorAdminPermissions": pulumi.Bool(false),
+		},
+	}
+	if !reflect.DeepEqual(got.Props, want) {
+		t.Errorf("properties are %v, want %v", got.Props, want)
+	}
+	for _, kind := range []string{"aws:eks/accessEntry:AccessEntry", "aws:ec2/securityGroup:SecurityGroup", "eks:index:Cluster"} {
+		if inner(example(), kind) != nil {
+			t.Errorf("the transform touches a %s", kind)
+		}
+	}
+	if n := len(made(t).get(t, controlPlane).RegisterRPC.GetTransforms()); n != 1 {
+		t.Errorf("pulumi-eks's component has %d transforms, want 1", n)
+	}
+}
+
+func TestClusterAndKeyAreProtectedAndNothingElse(t *testing.T) {
+	for _, protect := range []bool{true, false} {
+		set := func(a *Args) { a.Protect = protect }
+		for key, args := range made(t, set).seen {
+			if want := protect && key == secretsKey; args.RegisterRPC.GetProtect() != want {
+				t.Errorf("protect %v: %s is protected: %v, want %v", protect, key, !want, want)
+			}
+		}
+		args := example()
+		set(args)
+		if got := inner(args, "aws:eks/cluster:Cluster").Opts.Protect; got != protect {
+			t.Errorf("protect %v: the cluster is protected: %v", protect, got)
+		}
+	}
+}
+
+func TestKubeconfigIsSecretAndNamesTheRegion(t *testing.T) {
+	r := made(t)
+	value := r.get(t, "aws:iam/rolePolicy:RolePolicy user-of-kubeconfig").Inputs["role"]
+	if !value.IsSecret() {
+		t.Fatal("the kubeconfig is in plain")
+	}
+	var config clientcmdapi.Config
+	if err := json.Unmarshal([]byte(value.SecretValue().Element.StringValue()), &config); err != nil {
+		t.Fatal(err)
+	}
+	exec := config.AuthInfos[0].AuthInfo.Exec
+	want := []string{"eks", "get-token", "--cluster-name", "dev", "--region", "eu-west-1"}
+	if exec.Command != "aws" || !slices.Equal(exec.Args, want) {
+		t.Errorf("tokens come from %s %v, want aws %v", exec.Command, exec.Args, want)
+	}
+	if c := config.Clusters[0].Cluster; c.Server != "https://api.example.net" || string(c.CertificateAuthorityData) != "CA" {
+		t.Errorf("the cluster is %+v", c)
+	}
+	if _, err := withRegion(`{"users":[]}`, "eu-west-1"); err == nil || !strings.Contains(err.Error(), "no command") {
+		t.Errorf("a kubeconfig without a command gives error %v", err)
+	}
+}

@@ -1,0 +1,47 @@
+package config
+
+import "testing"
+
+func TestClusterAndNetworkRules(t *testing.T) {
+	notPrivate := `; it must be private IPv4 (RFC 1918), from /16 to /20`
+	runRules(t, []rule{
+		{"a Kubernetes version has no patch", one("tfserving:cluster.version", "1.35.1"), `tfserving:cluster.version is "1.35.1"; it must be major.minor, such as "1.35"`},
+		{"a Kubernetes version has no v", one("tfserving:cluster.version", "v1.35"), `tfserving:cluster.version is "v1.35"; it must be major.minor, such as "1.35"`},
+		{"logs are kept for a period that CloudWatch has", one("tfserving:cluster.logRetentionDays", 10), `tfserving:cluster.logRetentionDays is 10; CloudWatch Logs offers 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653`},
+		{"a Kubernetes version that EKS never had", one("tfserving:cluster.version", "1.99"), `tfserving:cluster.version is "1.99", which EKS does not offer as far as is known here; known are 1.30, 1.31, 1.32, 1.33, 1.34, 1.35, 1.36`},
+		{"a Kubernetes version that EKS had long ago", one("tfserving:cluster.version", "1.21"), `tfserving:cluster.version is "1.21", which EKS does not offer …`},
+		{"a Kubernetes version past its standard support is no mistake", one("tfserving:cluster.version", "1.33"), ""},
+		{"who reaches the API is an address range", one("tfserving:cluster.publicAccessCidrs", []string{"office"}), `tfserving:cluster.publicAccessCidrs[0] is "office"; it must be an address range such as 203.0.113.0/24`},
+		{"the world is not let in by accident", one("tfserving:cluster.publicAccessCidrs", []string{"0.0.0.0/0"}), `tfserving:cluster.publicAccessCidrs[0] is 0.0.0.0/0: anybody could try to enter; name the ranges that administrators come from, or set cluster.allowWorld`},
+		{"nor is half of it", one("tfserving:cluster.publicAccessCidrs", []string{"203.0.113.0/24", "128.0.0.0/1"}), `tfserving:cluster.publicAccessCidrs[1] is 128.0.0.0/1: anybody …`},
+		{"nor by IPv6", one("tfserving:cluster.publicAccessCidrs", []string{"::/0"}), `tfserving:cluster.publicAccessCidrs[0] is ::/0: anybody …`},
+		{"the world is let in where that is said", []change{{"tfserving:cluster.publicAccessCidrs", []string{"0.0.0.0/0"}}, {"tfserving:cluster.allowWorld", true}}, ""},
+		{"the endpoint of an IPv4 cluster has no IPv6", one("tfserving:cluster.publicAccessCidrs", []string{"2001:db8::/32"}), `tfserving:cluster.publicAccessCidrs[0] is 2001:db8::/32; the public endpoint of an IPv4 cluster is reached by IPv4 only`},
+		{"nobody reaches a public endpoint from a private address", one("tfserving:cluster.publicAccessCidrs", []string{"10.0.0.0/16"}), `tfserving:cluster.publicAccessCidrs[0] is 10.0.0.0/16, from which nobody reaches a public endpoint; networks joined to the VPC use the private endpoint, which needs no setting`},
+		{"a range twice", one("tfserving:cluster.publicAccessCidrs", []string{"203.0.113.0/24", "203.0.113.0/24"}), `tfserving:cluster.publicAccessCidrs[1] is "203.0.113.0/24", and so is an earlier one; remove it`},
+		{"an administrator in China", one("tfserving:cluster.administrators", []string{"arn:aws-cn:iam::123456789012:user/division/me"}), ""},
+		{"an account is no administrator", one("tfserving:cluster.administrators", []string{"arn:aws:iam::123456789012:root"}), `tfserving:cluster.administrators[0] is "arn:aws:iam::123456789012:root"; it must be the ARN of an IAM role or user`},
+		{"an administrator twice has two access entries", one("tfserving:cluster.administrators", []string{"arn:aws:iam::123456789012:role/admin", "arn:aws:iam::123456789012:role/admin"}), `tfserving:cluster.administrators[1] is "arn:aws:iam::123456789012:role/admin", and so is an earlier one; remove it`},
+		{"an add-on's version", one("tfserving:cluster.addonVersions", map[string]string{"vpc-cni": "v1.20.4-eksbuild.2", "metrics-server": "v0.8.0-eksbuild.3"}), ""},
+		{"an add-on that the cluster has not", one("tfserving:cluster.addonVersions", map[string]string{"aws-ebs-csi-driver": "v1.2.3-eksbuild.1"}), `tfserving:cluster.addonVersions[aws-ebs-csi-driver] is no add-on of this cluster; it has …`},
+		{"an add-on's version is EKS' build", one("tfserving:cluster.addonVersions", map[string]string{"coredns": "v1.11.4"}), `tfserving:cluster.addonVersions[coredns] is "v1.11.4"; it must be a version such as v1.2.3-eksbuild.1`},
+		{"an administrator is a role or user", one("tfserving:cluster.administrators", []string{"arn:aws:iam::123456789012:role/admin", "arn:aws:sts::123456789012:assumed-role/admin/me"}), `tfserving:cluster.administrators[1] is "arn:aws:sts::123456789012:assumed-role/admin/me"; it must be the ARN of an IAM role or user`},
+		{"one zone", one("tfserving:network.zones", 1), `tfserving:network.zones is 1; it must be from 2 to 3`},
+		{"four zones", one("tfserving:network.zones", 4), `tfserving:network.zones is 4; it must be from 2 to 3`},
+		{"an unknown number of NAT gateways", one("tfserving:network.natGateways", "none"), `tfserving:network.natGateways is "none"; it must be single or perZone`},
+		{"a VPC's range is an address range", one("tfserving:network.cidr", "10.0.0.0"), `tfserving:network.cidr is "10.0.0.0"; it must be an address range such as 203.0.113.0/24`},
+		{"a VPC's range has no host bits", one("tfserving:network.cidr", "10.0.1.0/16"), `tfserving:network.cidr is 10.0.1.0/16, which has bits beyond its prefix; did you mean 10.0.0.0/16?`},
+		{"a VPC is private", one("tfserving:network.cidr", "8.8.0.0/16"), `tfserving:network.cidr is 8.8.0.0/16` + notPrivate},
+		{"a VPC is IPv4", one("tfserving:network.cidr", "fd00::/16"), `tfserving:network.cidr is fd00::/16` + notPrivate},
+		{"a VPC larger than AWS allows", one("tfserving:network.cidr", "10.0.0.0/8"), `tfserving:network.cidr is 10.0.0.0/8` + notPrivate},
+		{"a VPC too small for the pods", one("tfserving:network.cidr", "10.0.0.0/21"), `tfserving:network.cidr is 10.0.0.0/21` + notPrivate},
+		{"flow logs are kept for a period that CloudWatch has", one("tfserving:network.flowLogRetentionDays", 15), `tfserving:network.flowLogRetentionDays is 15; CloudWatch Logs offers 1, 3, 5, …`},
+		{"flow logs of a fortnight", one("tfserving:network.flowLogRetentionDays", 14), ""},
+		{"control plane logs are always kept", one("tfserving:cluster.logRetentionDays", 0), `tfserving:cluster.logRetentionDays is 0; CloudWatch Logs offers 1, 3, 5, …`},
+		{"interface endpoints", one("tfserving:network.interfaceEndpoints", []string{"ecr.api", "ecr.dkr", "sts", "logs", "eks-auth"}), ""},
+		{"an interface endpoint by its whole name", one("tfserving:network.interfaceEndpoints", []string{"com.amazonaws.eu-west-1.ecr.api"}), `tfserving:network.interfaceEndpoints[0] is "com.amazonaws.eu-west-1.ecr.api"; give the service alone: ecr.api`},
+		{"an interface endpoint that is no service", one("tfserving:network.interfaceEndpoints", []string{"ECR API"}), `tfserving:network.interfaceEndpoints[0] is "ECR API"; it must be an AWS service as its endpoint names it, such as ecr.api, ecr.dkr, sts or logs`},
+		{"an interface endpoint twice", one("tfserving:network.interfaceEndpoints", []string{"sts", "sts"}), `tfserving:network.interfaceEndpoints[1] is "sts", and so is an earlier one; remove it`},
+		{"S3 has an endpoint already", one("tfserving:network.interfaceEndpoints", []string{"s3"}), `tfserving:network.interfaceEndpoints[0] is s3, which always has a gateway endpoint, at no cost; remove it`},
+	})
+}

@@ -1,0 +1,83 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+func (c *checker) ingress(s *Settings) {
+	in := &s.Ingress
+	for i, cidr := range in.AllowedCIDRs {
+		c.cidr(fmt.Sprintf("ingress.allowedCidrs[%d]", i), cidr)
+	}
+	if len(validation.IsDNS1123Subdomain(strings.TrimPrefix(in.Host, "*."))) > 0 && in.Host != "" {
+		c.failf("ingress.host", "is %q; it must be a host name such as api.example.com, without scheme, port or path", in.Host)
+	}
+	if len(in.AllowedCIDRs) == 0 {
+		if s.Gateway.Service == "LoadBalancer" {
+			c.failf("ingress.allowedCidrs", "is empty and gateway.service is LoadBalancer: say who may call it (0.0.0.0/0 for everyone)")
+		} else if in.Scheme == "internet-facing" {
+			c.failf("ingress.allowedCidrs", "is empty and ingress.scheme is internet-facing: say who may call it (0.0.0.0/0 for everyone)")
+		}
+	}
+	if s.Gateway.Service == "LoadBalancer" {
+		for key, value := range map[string]string{"host": in.Host, "certificateArn": in.CertificateARN, "tlsSecret": in.TLSSecret} {
+			if value != "" {
+				c.failf("ingress."+key, "is set and gateway.service is LoadBalancer, which makes no Ingress; remove it, or set gateway.service to ClusterIP")
+			}
+		}
+		return
+	}
+	if len(validation.IsDNS1123Subdomain(in.Class)) > 0 {
+		c.failf("ingress.class", "is %q; it must be the name of an IngressClass, such as alb or nginx", in.Class)
+		return // the rules below depend on the class
+	}
+	if len(in.AllowedCIDRs) > 0 && in.Class != "alb" && in.Class != "nginx" {
+		c.failf("ingress.allowedCidrs", "is set and ingress.class is %q; only for alb and nginx is it known how to limit callers", in.Class)
+	}
+	c.certificate(s)
+	switch {
+	case in.TLSSecret == "":
+	case in.Class == "alb":
+		c.failf("ingress.tlsSecret", "is set and ingress.class is alb, which uses ACM certificates only: use ingress.certificateArn")
+	case in.Host == "":
+		c.failf("ingress.tlsSecret", "is set and ingress.host is not; a certificate is for a host: set ingress.host")
+	case len(validation.IsDNS1123Subdomain(in.TLSSecret)) > 0:
+		c.failf("ingress.tlsSecret", "is %q; it must be the name of a Secret: lower-case letters, digits, - and .", in.TLSSecret)
+	}
+	if s.Platform == PlatformKubernetes {
+		if in.ControllerNamespace == "" {
+			c.failf("ingress.controllerNamespace", "is missing; the gateway admits only the ingress controller's pods, so name their namespace")
+		} else {
+			c.label("ingress.controllerNamespace", in.ControllerNamespace)
+		}
+	}
+}
+
+// certificateARN is an ACM certificate; its groups are region and account.
+var certificateARN = regexp.MustCompile(`^arn:aws[a-z-]*:acm:([a-z0-9-]+):(\d{12}):certificate/[A-Za-z0-9-]+$`)
+
+func (c *checker) certificate(s *Settings) {
+	const key = "ingress.certificateArn"
+	arn := s.Ingress.CertificateARN
+	if arn == "" {
+		return
+	}
+	parts := certificateARN.FindStringSubmatch(arn)
+	switch {
+	case parts == nil:
+		c.failf(key, "is %q; it must be the ARN of an ACM certificate, such as arn:aws:acm:eu-west-1:123456789012:certificate/…", arn)
+	case s.Ingress.Class != "alb":
+		c.failf(key, "is set and ingress.class is %q; only alb uses ACM certificates: use ingress.tlsSecret", s.Ingress.Class)
+	case s.Platform != PlatformEKS:
+		// Where a cluster that exists has its load balancers is not known here.
+	case s.Region != "" && parts[1] != s.Region:
+		c.failf(key, "is a certificate in %s and %s is %s; a load balancer uses certificates of its own region only", parts[1], regionKey, s.Region)
+	case len(s.AWS.AllowedAccountIDs) > 0 && !slices.Contains(s.AWS.AllowedAccountIDs, parts[2]):
+		c.failf(key, "is a certificate of account %s, which is none of aws.allowedAccountIds; a load balancer uses certificates of its own account only", parts[2])
+	}
+}

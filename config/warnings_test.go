@@ -1,0 +1,83 @@
+package config
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSupportThatEndsIsWarnedOf(t *testing.T) {
+	for _, test := range []struct{ version, now, warning string }{
+		{"1.35", "2026-11-23T12:00:00Z", ""},
+		{"1.35", "2027-01-25T23:59:59Z", ""},
+		{"1.35", "2027-01-26T00:00:00Z", "whose standard support by EKS ends on 2027-03-27"},
+		{"1.35", "2027-03-26T23:59:59Z", "whose standard support by EKS ends on 2027-03-27"},
+		{"1.35", "2027-03-27T00:00:00Z", "whose standard support by EKS ended on 2027-03-27"},
+		{"1.35", "2028-03-26T23:59:59Z", "whose standard support by EKS ended on 2027-03-27"},
+		{"1.35", "2028-03-27T00:00:00Z", "which EKS has no longer supported since 2028-03-27"},
+		{"1.34", "2026-11-23T12:00:00Z", "whose standard support by EKS ends on 2026-12-02"},
+		{"1.33", "2026-11-23T12:00:00Z", "whose standard support by EKS ended on 2026-07-29"},
+		{"1.30", "2026-11-23T12:00:00Z", "which EKS has no longer supported since 2026-07-23"},
+	} {
+		now, err := time.Parse(time.RFC3339, test.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := Decode(stack(t, eks(change{"tfserving:cluster.version", test.version})...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := s.Warnings(now)
+		if test.warning == "" && len(got) > 0 || test.warning != "" && (len(got) != 1 || !strings.HasPrefix(got[0], "tfserving:cluster.version is \""+test.version+"\", "+test.warning)) {
+			t.Errorf("%s on %s: warnings %q, want %q", test.version, test.now, got, test.warning)
+		}
+		s.Platform = PlatformKubernetes
+		if got := s.Warnings(now); len(got) > 0 {
+			t.Errorf("a cluster that exists is warned of EKS' support: %q", got)
+		}
+	}
+}
+
+func TestReleasesAreInOrder(t *testing.T) {
+	for i, r := range releases {
+		if !day(r.standard).AddDate(1, 0, 0).Equal(day(r.extended)) {
+			t.Errorf("%s: extended support ends on %s, not a year after standard support, %s", r.version, r.extended, r.standard)
+		}
+		if i > 0 && (r.version <= releases[i-1].version || r.standard <= releases[i-1].standard) {
+			t.Errorf("%s stands after %s", r.version, releases[i-1].version)
+		}
+	}
+	if _, known := findRelease(Default().Cluster.Version); !known {
+		t.Error("the default version is not known")
+	}
+}
+
+func TestExampleRangesAreWarnedOf(t *testing.T) {
+	now := day("2026-11-23")
+	for name, test := range map[string]struct {
+		key, cidr string
+		warned    bool
+	}{
+		"an example":        {"cluster.publicAccessCidrs", "203.0.113.0/24", true},
+		"part of one":       {"cluster.publicAccessCidrs", "198.51.100.7/32", true},
+		"an example caller": {"ingress.allowedCidrs", "192.0.2.128/25", true},
+		"somebody's":        {"cluster.publicAccessCidrs", "203.0.112.0/24", false},
+		"one and more":      {"ingress.allowedCidrs", "192.0.2.0/23", false},
+	} {
+		s, err := Decode(stack(t, eks(change{"tfserving:" + test.key, []string{test.cidr}})...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := s.Warnings(now)
+		if test.warned != (len(got) == 1) || test.warned && !strings.HasPrefix(got[0], "tfserving:"+test.key+" has example ranges only") {
+			t.Errorf("%s: warnings %q", name, got)
+		}
+	}
+	s, err := Decode(stack(t, eks(change{"tfserving:cluster.publicAccessCidrs", []string{"203.0.113.0/24", "203.0.112.0/24"}})...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Warnings(now); len(got) > 0 {
+		t.Errorf("one range of two is somebody's: warnings %q", got)
+	}
+}
