@@ -22,8 +22,8 @@ const (
 	port = 8085
 	// verbosity 4 logs why a node was added, kept or taken, as the example of its AWS provider does.
 	verbosity = 4
-	// replicas: one autoscaler is at work at a time, and a second would wait for its lease. When a node is lost, a new
-	// pod is placed within the time that a waiting one would save little of: the lease outlasts its holder by 15 s.
+	// replicas is one: only one is at work at a time. A second would wait for the lease, which outlasts a holder that is
+	// lost by 15 s, and a new pod is there not much later.
 	replicas = 1
 	// safeToEvict says to the autoscaler whether it may move a pod to empty a node.
 	safeToEvict = "cluster-autoscaler.kubernetes.io/safe-to-evict"

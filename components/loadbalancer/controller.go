@@ -81,7 +81,7 @@ func NewController(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.
 	class, err := networkingv1.NewIngressClass(ctx, name, &networkingv1.IngressClassArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(IngressClass), Labels: id.Labels()},
 		Spec:     &networkingv1.IngressClassSpecArgs{Controller: pulumi.String(controllerName)},
-	}, within, pulumi.DependsOn([]pulumi.Resource{installed}[:0]))
+	}, within, pulumi.DependsOn([]pulumi.Resource{installed}))
 	if err != nil {
 		return nil, err
 	}

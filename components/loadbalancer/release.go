@@ -16,11 +16,11 @@ import (
 //     what is shown is not what is then made.
 //   - Destroy. Helm removes the webhooks and the pods in its own order and waits for it; as single objects, a webhook
 //     can outlive the pods that answer it, and then no Ingress can be changed any more. What is installed half is
-//     removed again, also when `up` is interrupted.
+//     removed again, also on Ctrl-C. (Not if the plugin is killed: the release then counts as being installed.)
 //   - Compile time. Package helm/v3 pulls 67 packages of the SDK after it, for a resource of a dozen fields. They stand
 //     here instead. helm/v4 pulls two.
 //
-// The cost: a preview does not show what a new version of the chart changes inside, and it reads the chart's repository
+// The price: a preview does not show what a new version of the chart changes inside, and it reads the chart's repository
 // each time. Helm installs the chart's definitions of custom resources once; it neither renews nor removes them.
 const releaseType = "kubernetes:helm.sh/v3:Release"
 
