@@ -1,0 +1,204 @@
+package emulator
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/eks"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+)
+
+func TestANATGatewayTakesItsTime(t *testing.T) {
+	s, d := newSite(t), deployer()
+	make := func() string {
+		address, err := d.ec2.AllocateAddress(t.Context(), &ec2.AllocateAddressInput{Domain: ec2types.DomainTypeVpc})
+		gateway, err := d.ec2.CreateNatGateway(t.Context(), &ec2.CreateNatGatewayInput{SubnetId: &s.subnets[0], AllocationId: must(t, address, err).AllocationId})
+		return *must(t, gateway, err).NatGateway.NatGatewayId
+	}
+	state := func(id string) ec2types.NatGatewayState {
+		found, err := d.ec2.DescribeNatGateways(t.Context(), &ec2.DescribeNatGatewaysInput{})
+		for _, g := range must(t, found, err).NatGateways {
+			if *g.NatGatewayId == id {
+				return g.State
+			}
+		}
+		return "gone"
+	}
+	before := make()
+	slower(t, Times{NAT: time.Second})
+	young := make()
+	if got := state(before); got != ec2types.NatGatewayStateAvailable {
+		t.Errorf("the older gateway is %s", got)
+	}
+	if got := state(young); got != ec2types.NatGatewayStatePending {
+		t.Errorf("the young gateway is %s", got)
+	}
+	until(t, "the gateway", func() bool { return state(young) == ec2types.NatGatewayStateAvailable })
+	for _, id := range []string{before, young} {
+		_, err := d.ec2.DeleteNatGateway(t.Context(), &ec2.DeleteNatGatewayInput{NatGatewayId: &id})
+		must(t, 0, err)
+	}
+}
+
+// getParameter asks SSM, whose client is not among this project's dependencies.
+func getParameter(t *testing.T, name string) (status int, value string) {
+	t.Helper()
+	body := mustJSON(map[string]string{"Name": name})
+	r, err := http.NewRequest(http.MethodPost, cloud.URL()+"/", strings.NewReader(body))
+	must(t, 0, err)
+	r.Header.Set("X-Amz-Target", "AmazonSSM.GetParameter")
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	creds := aws.Credentials{AccessKeyID: cloud.deployer.ID, SecretAccessKey: cloud.deployer.Secret}
+	must(t, 0, v4.NewSigner().SignHTTP(t.Context(), creds, r, hash([]byte(body)), "ssm", "eu-west-1", time.Now()))
+	answer, err := http.DefaultClient.Do(r)
+	defer must(t, answer, err).Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	must(t, 0, err)
+	var got struct{ Parameter struct{ Value string } }
+	must(t, 0, json.Unmarshal(text, &got))
+	return answer.StatusCode, got.Parameter.Value
+}
+
+func TestTheNamesOfNodeImages(t *testing.T) {
+	status, id := getParameter(t, "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/arm64/standard/recommended/image_id")
+	found, err := deployer().ec2.DescribeImages(t.Context(), &ec2.DescribeImagesInput{ImageIds: []string{id}})
+	if images := must(t, found, err).Images; status != 200 || len(images) != 1 || *images[0].Name != "amazon-eks-node-al2023-arm64-standard-1.34-v"+imageDay {
+		t.Errorf("the name gives %d %s: %+v", status, id, images)
+	}
+	if status, _ := getParameter(t, "/aws/service/eks/optimized-ami/1.99/amazon-linux-2023/arm64/standard/recommended/image_id"); status != 400 {
+		t.Errorf("an image of a version that there is not: %d", status)
+	}
+	// Other names are moto's.
+	if status, id := getParameter(t, "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"); status != 200 || !strings.HasPrefix(id, "ami-") {
+		t.Errorf("Amazon Linux is %d %s", status, id)
+	}
+}
+
+func TestLeftoversNameWhatIsThere(t *testing.T) {
+	s := newSite(t)
+	cluster := newCluster(t, s)
+	group, scaling := newGroup(t, cluster, s)
+	left := func() []string {
+		all, err := cloud.Leftovers(t.Context())
+		return must(t, all, err)
+	}
+	has := func(items []string, part string) bool {
+		return slices.ContainsFunc(items, func(item string) bool { return strings.Contains(item, part) })
+	}
+	g := groupOf(t, cluster, group)
+	instance := *scalingGroupOf(t, scaling).Instances[0].InstanceId
+	ofGroup := []string{"EKS node group " + cluster + "/" + group, "Auto Scaling group " + scaling, "launch template eks-", "instance profile eks-", "instance " + instance}
+	ofCluster := []string{"EKS cluster " + cluster, "(eks-cluster-sg-" + cluster, "(Amazon EKS " + cluster}
+	stays := []string{"VPC " + s.vpc, "subnet " + s.subnets[0], "role " + (&key{Principal: *g.NodeRole}).name()}
+	for _, part := range slices.Concat(ofGroup, ofCluster, stays) {
+		if !has(left(), part) {
+			t.Errorf("the leftovers do not have %s", part)
+		}
+	}
+	d := deployer()
+	_, err := d.eks.DeleteNodegroup(t.Context(), &eks.DeleteNodegroupInput{ClusterName: &cluster, NodegroupName: &group})
+	must(t, 0, err)
+	_, err = d.eks.DeleteCluster(t.Context(), &eks.DeleteClusterInput{Name: &cluster})
+	must(t, 0, err)
+	// Launch templates and instance profiles of other tests' groups are there still, so those are told by number.
+	for _, part := range append(append(ofGroup[:2:2], ofGroup[4]), ofCluster...) {
+		if has(left(), part) {
+			t.Errorf("the leftovers still have %s", part)
+		}
+	}
+	for _, part := range stays {
+		if !has(left(), part) {
+			t.Errorf("the leftovers lost %s", part)
+		}
+	}
+	if has(left(), "role AWSServiceRole") {
+		t.Error("the leftovers have roles of AWS itself")
+	}
+}
+
+func TestKeysFromAnswersAreKnown(t *testing.T) {
+	d := deployer()
+	name := aws.String(unique("user"))
+	_, err := d.iam.CreateUser(t.Context(), &iam.CreateUserInput{UserName: name})
+	must(t, 0, err)
+	made, err := d.iam.CreateAccessKey(t.Context(), &iam.CreateAccessKeyInput{UserName: name})
+	k := must(t, made, err).AccessKey
+	someone := as(append(cloud.Env(), "AWS_ACCESS_KEY_ID="+*k.AccessKeyId, "AWS_SECRET_ACCESS_KEY="+*k.SecretAccessKey))
+	list := func() error {
+		_, err := someone.eks.ListClusters(t.Context(), &eks.ListClustersInput{})
+		return err
+	}
+	wantCode(t, list(), "AccessDeniedException", ":user/"+*name)
+	_, err = d.iam.DeleteAccessKey(t.Context(), &iam.DeleteAccessKeyInput{UserName: name, AccessKeyId: k.AccessKeyId})
+	must(t, 0, err)
+	wantCode(t, list(), "UnrecognizedClientException", "")
+}
+
+func TestAnOperationThatTheEmulatorLacksIsSaid(t *testing.T) {
+	_, err := deployer().eks.ListFargateProfiles(t.Context(), &eks.ListFargateProfilesInput{ClusterName: aws.String("c")})
+	wantCode(t, err, "UnknownOperationException", "/clusters/c/fargate-profiles")
+}
+
+func TestEverythingEndsWithTheContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	a, err := Start(ctx, Config{Dir: t.TempDir(), MotoServer: motoServer, Region: "us-east-1"})
+	must(t, 0, err)
+	moto := a.moto.cmd.Process.Pid
+	cancel()
+	until(t, "moto to end", func() bool { return errors.Is(syscall.Kill(-moto, 0), syscall.ESRCH) })
+	if _, err := http.Get(a.URL()); err == nil {
+		t.Error("the front still answers")
+	}
+	must(t, 0, a.Stop())
+}
+
+// A test that is killed cannot stop moto, so moto's watcher does.
+func TestMotoEndsWithTheProcessThatStartedIt(t *testing.T) {
+	cmd := exec.Command("/bin/sh", "-c", watched, "sh", "sleep", "60")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	stdin, err := cmd.StdinPipe()
+	must(t, 0, err)
+	must(t, 0, cmd.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case err := <-ended:
+		t.Fatalf("it ended at once: %v", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	must(t, 0, stdin.Close()) // as the kernel does
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second):
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		t.Fatal("it runs on")
+	}
+}
+
+func TestMotoOfAnotherVersionIsNotTaken(t *testing.T) {
+	if provenMoto(t.Context(), motoServer) == "" {
+		t.Errorf("%s is not taken for moto %s", motoServer, MotoVersion)
+	}
+	python, err := exec.Command(interpreter(motoServer), "-c", strings.Replace(probe, "sys.argv[1]", `"0.0.1"`, 1), MotoVersion).Output()
+	if must(t, python, err); len(bytes.TrimSpace(python)) != 0 {
+		t.Errorf("another version gives %s", python)
+	}
+	if provenMoto(t.Context(), fmt.Sprint(t.TempDir(), "/moto_server")) != "" {
+		t.Error("nothing is taken for moto")
+	}
+}

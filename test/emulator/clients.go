@@ -1,0 +1,98 @@
+package emulator
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+// clients speak with moto itself, as the emulator's own user: for what AWS does on its own behalf, and for what the front
+// must know.
+type clients struct {
+	iam         *iam.Client
+	ec2         *ec2.Client
+	autoscaling *autoscaling.Client
+	elb         *elb.Client
+	ecr         *ecr.Client
+	sts         *sts.Client
+}
+
+func (a *AWS) setClients(as *key) {
+	cfg := aws.Config{
+		Region: a.cfg.Region, BaseEndpoint: &a.moto.url, HTTPClient: a.moto.client,
+		Credentials:      credentials.NewStaticCredentialsProvider(as.ID, as.Secret, ""),
+		RetryMaxAttempts: 1, // moto is on this machine: what fails once fails again
+	}
+	a.clients = &clients{
+		iam: iam.NewFromConfig(cfg), ec2: ec2.NewFromConfig(cfg), autoscaling: autoscaling.NewFromConfig(cfg),
+		elb: elb.NewFromConfig(cfg), ecr: ecr.NewFromConfig(cfg), sts: sts.NewFromConfig(cfg),
+	}
+}
+
+// env is the environment of a process that acts with a key.
+func (a *AWS) env(k *key) []string {
+	return []string{
+		"AWS_ENDPOINT_URL=" + a.url,
+		"AWS_ACCESS_KEY_ID=" + k.ID,
+		"AWS_SECRET_ACCESS_KEY=" + k.Secret,
+		"AWS_REGION=" + a.cfg.Region,
+		"AWS_DEFAULT_REGION=" + a.cfg.Region,
+		"AWS_EC2_METADATA_DISABLED=true",
+		// Nothing of the account that the person at this machine may have.
+		"AWS_CONFIG_FILE=" + os.DevNull,
+		"AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
+		"AWS_PAGER=",
+		"NO_PROXY=" + loopback(os.Getenv("NO_PROXY")),
+		"no_proxy=" + loopback(os.Getenv("no_proxy")),
+	}
+}
+
+// sign signs a request anew, as the emulator's own user.
+func (a *AWS) sign(ctx context.Context, r *http.Request, body []byte, service, region string) error {
+	for _, name := range []string{"Authorization", "X-Amz-Security-Token", "X-Amz-Date", "X-Amz-Content-Sha256"} {
+		r.Header.Del(name)
+	}
+	return v4.NewSigner().SignHTTP(ctx, aws.Credentials{AccessKeyID: a.root.ID, SecretAccessKey: a.root.Secret},
+		r, hash(body), service, region, time.Now())
+}
+
+// ask calls a service of moto's for which no client is compiled here, by the JSON protocol.
+func (a *AWS) ask(ctx context.Context, service, target, body string, into any) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.moto.url+"/", bytes.NewBufferString(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	r.Header.Set("X-Amz-Target", target)
+	if err := a.sign(ctx, r, []byte(body), service, a.cfg.Region); err != nil {
+		return err
+	}
+	answer, err := a.moto.client.Do(r)
+	if err != nil {
+		return fmt.Errorf("%s: %w", target, err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return fmt.Errorf("%s: %w", target, err)
+	}
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s: %s", target, answer.Status, text)
+	}
+	return json.Unmarshal(text, into)
+}

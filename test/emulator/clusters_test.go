@@ -1,0 +1,176 @@
+package emulator
+
+import (
+	"encoding/base64"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/eks"
+	ekstypes "github.com/aws/aws-sdk-go-v2/service/eks/types"
+)
+
+func TestAClusterIsMadeAndGoes(t *testing.T) {
+	d := deployer()
+	s := newSite(t)
+	in := clusterInput(t, s)
+	cloud.SetControlPlane("https://127.0.0.1:6443", []byte("CA"))
+	made, err := d.eks.CreateCluster(t.Context(), in)
+	if got := must(t, made, err).Cluster; got.Status != ekstypes.ClusterStatusCreating || got.Endpoint != nil {
+		t.Errorf("a cluster begins %s with endpoint %v, want CREATING without one", got.Status, got.Endpoint)
+	}
+	found, err := d.eks.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: in.Name})
+	c := must(t, found, err).Cluster
+	if c.Status != ekstypes.ClusterStatusActive || aws.ToString(c.Endpoint) != "https://127.0.0.1:6443" ||
+		aws.ToString(c.CertificateAuthority.Data) != base64.StdEncoding.EncodeToString([]byte("CA")) {
+		t.Errorf("the cluster is %s at %s with CA %s", c.Status, aws.ToString(c.Endpoint), aws.ToString(c.CertificateAuthority.Data))
+	}
+	v := c.ResourcesVpcConfig
+	if aws.ToString(v.VpcId) != s.vpc || !v.EndpointPublicAccess || !v.EndpointPrivateAccess || !slices.Equal(v.PublicAccessCidrs, []string{"0.0.0.0/0"}) {
+		t.Errorf("its network is %+v", v)
+	}
+	if c.AccessConfig.AuthenticationMode != ekstypes.AuthenticationModeApi || c.UpgradePolicy.SupportType != ekstypes.SupportTypeStandard ||
+		c.Tags["stack"] != "test" || aws.ToString(c.KubernetesNetworkConfig.ServiceIpv4Cidr) != "172.20.0.0/16" ||
+		!strings.HasPrefix(aws.ToString(c.Identity.Oidc.Issuer), "https://oidc.eks.eu-west-1.") {
+		t.Errorf("the cluster is %+v", c)
+	}
+	if logs := c.Logging.ClusterLogging; len(logs) != 2 || !aws.ToBool(logs[0].Enabled) || len(logs[0].Types) != 2 || len(logs[1].Types) != 3 {
+		t.Errorf("its logs are %+v", logs)
+	}
+
+	// The control plane's interfaces hold the subnets, and its security group the VPC, until the cluster is gone.
+	_, err = d.ec2.DeleteSubnet(t.Context(), &ec2.DeleteSubnetInput{SubnetId: &s.subnets[0]})
+	wantCode(t, err, "DependencyViolation", "Amazon EKS "+*in.Name)
+	_, err = d.ec2.DeleteVpc(t.Context(), &ec2.DeleteVpcInput{VpcId: &s.vpc})
+	wantCode(t, err, "DependencyViolation", "eks-cluster-sg-"+*in.Name)
+
+	_, err = d.eks.DeleteCluster(t.Context(), &eks.DeleteClusterInput{Name: in.Name})
+	must(t, 0, err)
+	_, err = d.eks.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: in.Name})
+	wantCode(t, err, "ResourceNotFoundException", *in.Name)
+	for _, subnet := range s.subnets {
+		_, err = d.ec2.DeleteSubnet(t.Context(), &ec2.DeleteSubnetInput{SubnetId: &subnet})
+		must(t, 0, err)
+	}
+	_, err = d.ec2.DeleteVpc(t.Context(), &ec2.DeleteVpcInput{VpcId: &s.vpc})
+	must(t, 0, err)
+}
+
+func TestAClusterTakesItsTime(t *testing.T) {
+	slower(t, Times{Cluster: time.Second, ClusterUpdate: 500 * time.Millisecond, ClusterDelete: 500 * time.Millisecond})
+	d := deployer()
+	in := clusterInput(t, newSite(t))
+	start := time.Now()
+	_, err := d.eks.CreateCluster(t.Context(), in)
+	must(t, 0, err)
+	status := func() ekstypes.ClusterStatus {
+		found, err := d.eks.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: in.Name})
+		if err != nil {
+			return "GONE"
+		}
+		return found.Cluster.Status
+	}
+	if got := status(); got != ekstypes.ClusterStatusCreating {
+		t.Errorf("at once the cluster is %s", got)
+	}
+	_, err = d.eks.CreateAddon(t.Context(), &eks.CreateAddonInput{ClusterName: in.Name, AddonName: aws.String("vpc-cni")})
+	wantCode(t, err, "InvalidRequestException", "CREATING")
+	until(t, "the cluster", func() bool { return status() == ekstypes.ClusterStatusActive })
+	if took := time.Since(start); took < time.Second {
+		t.Errorf("the cluster took %s, want 1 s", took)
+	}
+	update, err := d.eks.UpdateClusterVersion(t.Context(), &eks.UpdateClusterVersionInput{Name: in.Name, Version: aws.String("1.35")})
+	id := must(t, update, err).Update.Id
+	if got := status(); got != ekstypes.ClusterStatusUpdating {
+		t.Errorf("during an update the cluster is %s", got)
+	}
+	_, err = d.eks.UpdateClusterVersion(t.Context(), &eks.UpdateClusterVersionInput{Name: in.Name, Version: aws.String("1.36")})
+	wantCode(t, err, "ResourceInUseException", "in progress")
+	until(t, "the update", func() bool {
+		got, err := d.eks.DescribeUpdate(t.Context(), &eks.DescribeUpdateInput{Name: in.Name, UpdateId: id})
+		return err == nil && got.Update.Status == ekstypes.UpdateStatusSuccessful
+	})
+	found, err := d.eks.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: in.Name})
+	if got := aws.ToString(must(t, found, err).Cluster.Version); got != "1.35" {
+		t.Errorf("after the update the version is %s", got)
+	}
+	_, err = d.eks.DeleteCluster(t.Context(), &eks.DeleteClusterInput{Name: in.Name})
+	must(t, 0, err)
+	if got := status(); got != ekstypes.ClusterStatusDeleting {
+		t.Errorf("during its deletion the cluster is %s", got)
+	}
+	until(t, "the deletion", func() bool { return status() == "GONE" })
+}
+
+func TestClustersThatEKSWouldRefuse(t *testing.T) {
+	s := newSite(t)
+	there := newCluster(t, s)
+	for name, c := range map[string]struct {
+		change     func(*eks.CreateClusterInput)
+		code, part string
+	}{
+		"a name in use":         {func(in *eks.CreateClusterInput) { in.Name = &there }, "ResourceInUseException", there},
+		"no such version":       {func(in *eks.CreateClusterInput) { in.Version = aws.String("1.99") }, "InvalidParameterException", "1.99"},
+		"a version of the past": {func(in *eks.CreateClusterInput) { in.Version = aws.String("1.30") }, "InvalidParameterException", "1.30"},
+		"no such role":          {func(in *eks.CreateClusterInput) { *in.RoleArn += "x" }, "InvalidParameterException", "does not exist"},
+		"one zone":              {func(in *eks.CreateClusterInput) { in.ResourcesVpcConfig.SubnetIds = s.subnets[:1] }, "InvalidParameterException", "two different AZs"},
+		"no such subnet":        {func(in *eks.CreateClusterInput) { in.ResourcesVpcConfig.SubnetIds = []string{"subnet-0"} }, "InvalidParameterException", "subnet-0"},
+		"a setting that the emulator lacks": {func(in *eks.CreateClusterInput) {
+			in.ComputeConfig = &ekstypes.ComputeConfigRequest{Enabled: aws.Bool(true)}
+		}, "InvalidParameterException", "computeConfig"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := clusterInput(t, s)
+			c.change(in)
+			_, err := deployer().eks.CreateCluster(t.Context(), in)
+			wantCode(t, err, c.code, c.part)
+		})
+	}
+}
+
+func TestVersionsGoUpOneByOne(t *testing.T) {
+	d, name := deployer(), newCluster(t, newSite(t))
+	for version, part := range map[string]string{"1.36": "from 1.34 to 1.36", "1.33": "from 1.34 to 1.33", "1.34": "already"} {
+		_, err := d.eks.UpdateClusterVersion(t.Context(), &eks.UpdateClusterVersionInput{Name: &name, Version: &version})
+		wantCode(t, err, "InvalidParameterException", part)
+	}
+	versions, err := d.eks.DescribeClusterVersions(t.Context(), &eks.DescribeClusterVersionsInput{ClusterVersions: []string{"1.35"}})
+	if got := must(t, versions, err).ClusterVersions; len(got) != 1 || got[0].EndOfStandardSupportDate.Format(time.DateOnly) != "2027-03-27" {
+		t.Errorf("1.35 is told as %+v", got)
+	}
+}
+
+func TestSettingsOfAClusterChange(t *testing.T) {
+	d, name := deployer(), newCluster(t, newSite(t))
+	vpc := func(cidrs ...string) error {
+		_, err := d.eks.UpdateClusterConfig(t.Context(), &eks.UpdateClusterConfigInput{Name: &name, ResourcesVpcConfig: &ekstypes.VpcConfigRequest{PublicAccessCidrs: cidrs}})
+		return err
+	}
+	must(t, 0, vpc("203.0.113.0/24"))
+	wantCode(t, vpc("203.0.113.0/24"), "InvalidParameterException", "already at the desired configuration")
+	_, err := d.eks.UpdateClusterConfig(t.Context(), &eks.UpdateClusterConfigInput{Name: &name, DeletionProtection: aws.Bool(true)})
+	must(t, 0, err)
+	found, err := d.eks.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: &name})
+	if got := must(t, found, err).Cluster.ResourcesVpcConfig.PublicAccessCidrs; !slices.Equal(got, []string{"203.0.113.0/24"}) {
+		t.Errorf("the cluster can be reached from %v", got)
+	}
+	_, err = d.eks.DeleteCluster(t.Context(), &eks.DeleteClusterInput{Name: &name})
+	wantCode(t, err, "InvalidRequestException", "deletion protection")
+}
+
+func TestTagsOfEKSResources(t *testing.T) {
+	d, name := deployer(), newCluster(t, newSite(t))
+	found, err := d.eks.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: &name})
+	arn := must(t, found, err).Cluster.Arn
+	_, err = d.eks.TagResource(t.Context(), &eks.TagResourceInput{ResourceArn: arn, Tags: map[string]string{"owner": "platform"}})
+	must(t, 0, err)
+	_, err = d.eks.UntagResource(t.Context(), &eks.UntagResourceInput{ResourceArn: arn, TagKeys: []string{"stack"}})
+	must(t, 0, err)
+	tags, err := d.eks.ListTagsForResource(t.Context(), &eks.ListTagsForResourceInput{ResourceArn: arn})
+	if got := must(t, tags, err).Tags; len(got) != 1 || got["owner"] != "platform" {
+		t.Errorf("the cluster's tags are %v", got)
+	}
+}

@@ -1,0 +1,267 @@
+package emulator
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// eksState is all that this package knows of EKS. One lock holds it: a call sees all of another call or nothing of it.
+type eksState struct {
+	mu       sync.Mutex
+	clusters map[string]*cluster
+	images   map[string]string // machine images registered in moto, by their name
+	stopped  bool
+	timers   []*time.Timer
+}
+
+func newEKSState() *eksState {
+	return &eksState{clusters: map[string]*cluster{}, images: map[string]string{}}
+}
+
+func (s *eksState) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = true
+	for _, t := range s.timers {
+		t.Stop()
+	}
+}
+
+// eksCall is one call of the EKS API.
+type eksCall struct {
+	*call
+	ctx   context.Context
+	aws   *AWS
+	who   *key
+	path  map[string]string // the route's variables
+	query url.Values
+	now   []func() // what happens once the answer is written down
+}
+
+// after does something later, with EKS's state locked. Without delay it happens once the answer is written down, so the
+// caller still sees the state in between, as with AWS.
+func (c *eksCall) after(delay time.Duration, do func(ctx context.Context)) {
+	s := c.aws.eks
+	if delay <= 0 {
+		c.now = append(c.now, func() { do(c.ctx) })
+		return
+	}
+	s.timers = append(s.timers, time.AfterFunc(delay, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.stopped {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+		defer cancel()
+		do(ctx)
+	}))
+}
+
+// route is an operation of the EKS API. A pattern's variables are in braces.
+type route struct {
+	action, method, pattern string
+	handle                  func(*eksCall) (any, error)
+}
+
+const (
+	clusterPath     = "/clusters/{name}"
+	nodeGroupPath   = clusterPath + "/node-groups/{nodegroup}"
+	addonPath       = clusterPath + "/addons/{addon}"
+	entryPath       = clusterPath + "/access-entries/{principal}"
+	associationPath = clusterPath + "/pod-identity-associations/{association}"
+)
+
+var routes = []route{
+	{"CreateCluster", "POST", "/clusters", (*eksCall).createCluster},
+	{"ListClusters", "GET", "/clusters", (*eksCall).listClusters},
+	{"DescribeCluster", "GET", clusterPath, (*eksCall).describeCluster},
+	{"DeleteCluster", "DELETE", clusterPath, (*eksCall).deleteCluster},
+	{"UpdateClusterConfig", "POST", clusterPath + "/update-config", (*eksCall).updateClusterConfig},
+	{"UpdateClusterVersion", "POST", clusterPath + "/updates", (*eksCall).updateClusterVersion},
+	{"AssociateEncryptionConfig", "POST", clusterPath + "/encryption-config/associate", (*eksCall).associateEncryption},
+	{"ListUpdates", "GET", clusterPath + "/updates", (*eksCall).listUpdates},
+	{"DescribeUpdate", "GET", clusterPath + "/updates/{update}", (*eksCall).describeUpdate},
+	{"DescribeClusterVersions", "GET", "/cluster-versions", (*eksCall).describeClusterVersions},
+
+	{"CreateNodegroup", "POST", clusterPath + "/node-groups", (*eksCall).createNodeGroup},
+	{"ListNodegroups", "GET", clusterPath + "/node-groups", (*eksCall).listNodeGroups},
+	{"DescribeNodegroup", "GET", nodeGroupPath, (*eksCall).describeNodeGroup},
+	{"DeleteNodegroup", "DELETE", nodeGroupPath, (*eksCall).deleteNodeGroup},
+	{"UpdateNodegroupConfig", "POST", nodeGroupPath + "/update-config", (*eksCall).updateNodeGroupConfig},
+	{"UpdateNodegroupVersion", "POST", nodeGroupPath + "/update-version", (*eksCall).updateNodeGroupVersion},
+
+	{"CreateAddon", "POST", clusterPath + "/addons", (*eksCall).createAddon},
+	{"ListAddons", "GET", clusterPath + "/addons", (*eksCall).listAddons},
+	{"DescribeAddon", "GET", addonPath, (*eksCall).describeAddon},
+	{"UpdateAddon", "POST", addonPath + "/update", (*eksCall).updateAddon},
+	{"DeleteAddon", "DELETE", addonPath, (*eksCall).deleteAddon},
+	{"DescribeAddonVersions", "GET", "/addons/supported-versions", (*eksCall).describeAddonVersions},
+	{"DescribeAddonConfiguration", "GET", "/addons/configuration-schemas", (*eksCall).describeAddonConfiguration},
+
+	{"CreateAccessEntry", "POST", clusterPath + "/access-entries", (*eksCall).createEntry},
+	{"ListAccessEntries", "GET", clusterPath + "/access-entries", (*eksCall).listEntries},
+	{"DescribeAccessEntry", "GET", entryPath, (*eksCall).describeEntry},
+	{"UpdateAccessEntry", "POST", entryPath, (*eksCall).updateEntry},
+	{"DeleteAccessEntry", "DELETE", entryPath, (*eksCall).deleteEntry},
+	{"AssociateAccessPolicy", "POST", entryPath + "/access-policies", (*eksCall).associatePolicy},
+	{"ListAssociatedAccessPolicies", "GET", entryPath + "/access-policies", (*eksCall).listPolicies},
+	{"DisassociateAccessPolicy", "DELETE", entryPath + "/access-policies/{policy}", (*eksCall).disassociatePolicy},
+	{"ListAccessPolicies", "GET", "/access-policies", (*eksCall).listAccessPolicies},
+
+	{"CreatePodIdentityAssociation", "POST", clusterPath + "/pod-identity-associations", (*eksCall).createAssociation},
+	{"ListPodIdentityAssociations", "GET", clusterPath + "/pod-identity-associations", (*eksCall).listAssociations},
+	{"DescribePodIdentityAssociation", "GET", associationPath, (*eksCall).describeAssociation},
+	{"UpdatePodIdentityAssociation", "POST", associationPath, (*eksCall).updateAssociation},
+	{"DeletePodIdentityAssociation", "DELETE", associationPath, (*eksCall).deleteAssociation},
+
+	{"ListTagsForResource", "GET", "/tags/{arn}", (*eksCall).listTags},
+	{"TagResource", "POST", "/tags/{arn}", (*eksCall).tagResource},
+	{"UntagResource", "DELETE", "/tags/{arn}", (*eksCall).untagResource},
+}
+
+// match gives a pattern's variables. A variable is one segment as sent, in which an ARN's slashes are encoded; a last one
+// takes what is left, since not every client encodes them.
+func match(pattern, escapedPath string) (map[string]string, bool) {
+	wanted := strings.Split(pattern, "/")
+	got := strings.Split(escapedPath, "/")
+	if last := wanted[len(wanted)-1]; last == "{arn}" && len(got) > len(wanted) {
+		got = append(got[:len(wanted)-1:len(wanted)-1], strings.Join(got[len(wanted)-1:], "/"))
+	}
+	if len(wanted) != len(got) {
+		return nil, false
+	}
+	variables := map[string]string{}
+	for i, w := range wanted {
+		plain, err := url.PathUnescape(got[i])
+		if err != nil {
+			return nil, false
+		}
+		if name, isVariable := strings.CutPrefix(w, "{"); isVariable && plain != "" {
+			variables[strings.TrimSuffix(name, "}")] = plain
+		} else if plain != w {
+			return nil, false
+		}
+	}
+	return variables, true
+}
+
+func (a *AWS) serveEKS(w http.ResponseWriter, r *http.Request, c *call, who *key, event *Event) {
+	for _, op := range routes {
+		variables, fits := match(op.pattern, r.URL.EscapedPath())
+		if !fits || op.method != r.Method {
+			continue
+		}
+		c.action, event.Action = op.action, op.action
+		for name, value := range variables {
+			c.params[name] = value
+		}
+		event.Params = c.journalParams()
+		// Who hangs up does not stop AWS either.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), callTimeout)
+		defer cancel()
+		text, err := a.callEKS(&eksCall{call: c, ctx: ctx, aws: a, who: who, path: variables, query: r.URL.Query()}, op)
+		var failure *refusal
+		switch {
+		case errors.As(err, &failure):
+			refuse(w, event, restJSON, failure)
+		case err != nil:
+			a.logf("%s: %v", op.action, err)
+			refuse(w, event, restJSON, &refusal{http.StatusInternalServerError, "ServerException", err.Error()})
+		default:
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("X-Amzn-Requestid", newUUID())
+			_, _ = w.Write(text)
+		}
+		return
+	}
+	refuse(w, event, restJSON, &refusal{http.StatusNotFound, "UnknownOperationException", fmt.Sprintf("the emulator does not have EKS's %s %s", r.Method, r.URL.Path)})
+}
+
+func (a *AWS) callEKS(c *eksCall, op route) ([]byte, error) {
+	a.eks.mu.Lock()
+	defer a.eks.mu.Unlock()
+	arn, tags := c.resource()
+	q := question{action: "eks:" + op.action, resource: arn}
+	q.setResourceTags("eks", tags)
+	if err := c.require(q); err != nil {
+		return nil, err
+	}
+	answer, err := op.handle(c)
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(answer)
+	if err != nil {
+		return nil, err
+	}
+	for _, do := range c.now {
+		do()
+	}
+	return text, nil
+}
+
+// require refuses the call unless the caller may do what is asked.
+func (c *eksCall) require(asked ...question) error {
+	d, err := c.aws.allows(c.ctx, c.call, c.who, asked)
+	if err != nil {
+		return err
+	}
+	if !d.allowed {
+		return accessDenied(restJSON, d.reason)
+	}
+	return nil
+}
+
+// requirePassRole asks for the permission to hand a role to EKS, and whether there is such a role.
+func (c *eksCall) requirePassRole(arn, service string) error {
+	q := question{action: "iam:PassRole", resource: arn}
+	q.context.set("iam:PassedToService", service)
+	if err := c.require(q); err != nil {
+		return err
+	}
+	if there, err := c.aws.roleExists(c.ctx, arn); err != nil || there {
+		return err
+	}
+	return invalid("Role with arn: %s, could not be assumed because it does not exist or the trusted entity is not correct", arn)
+}
+
+// decode reads the body. A field that this package does not know is refused, so that none is dropped unseen.
+func (c *eksCall) decode(into any) error {
+	if len(c.body) == 0 {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(c.body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return invalid("the emulator cannot take the request: %v", err)
+	}
+	return nil
+}
+
+func invalid(format string, args ...any) error {
+	return &refusal{http.StatusBadRequest, "InvalidParameterException", fmt.Sprintf(format, args...)}
+}
+
+func invalidState(format string, args ...any) error {
+	return &refusal{http.StatusBadRequest, "InvalidRequestException", fmt.Sprintf(format, args...)}
+}
+
+func notFound(format string, args ...any) error {
+	return &refusal{http.StatusNotFound, "ResourceNotFoundException", fmt.Sprintf(format, args...)}
+}
+
+func inUse(format string, args ...any) error {
+	return &refusal{http.StatusConflict, "ResourceInUseException", fmt.Sprintf(format, args...)}
+}
+
+// stamp is a time as EKS's JSON has it: seconds since 1970.
+func stamp() float64 { return float64(time.Now().UnixMilli()) / 1000 }

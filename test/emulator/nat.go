@@ -1,0 +1,61 @@
+package emulator
+
+import (
+	"bytes"
+	"regexp"
+	"sync"
+	"time"
+)
+
+// natTimes keeps NAT gateways pending for as long as AWS takes to make one; moto has them at once.
+type natTimes struct {
+	mu   sync.Mutex
+	made map[string]time.Time
+}
+
+var (
+	natItem  = regexp.MustCompile(`(?s)<natGatewayId>(nat-[0-9a-f]+)</natGatewayId>`)
+	natState = regexp.MustCompile(`<state>available</state>`)
+)
+
+// delay rewrites the state of young NAT gateways in an answer of EC2's. An element of the answer that has a NAT gateway's
+// identifier has its state too, before or after it, and ends where the next one begins.
+func (n *natTimes) delay(c *call, answer []byte, after time.Duration) []byte {
+	if c.service != "ec2" || after <= 0 {
+		return answer
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch c.action {
+	case "CreateNatGateway":
+		if n.made == nil {
+			n.made = map[string]time.Time{}
+		}
+		for _, m := range natItem.FindAllSubmatch(answer, -1) {
+			n.made[string(m[1])] = time.Now()
+		}
+	case "DescribeNatGateways":
+	default:
+		return answer
+	}
+	parts := splitNATs(answer)
+	for i, part := range parts {
+		m := natItem.FindSubmatch(part)
+		if m != nil && time.Since(n.made[string(m[1])]) < after {
+			parts[i] = natState.ReplaceAll(part, []byte("<state>pending</state>"))
+		}
+	}
+	return bytes.Join(parts, nil)
+}
+
+// splitNATs cuts an answer so that each part holds one NAT gateway.
+func splitNATs(answer []byte) (parts [][]byte) {
+	const begin = "<createTime>" // of a gateway's elements moto writes it first
+	for {
+		next := bytes.Index(answer[min(1, len(answer)):], []byte(begin))
+		if next < 0 {
+			return append(parts, answer)
+		}
+		parts, answer = append(parts, answer[:next+1]), answer[next+1:]
+	}
+}

@@ -1,0 +1,136 @@
+package emulator
+
+import (
+	"context"
+	"maps"
+	"slices"
+)
+
+func (c *eksCall) idleGroup() (*cluster, *nodeGroup, error) {
+	one, g, err := c.nodeGroup()
+	if err == nil && g.Status != active {
+		return nil, nil, inUse("Nodegroup %s is %s and cannot be updated", g.Name, g.Status)
+	}
+	return one, g, err
+}
+
+func (c *eksCall) updateNodeGroupConfig() (any, error) {
+	var in struct {
+		Labels struct {
+			Add    map[string]string `json:"addOrUpdateLabels"`
+			Remove []string          `json:"removeLabels"`
+		} `json:"labels"`
+		Taints struct {
+			Add    []taint `json:"addOrUpdateTaints"`
+			Remove []taint `json:"removeTaints"`
+		} `json:"taints"`
+		Scaling *scalingConfig `json:"scalingConfig"`
+		Update  *updateConfig  `json:"updateConfig"`
+		Token   string         `json:"clientRequestToken"`
+	}
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	one, g, err := c.idleGroup()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkTaints(in.Taints.Add); err != nil {
+		return nil, err
+	}
+	var params []updateParam
+	if in.Scaling != nil {
+		now, err := c.aws.scalingOf(c.ctx, g)
+		if err != nil {
+			return nil, err
+		}
+		in.Scaling.fill(now)
+		if err := in.Scaling.check(); err != nil {
+			return nil, err
+		}
+		if err := c.aws.setScaling(c.ctx, g, *in.Scaling); err != nil {
+			return nil, err
+		}
+		params = append(params, updateParam{"MinSize", mustJSON(in.Scaling.Min)}, updateParam{"MaxSize", mustJSON(in.Scaling.Max)},
+			updateParam{"DesiredSize", mustJSON(in.Scaling.Desired)})
+	}
+	labels := maps.Clone(g.Labels)
+	maps.Copy(labels, in.Labels.Add)
+	for _, key := range in.Labels.Remove {
+		delete(labels, key)
+	}
+	taints := slices.DeleteFunc(slices.Clone(g.Taints), func(t taint) bool {
+		same := func(other taint) bool { return other.Key == t.Key && other.Effect == t.Effect }
+		return slices.ContainsFunc(in.Taints.Add, same) || slices.ContainsFunc(in.Taints.Remove, same)
+	})
+	taints = append(taints, in.Taints.Add...)
+	return c.begin(one, "ConfigUpdate", g.Name, &g.Status, c.aws.cfg.Times.NodeGroupUpdate, func(context.Context) {
+		g.Labels, g.Taints, g.ModifiedAt = labels, taints, stamp()
+		if in.Update != nil {
+			g.Update = *in.Update
+		}
+	}, params...), nil
+}
+
+// fill takes over what a change leaves out.
+func (s *scalingConfig) fill(now scalingConfig) {
+	if s.Min == nil {
+		s.Min = now.Min
+	}
+	if s.Max == nil {
+		s.Max = now.Max
+	}
+	if s.Desired == nil {
+		s.Desired = now.Desired
+	}
+}
+
+// updateNodeGroupVersion changes what new instances are made of. EKS would also replace those that run.
+func (c *eksCall) updateNodeGroupVersion() (any, error) {
+	var in struct {
+		Version        string          `json:"version"`
+		ReleaseVersion string          `json:"releaseVersion"`
+		Template       *launchTemplate `json:"launchTemplate"`
+		Force          bool            `json:"force"`
+		Token          string          `json:"clientRequestToken"`
+	}
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	one, g, err := c.idleGroup()
+	if err != nil {
+		return nil, err
+	}
+	changed := g.NodeGroupFields
+	if in.Version != "" {
+		changed.Version = in.Version
+	}
+	wanted, have := findRelease(changed.Version), findRelease(one.Version)
+	switch {
+	case wanted == nil:
+		return nil, invalid("Requested Nodegroup version %s is invalid.", in.Version)
+	case wanted.minor() > have.minor():
+		return nil, invalid("Nodegroup Kubernetes version %s cannot be greater than cluster version %s", in.Version, one.Version)
+	case in.ReleaseVersion != "" && in.ReleaseVersion != wanted.imageRelease():
+		return nil, invalid("Requested Nodegroup release version %s is invalid. Allowed release version is %s", in.ReleaseVersion, wanted.imageRelease())
+	case (in.Template == nil) != (g.Template == nil) && in.Template != nil:
+		return nil, invalid("You cannot specify a launch template for a nodegroup that was created without one")
+	}
+	changed.ReleaseVersion = wanted.imageRelease()
+	if in.Template != nil {
+		if id := in.Template.ID; id != "" && id != g.Template.ID {
+			return nil, invalid("Launch template ID %s is not the nodegroup's, %s", id, g.Template.ID)
+		}
+		changed.Template = &launchTemplate{ID: g.Template.ID, Name: g.Template.Name, Version: in.Template.Version}
+	}
+	if err := c.aws.renewScaling(c.ctx, one, g, &changed); err != nil {
+		return nil, err
+	}
+	params := []updateParam{{"Version", changed.Version}, {"ReleaseVersion", changed.ReleaseVersion}}
+	if changed.Template != nil {
+		params = append(params, updateParam{"LaunchTemplateVersion", changed.Template.Version})
+	}
+	return c.begin(one, "VersionUpdate", g.Name, &g.Status, c.aws.cfg.Times.NodeGroupUpdate, func(context.Context) {
+		g.Version, g.ReleaseVersion, g.Template, g.ModifiedAt = changed.Version, changed.ReleaseVersion, changed.Template, stamp()
+	}, params...), nil
+}

@@ -1,0 +1,134 @@
+package emulator
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+)
+
+// arn is that of one of this account's EKS resources.
+func (a *AWS) arn(parts ...string) string {
+	return fmt.Sprintf("arn:aws:eks:%s:%s:%s", a.cfg.Region, a.account, strings.Join(parts, "/"))
+}
+
+// resource is what a call is about, and its tags.
+func (c *eksCall) resource() (arn string, tags map[string]string) {
+	if arn := c.path["arn"]; arn != "" {
+		if t := c.aws.eks.tagsOf(arn); t != nil {
+			return arn, *t
+		}
+		return arn, nil
+	}
+	name := c.path["name"]
+	if c.action == "CreateCluster" {
+		name = c.params["name"]
+	}
+	if name == "" {
+		return "*", nil
+	}
+	one := c.aws.eks.clusters[name]
+	if one == nil {
+		one = &cluster{}
+	}
+	if id := c.path["nodegroup"]; id != "" {
+		if g, found := one.nodeGroups[id]; found {
+			return g.ARN, g.Tags
+		}
+		return c.aws.arn("nodegroup", name, id, "*"), nil
+	}
+	if id := c.path["addon"]; id != "" {
+		if d, found := one.addons[id]; found {
+			return d.ARN, d.Tags
+		}
+		return c.aws.arn("addon", name, id, "*"), nil
+	}
+	if id := c.path["principal"]; id != "" {
+		if e, found := one.entries[id]; found {
+			return e.ARN, e.Tags
+		}
+		return c.aws.arn("access-entry", name, "*"), nil
+	}
+	if id := c.path["association"]; id != "" {
+		if p, found := one.associations[id]; found {
+			return p.ARN, p.Tags
+		}
+		return c.aws.arn("podidentityassociation", name, id), nil
+	}
+	return c.aws.arn("cluster", name), one.Tags
+}
+
+// tagsOf is where the tags of a resource are kept; nil if there is no such resource.
+func (s *eksState) tagsOf(arn string) *map[string]string {
+	for _, c := range s.clusters {
+		if c.ARN == arn {
+			return &c.Tags
+		}
+		for _, g := range c.nodeGroups {
+			if g.ARN == arn {
+				return &g.Tags
+			}
+		}
+		for _, d := range c.addons {
+			if d.ARN == arn {
+				return &d.Tags
+			}
+		}
+		for _, e := range c.entries {
+			if e.ARN == arn {
+				return &e.Tags
+			}
+		}
+		for _, p := range c.associations {
+			if p.ARN == arn {
+				return &p.Tags
+			}
+		}
+	}
+	return nil
+}
+
+func (c *eksCall) tags() (*map[string]string, error) {
+	if tags := c.aws.eks.tagsOf(c.path["arn"]); tags != nil {
+		return tags, nil
+	}
+	return nil, &refusal{404, "NotFoundException", "no resource has the ARN " + c.path["arn"]}
+}
+
+func (c *eksCall) listTags() (any, error) {
+	tags, err := c.tags()
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"tags": orEmpty(*tags)}, nil
+}
+
+func (c *eksCall) tagResource() (any, error) {
+	tags, err := c.tags()
+	if err != nil {
+		return nil, err
+	}
+	changed := maps.Clone(orEmpty(*tags))
+	maps.Copy(changed, c.requestTags)
+	*tags = changed
+	return struct{}{}, nil
+}
+
+func (c *eksCall) untagResource() (any, error) {
+	tags, err := c.tags()
+	if err != nil {
+		return nil, err
+	}
+	changed := maps.Clone(orEmpty(*tags))
+	for _, key := range c.query["tagKeys"] {
+		delete(changed, key)
+	}
+	*tags = changed
+	return struct{}{}, nil
+}
+
+func orEmpty(tags map[string]string) map[string]string {
+	if tags == nil {
+		return map[string]string{}
+	}
+	return tags
+}

@@ -1,0 +1,75 @@
+package machines
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
+	"k8s.io/apimachinery/pkg/util/rand"
+)
+
+// observerPolicy lets the machines see what AWS has told them to be. They change nothing there in their own name.
+const observerPolicy = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Resource": "*",
+	"Action": ["autoscaling:Describe*", "ec2:Describe*", "eks:Describe*", "eks:List*"]}]}`
+
+// refreshWindow before they expire, credentials are fetched anew. STS gives them for 15 min at least.
+const refreshWindow = 5 * time.Minute
+
+// callTimeout bounds one call of one of this machine's own servers, which answer in milliseconds.
+const callTimeout = 30 * time.Second
+
+// loopbackClient never asks a proxy: what it calls is on this machine.
+func loopbackClient() *http.Client {
+	return &http.Client{Transport: &http.Transport{}, Timeout: callTimeout}
+}
+
+// newObserver makes a user of the emulated account that only looks, so that the emulator's journal tells the machines'
+// own calls from those of the stack under test.
+func (m *Machines) newObserver(ctx context.Context) (aws.Config, error) {
+	env, _, err := m.cfg.AWS.NewUser(ctx, "machines-"+rand.String(5), observerPolicy)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("making the machines' AWS user: %w", err)
+	}
+	keys := variables(env)
+	cfg := m.awsConfig(m.cfg.Region)
+	cfg.Credentials = credentials.NewStaticCredentialsProvider(
+		keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], keys["AWS_SESSION_TOKEN"])
+	return cfg, nil
+}
+
+// podCredentials are those that the Pod Identity agent gives for a token of a pod's.
+func (m *Machines) podCredentials(token string) aws.CredentialsProvider {
+	agent := endpointcreds.New(m.cfg.AWS.CredentialsURL(), func(o *endpointcreds.Options) {
+		o.HTTPClient = m.aws
+		o.AuthorizationToken = token
+	})
+	return aws.NewCredentialsCache(agent, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = refreshWindow })
+}
+
+// awsConfig is the emulated AWS without credentials.
+func (m *Machines) awsConfig(region string) aws.Config {
+	return aws.Config{Region: region, BaseEndpoint: aws.String(m.cfg.AWS.URL()), HTTPClient: m.aws}
+}
+
+// variables are an environment's, by name.
+func variables(env []string) map[string]string {
+	byName := map[string]string{}
+	for _, e := range env {
+		name, value, _ := strings.Cut(e, "=")
+		byName[name] = value
+	}
+	return byName
+}
+
+// requestID is what differs between two answers that say the same.
+var requestID = regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|RequestID: [^,]*`)
+
+func sameFailure(a, b error) bool {
+	return requestID.ReplaceAllString(a.Error(), "") == requestID.ReplaceAllString(b.Error(), "")
+}

@@ -1,0 +1,131 @@
+package machines
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+)
+
+// object is an Ingress or a Service, as far as the two are alike.
+type object struct {
+	metav1.Object
+	kind     string
+	wanted   bool   // it should have a load balancer of the controller's
+	hostname string // as its status has it
+	build    func() (*stack, error)
+	patch    func(ctx context.Context, patch []byte, subresource ...string) error
+}
+
+// stack is the object's, as far as it takes to find what was made for it.
+func (o *object) stack() *stack {
+	kinds := map[string]string{"Ingress": "ingress", "Service": "service"}
+	return &stack{kind: kinds[o.kind], namespace: o.GetNamespace(), name: o.GetName()}
+}
+
+// objects are all Ingresses and Services. The calls are those that the controller's ClusterRole allows it.
+func objects(ctx context.Context, api kubernetes.Interface) (all []*object, err error) {
+	classes, err := api.NetworkingV1().IngressClasses().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("listing IngressClasses: %w", err)
+	}
+	mine := map[string]bool{}
+	for _, class := range classes.Items {
+		mine[class.Name] = class.Spec.Controller == ingressController
+	}
+	ingresses, err := api.NetworkingV1().Ingresses(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("listing Ingresses: %w", err)
+	}
+	for i := range ingresses.Items {
+		all = append(all, ingressObject(api, &ingresses.Items[i], mine))
+	}
+	services, err := api.CoreV1().Services(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("listing Services: %w", err)
+	}
+	for i := range services.Items {
+		all = append(all, serviceObject(api, &services.Items[i]))
+	}
+	return all, nil
+}
+
+func ingressObject(api kubernetes.Interface, in *networkingv1.Ingress, mine map[string]bool) *object {
+	o := &object{
+		Object: in,
+		kind:   "Ingress",
+		wanted: in.Spec.IngressClassName != nil && mine[*in.Spec.IngressClassName] && in.DeletionTimestamp == nil,
+		build:  func() (*stack, error) { return ingressStack(in) },
+		patch: func(ctx context.Context, patch []byte, subresource ...string) error {
+			_, err := api.NetworkingV1().Ingresses(in.Namespace).Patch(ctx, in.Name, types.MergePatchType, patch, metav1.PatchOptions{}, subresource...)
+			return err
+		},
+	}
+	for _, p := range in.Status.LoadBalancer.Ingress {
+		o.hostname = p.Hostname
+	}
+	return o
+}
+
+func serviceObject(api kubernetes.Interface, svc *corev1.Service) *object {
+	o := &object{
+		Object: svc,
+		kind:   "Service",
+		wanted: svc.Spec.Type == corev1.ServiceTypeLoadBalancer && svc.Spec.LoadBalancerClass != nil &&
+			*svc.Spec.LoadBalancerClass == balancerClass && svc.DeletionTimestamp == nil,
+		build: func() (*stack, error) { return serviceStack(svc) },
+		patch: func(ctx context.Context, patch []byte, subresource ...string) error {
+			_, err := api.CoreV1().Services(svc.Namespace).Patch(ctx, svc.Name, types.MergePatchType, patch, metav1.PatchOptions{}, subresource...)
+			return err
+		},
+	}
+	for _, p := range svc.Status.LoadBalancer.Ingress {
+		o.hostname = p.Hostname
+	}
+	return o
+}
+
+// setFinalizers fails if the object has changed since it was read.
+func (o *object) setFinalizers(ctx context.Context, finalizers []string) error {
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+		"finalizers": finalizers, "resourceVersion": o.GetResourceVersion()}})
+	if err != nil {
+		return err
+	}
+	if err := o.patch(ctx, patch); err != nil {
+		return fmt.Errorf("writing its finalizers: %w", err)
+	}
+	return nil
+}
+
+// setHostname writes the load balancer's name into the object's status.
+func (o *object) setHostname(ctx context.Context, hostname string) error {
+	patch, err := json.Marshal(map[string]any{"status": map[string]any{"loadBalancer": map[string]any{
+		"ingress": []map[string]string{{"hostname": hostname}}}}})
+	if err != nil {
+		return err
+	}
+	if err := o.patch(ctx, patch, "status"); err != nil {
+		return fmt.Errorf("writing its status: %w", err)
+	}
+	return nil
+}
+
+// servicePort is the number of a Service's port, given by number or name.
+func servicePort(ctx context.Context, api kubernetes.Interface, namespace, name, port string) (int32, error) {
+	svc, err := api.CoreV1().Services(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return 0, fmt.Errorf("its backend: %w", err)
+	}
+	for _, p := range svc.Spec.Ports {
+		if p.Name == port || fmt.Sprint(p.Port) == port {
+			return p.Port, nil
+		}
+	}
+	return 0, fmt.Errorf("its backend: Service %s has no port %s", name, port)
+}
