@@ -50,9 +50,12 @@ func TestANATGatewayTakesItsTime(t *testing.T) {
 	}
 	until(t, "the gateway", func() bool { return state(young) == ec2types.NatGatewayStateAvailable })
 	for _, id := range []string{before, young} {
-		_, err := d.ec2.DeleteNatGateway(t.Context(), &ec2.DeleteNatGatewayInput{NatGatewayId: &id})
+		_, err := d.ec2.DeleteSubnet(t.Context(), &ec2.DeleteSubnetInput{SubnetId: &s.subnets[0]})
+		wantCode(t, err, "DependencyViolation", "network interface")
+		_, err = d.ec2.DeleteNatGateway(t.Context(), &ec2.DeleteNatGatewayInput{NatGatewayId: &id})
 		must(t, 0, err)
 	}
+	s.leave(t)
 }
 
 // getParameter asks SSM, whose client is not among this project's dependencies.
@@ -105,8 +108,9 @@ func TestLeftoversNameWhatIsThere(t *testing.T) {
 	ofGroup := []string{"EKS node group " + cluster + "/" + group, "Auto Scaling group " + scaling, "launch template eks-", "instance profile eks-", "instance " + instance}
 	ofCluster := []string{"EKS cluster " + cluster, "(eks-cluster-sg-" + cluster, "(Amazon EKS " + cluster}
 	stays := []string{"VPC " + s.vpc, "subnet " + s.subnets[0], "role " + (&key{Principal: *g.NodeRole}).name()}
+	before := left()
 	for _, part := range slices.Concat(ofGroup, ofCluster, stays) {
-		if !has(left(), part) {
+		if !has(before, part) {
 			t.Errorf("the leftovers do not have %s", part)
 		}
 	}
@@ -115,20 +119,39 @@ func TestLeftoversNameWhatIsThere(t *testing.T) {
 	must(t, 0, err)
 	_, err = d.eks.DeleteCluster(t.Context(), &eks.DeleteClusterInput{Name: &cluster})
 	must(t, 0, err)
-	// Launch templates and instance profiles of other tests' groups are there still, so those are told by number.
+	after := left()
+	// Those that have no name of their own are told by their number: other tests' groups have some, too.
 	for _, part := range append(append(ofGroup[:2:2], ofGroup[4]), ofCluster...) {
-		if has(left(), part) {
+		if has(after, part) {
 			t.Errorf("the leftovers still have %s", part)
 		}
 	}
+	for _, part := range ofGroup[2:4] {
+		if count(before, part)-count(after, part) != 1 {
+			t.Errorf("of %s there were %d and are %d", part, count(before, part), count(after, part))
+		}
+	}
 	for _, part := range stays {
-		if !has(left(), part) {
+		if !has(after, part) {
 			t.Errorf("the leftovers lost %s", part)
 		}
 	}
-	if has(left(), "role AWSServiceRole") {
+	if has(after, "role AWSServiceRole") {
 		t.Error("the leftovers have roles of AWS itself")
 	}
+	s.leave(t)
+	if has(left(), s.vpc) {
+		t.Error("the leftovers still have the VPC")
+	}
+}
+
+func count(items []string, part string) (n int) {
+	for _, item := range items {
+		if strings.Contains(item, part) {
+			n++
+		}
+	}
+	return n
 }
 
 func TestKeysFromAnswersAreKnown(t *testing.T) {

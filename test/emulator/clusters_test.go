@@ -51,12 +51,7 @@ func TestAClusterIsMadeAndGoes(t *testing.T) {
 	must(t, 0, err)
 	_, err = d.eks.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: in.Name})
 	wantCode(t, err, "ResourceNotFoundException", *in.Name)
-	for _, subnet := range s.subnets {
-		_, err = d.ec2.DeleteSubnet(t.Context(), &ec2.DeleteSubnetInput{SubnetId: &subnet})
-		must(t, 0, err)
-	}
-	_, err = d.ec2.DeleteVpc(t.Context(), &ec2.DeleteVpcInput{VpcId: &s.vpc})
-	must(t, 0, err)
+	s.leave(t)
 }
 
 func TestAClusterTakesItsTime(t *testing.T) {

@@ -49,7 +49,24 @@ func (a *AWS) usersOf(ctx context.Context, filter, id string) (users []string, e
 		return nil, err
 	}
 	for _, i := range interfaces.NetworkInterfaces {
-		users = append(users, fmt.Sprintf("network interface %s (%s)", aws.ToString(i.NetworkInterfaceId), aws.ToString(i.Description)))
+		// moto leaves behind those of terminated instances and of deleted NAT gateways. What is there of either counts
+		// by itself, below.
+		ofInstance := i.Attachment != nil && aws.ToString(i.Attachment.InstanceId) != ""
+		ofNAT := i.Attachment == nil && aws.ToString(i.Description) == ""
+		if !ofInstance && !ofNAT {
+			users = append(users, fmt.Sprintf("network interface %s (%s)", aws.ToString(i.NetworkInterfaceId), aws.ToString(i.Description)))
+		}
+	}
+	if filter == "subnet-id" {
+		nats, err := a.clients.ec2.DescribeNatGateways(ctx, &ec2.DescribeNatGatewaysInput{Filter: by})
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range nats.NatGateways {
+			if n.State != ec2types.NatGatewayStateDeleted && n.State != ec2types.NatGatewayStateDeleting {
+				users = append(users, "NAT gateway "+aws.ToString(n.NatGatewayId))
+			}
+		}
 	}
 	if filter == "group-id" {
 		by[0].Name = aws.String("instance.group-id")

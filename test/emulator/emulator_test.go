@@ -231,3 +231,14 @@ func until(t *testing.T, what string, holds func() bool) {
 
 // journaled tells whether the journal has such an event.
 func journaled(holds func(Event) bool) bool { return slices.ContainsFunc(cloud.Journal(), holds) }
+
+// leave deletes a VPC that nothing is left in.
+func (s site) leave(t *testing.T) {
+	t.Helper()
+	for _, subnet := range s.subnets {
+		_, err := deployer().ec2.DeleteSubnet(t.Context(), &ec2.DeleteSubnetInput{SubnetId: &subnet})
+		must(t, 0, err)
+	}
+	_, err := deployer().ec2.DeleteVpc(t.Context(), &ec2.DeleteVpcInput{VpcId: &s.vpc})
+	must(t, 0, err)
+}

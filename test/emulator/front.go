@@ -104,7 +104,8 @@ func (a *AWS) serveMoto(w http.ResponseWriter, r *http.Request, c *call, who *ke
 	if answer.StatusCode < http.StatusMultipleChoices {
 		a.learn(r.Context(), c, body)
 		a.policies.changed(c)
-		body = a.nats.delay(c, body, a.cfg.Times.NAT)
+		a.forgetNAT(r.Context(), c)
+		body = withoutOwnTags(c, a.nats.delay(c, body, a.cfg.Times.NAT))
 	}
 	for name, values := range answer.Header {
 		if name != "Content-Length" && name != "Connection" && name != "Transfer-Encoding" {

@@ -2,9 +2,12 @@ package emulator
 
 import (
 	"bytes"
+	"context"
 	"regexp"
 	"sync"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 )
 
 // natTimes keeps NAT gateways pending for as long as AWS takes to make one; moto has them at once.
@@ -17,6 +20,27 @@ var (
 	natItem  = regexp.MustCompile(`(?s)<natGatewayId>(nat-[0-9a-f]+)</natGatewayId>`)
 	natState = regexp.MustCompile(`<state>available</state>`)
 )
+
+// forgetNAT takes away the network interfaces of a NAT gateway that was deleted, which moto leaves in the subnet.
+func (a *AWS) forgetNAT(ctx context.Context, c *call) {
+	if c.service != "ec2" || c.action != "DeleteNatGateway" {
+		return
+	}
+	id := c.params["NatGatewayId"]
+	found, err := a.clients.ec2.DescribeNatGateways(ctx, &ec2.DescribeNatGatewaysInput{NatGatewayIds: []string{id}})
+	if err != nil {
+		a.logf("reading the network interfaces of NAT gateway %s: %v", id, err)
+		return
+	}
+	for _, g := range found.NatGateways {
+		for _, address := range g.NatGatewayAddresses {
+			_, err := a.clients.ec2.DeleteNetworkInterface(ctx, &ec2.DeleteNetworkInterfaceInput{NetworkInterfaceId: address.NetworkInterfaceId})
+			if err != nil {
+				a.logf("deleting a network interface of NAT gateway %s: %v", id, err)
+			}
+		}
+	}
+}
 
 // delay rewrites the state of young NAT gateways in an answer of EC2's. An element of the answer that has a NAT gateway's
 // identifier has its state too, before or after it, and ends where the next one begins.
