@@ -67,7 +67,7 @@ type Cluster struct {
 	Version           string            `json:"version" doc:"Kubernetes version of the control plane, as major.minor in quotes."`
 	PublicAccessCIDRs []string          `json:"publicAccessCidrs" doc:"Address ranges that may reach the public API endpoint; empty closes it, and pulumi must then run inside the VPC or a network joined to it."`
 	AllowWorld        bool              `json:"allowWorld" doc:"Accept ranges of which nobody has the whole in publicAccessCidrs: 0.0.0.0/0, and any that is larger than a /8."`
-	Administrators    []string          `json:"administrators" doc:"ARNs of the IAM roles or users that administer the cluster, beside the one that makes it."`
+	Administrators    []string          `json:"administrators" doc:"ARNs of the IAM roles or users that administer the cluster, whoever runs pulumi among them. Empty makes whoever makes the cluster its administrator, and no other. It is decided when the cluster is made (docs/eks.md)."`
 	LogRetentionDays  int               `json:"logRetentionDays" unit:"days" doc:"How long control plane logs are kept; a period that CloudWatch Logs offers."`
 	PrefixDelegation  bool              `json:"prefixDelegation" doc:"Give nodes addresses for pods by /28 and not one by one: more pods on a node, more addresses taken from the subnet."`
 	SSMAccess         bool              `json:"ssmAccess" doc:"Let Systems Manager open a session on a node."`

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -107,7 +106,13 @@ func (s *stack) up(ctx context.Context) error {
 		if err := s.prepare(ctx); err != nil {
 			return err
 		}
-		return s.pulumi(ctx, s.confirmed("up")...)
+		args := s.confirmed("up")
+		if s.settings.Platform == config.PlatformEKS {
+			// A change of a node group's bounds goes out together with the number of nodes that the state has. Read anew,
+			// that is the autoscaler's number and not one of last week.
+			args = append(args, "--refresh")
+		}
+		return s.pulumi(ctx, args...)
 	}
 	cluster := s.cluster()
 	if err := cluster.Start(ctx); err != nil {
@@ -146,6 +151,12 @@ func (s *stack) prepare(ctx context.Context) error {
 	}
 	if s.embedded() {
 		return nil
+	}
+	// pulumi-eks asks the new cluster with the one, and the kubeconfig gets its tokens from the other.
+	for _, tool := range []string{"aws", "kubectl"} {
+		if _, err := s.lookPath(tool); err != nil && s.settings.Platform == config.PlatformEKS {
+			return fmt.Errorf("%s is not on PATH, and platform eks needs it: %w", tool, err)
+		}
 	}
 	if out, err := s.command(ctx, "pulumi", "stack", "select", "--create", s.name).CombinedOutput(); err != nil {
 		return fmt.Errorf("selecting stack %s: %w\n%s", s.name, err, out)
@@ -232,6 +243,11 @@ func (s *stack) down(ctx context.Context) error {
 		if err := s.prepare(ctx); err != nil {
 			return err
 		}
+		if s.settings.Platform == config.PlatformEKS {
+			if err := s.othersBalancers(ctx); err != nil {
+				return err
+			}
+		}
 		return s.pulumi(ctx, s.confirmed("destroy")...)
 	}
 	// The cluster goes with everything in it, so nothing is left that the state, which goes too, could describe.
@@ -285,69 +301,4 @@ func pulumiRuns(pid int) bool {
 	}
 	name, err := p.Name()
 	return err != nil || strings.Contains(name, "pulumi")
-}
-
-// env is what pulumi needs in the environment, beyond what the person has.
-func (s *stack) env() []string {
-	path := []string{s.bin()}
-	if !s.embedded() {
-		// Beside the person's own plugins. Where Pulumi's server cannot be reached, it is the only one there is.
-		plugins, _ := filepath.Glob(filepath.Join(s.bin(), "plugins", "*"))
-		path = append(path, plugins...)
-	}
-	env := []string{"PATH=" + strings.Join(append(path, os.Getenv("PATH")), string(os.PathListSeparator))}
-	if s.embedded() {
-		env = append(env,
-			"PULUMI_BACKEND_URL=file://"+s.stateDir(),
-			"PULUMI_HOME="+s.pulumiHome(),
-			"PULUMI_CONFIG_PASSPHRASE="+localPassphrase,
-			"PULUMI_SKIP_UPDATE_CHECK=true",
-			// The pinned plugin is where Pulumi keeps its own; one on PATH is warned about, and is not wanted.
-			"PULUMI_IGNORE_AMBIENT_PLUGINS=true",
-			"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true",
-			"KUBECONFIG="+s.kubeconfig(),
-			"KUBECACHEDIR="+filepath.Join(s.clusterDir(), "kubectl-cache"))
-	}
-	return env
-}
-
-func (s *stack) printEnv() error {
-	for _, v := range s.env() {
-		name, value, _ := strings.Cut(v, "=")
-		fmt.Printf("export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))
-	}
-	return nil
-}
-
-// command prepares a command of the checkout. Ctrl-C reaches it by itself, being in the same process group, and a second
-// one would make pulumi end without writing down how far it got; only SIGTERM, which comes to this process alone, is
-// passed on.
-func (s *stack) command(ctx context.Context, name string, args ...string) *exec.Cmd {
-	if tool := filepath.Join(s.bin(), name); name == "pulumi" {
-		name = tool
-	}
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = s.root
-	cmd.Env = append(os.Environ(), s.env()...)
-	cmd.Cancel = func() error {
-		if errors.Is(context.Cause(ctx), errTerminated) {
-			return cmd.Process.Signal(os.Interrupt)
-		}
-		return nil
-	}
-	return cmd
-}
-
-// run runs a command with its output shown.
-func (s *stack) run(ctx context.Context, name string, args ...string) error {
-	cmd := s.command(ctx, name, args...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s %s: %w (see above)", filepath.Base(name), strings.Join(args, " "), err)
-	}
-	return nil
-}
-
-func (s *stack) pulumi(ctx context.Context, args ...string) error {
-	return s.run(ctx, "pulumi", args...)
 }

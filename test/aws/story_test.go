@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"tfserving/components/gateway"
@@ -40,8 +41,9 @@ func TestRehearsal(t *testing.T) {
 		name string
 		run  func(*testing.T, *rehearsal)
 	}{
+		{"wrong credentials are refused before anything is made", wrongCredentials},
 		{"a preview makes nothing", previewOfNothing},
-		{"make up makes the stack whole", firstUp},
+		{"make up goes on after Ctrl-C, and makes the stack whole", firstUp},
 		{"an image that was not pushed is refused", missingImage},
 		{"make up again and a refresh find nothing to change", noChanges},
 		{"an administrator left out is locked out", lockedOut},
@@ -56,6 +58,25 @@ func TestRehearsal(t *testing.T) {
 		r.T = t
 	}
 	r.say("done")
+}
+
+func wrongCredentials(t *testing.T, r *rehearsal) {
+	mine := r.Env
+	defer func() { r.Env = mine }()
+	r.Env = append(slices.Clone(mine), "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE")
+	r.MakeFails([]string{"asking AWS whose credentials these are"}, "up", "STACK="+r.stack, "YES=1")
+	r.Env = append(slices.Clone(mine), "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
+	r.MakeFails([]string{"asking AWS whose credentials these are"}, "up", "STACK="+r.stack, "YES=1")
+	r.Env = mine
+	file := "Pulumi." + r.stack + ".yaml"
+	r.Edit(file, "aws.allowedAccountIds", []string{"999999999999"})
+	r.MakeFails([]string{"999999999999", "allowedAccountIds"}, "up", "STACK="+r.stack, "YES=1")
+	if allowed := r.settings.AWS.AllowedAccountIDs; len(allowed) > 0 {
+		r.Edit(file, "aws.allowedAccountIds", allowed)
+	} else {
+		r.Edit(file, "aws.allowedAccountIds", nil)
+	}
+	r.leavesNothing(t)
 }
 
 func previewOfNothing(t *testing.T, r *rehearsal) {
@@ -90,6 +111,17 @@ func (r *rehearsal) leavesNothing(t *testing.T) {
 }
 
 func firstUp(t *testing.T, r *rehearsal) {
+	for _, moment := range []string{"aws:ec2:NatGateway", "aws:eks:NodeGroup", "kubernetes:helm.sh/v3:Release"} {
+		run := r.Start("make", "up", "STACK="+r.stack, "YES=1")
+		if !run.SaysAfter("Updating ("+r.stack+")", moment) { // the preview has named it before
+			out, _ := run.Wait()
+			t.Fatalf("make up never said %q:\n%s", moment, out)
+		}
+		run.Interrupt()
+		if out, err := run.Wait(); err == nil {
+			t.Fatalf("make up, interrupted at %s, ended as if nothing had happened:\n%s", moment, out)
+		}
+	}
 	r.up()
 	out, err := r.pulumi("stack", "output", "--json", "--stack", r.stack)
 	if err != nil {
@@ -404,6 +436,26 @@ func planned(t *testing.T, out string) map[string]string {
 }
 
 func destroyed(t *testing.T, r *rehearsal) {
+	class := "alb"
+	others := r.admin().NetworkingV1().Ingresses("default")
+	if _, err := others.Create(t.Context(), &networkingv1.Ingress{
+		ObjectMeta: metav1.ObjectMeta{Name: "somebody-elses"},
+		Spec: networkingv1.IngressSpec{IngressClassName: &class, DefaultBackend: &networkingv1.IngressBackend{
+			Service: &networkingv1.IngressServiceBackend{Name: "other", Port: networkingv1.ServiceBackendPort{Number: 80}},
+		}},
+	}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	r.MakeFails([]string{"Ingress default/somebody-elses", "nothing has been changed"}, "down", "STACK="+r.stack, "YES=1")
+	if err := others.Delete(t.Context(), "somebody-elses", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	checkout.Eventually(t, "its load balancer gone", func(ctx context.Context) error {
+		if _, err := others.Get(ctx, "somebody-elses", metav1.GetOptions{}); err == nil {
+			return fmt.Errorf("its Ingress is there")
+		}
+		return nil
+	})
 	r.Make("down", "STACK="+r.stack, "YES=1")
 	r.leavesNothing(t)
 }

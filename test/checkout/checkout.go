@@ -179,16 +179,23 @@ func (c *Command) Wait() (string, error) {
 	}
 }
 
-// Says waits until the output contains one of the texts; false if the command ends without.
-func (c *Command) Says(text string) bool {
+// Says waits until the output contains a text; false if the command ends without.
+func (c *Command) Says(text string) bool { return c.SaysAfter("", text) }
+
+// SaysAfter waits until the output contains a text after another one; false if the command ends without.
+func (c *Command) SaysAfter(first, text string) bool {
+	said := func() bool {
+		_, rest, found := strings.Cut(c.output(), first)
+		return found && strings.Contains(rest, text)
+	}
 	for {
-		if strings.Contains(c.output(), text) {
+		if said() {
 			return true
 		}
 		select {
 		case err := <-c.done:
 			c.done <- err
-			return strings.Contains(c.output(), text)
+			return said()
 		case <-time.After(10 * time.Millisecond):
 		}
 	}

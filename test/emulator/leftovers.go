@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,9 +30,9 @@ func (a *AWS) Leftovers(ctx context.Context) ([]string, error) {
 
 // inventory lists what there is, of the kinds that stacks make.
 func (a *AWS) inventory(ctx context.Context) ([]string, error) {
-	l := &lister{ctx: ctx, clients: a.clients, ask: a.ask}
-	l.network()
+	l := &lister{ctx: ctx, clients: a.clients, ask: a.ask, live: map[string]bool{}}
 	l.compute()
+	l.network()
 	l.permissions()
 	l.rest()
 	a.eks.mu.Lock()
@@ -56,6 +55,7 @@ type lister struct {
 	clients *clients
 	ask     func(ctx context.Context, service, target, body string, into any) error
 	items   []string
+	live    map[string]bool // instances
 	err     error
 }
 
@@ -118,7 +118,7 @@ func (l *lister) network() {
 	})
 	each(l, c.DescribeVpcEndpoints, &ec2.DescribeVpcEndpointsInput{}, func(o *ec2.DescribeVpcEndpointsOutput) {
 		for _, e := range o.VpcEndpoints {
-			if e.State != ec2types.StateDeleted {
+			if !strings.EqualFold(string(e.State), string(ec2types.StateDeleted)) { // moto writes it small
 				l.add("VPC endpoint", e.VpcEndpointId, e.ServiceName)
 			}
 		}
@@ -130,6 +130,9 @@ func (l *lister) network() {
 	})
 	each(l, c.DescribeNetworkInterfaces, &ec2.DescribeNetworkInterfacesInput{}, func(o *ec2.DescribeNetworkInterfacesOutput) {
 		for _, i := range o.NetworkInterfaces {
+			if i.Attachment != nil && aws.ToString(i.Attachment.InstanceId) != "" && !l.live[*i.Attachment.InstanceId] {
+				continue // goes with its instance, and moto leaves it
+			}
 			l.add("network interface", i.NetworkInterfaceId, i.Description)
 		}
 	})
@@ -162,6 +165,7 @@ func (l *lister) compute() {
 			for _, i := range r.Instances {
 				if i.State.Name != ec2types.InstanceStateNameTerminated {
 					l.add("instance", i.InstanceId)
+					l.live[aws.ToString(i.InstanceId)] = true
 				}
 			}
 		}
@@ -218,28 +222,25 @@ func (l *lister) rest() {
 	for _, g := range logs.LogGroups {
 		l.add("log group", &g.LogGroupName)
 	}
-	var keys struct{ Keys []struct{ KeyId string } }
-	l.json("kms", "TrentService.ListKeys", "{}", &keys)
-	for _, k := range keys.Keys {
-		var one struct {
-			KeyMetadata struct{ KeyState, KeyManager string }
-		}
-		id, err := json.Marshal(map[string]string{"KeyId": k.KeyId})
-		if l.err == nil {
-			l.err = err
-		}
-		l.json("kms", "TrentService.DescribeKey", string(id), &one)
-		if one.KeyMetadata.KeyState != "PendingDeletion" && one.KeyMetadata.KeyManager != "AWS" {
-			l.add("key", &k.KeyId)
-		}
-	}
 	var aliases struct {
 		Aliases []struct{ AliasName, TargetKeyId string }
 	}
 	l.json("kms", "TrentService.ListAliases", "{}", &aliases)
+	managed := map[string]bool{} // AWS makes these keys when they are first needed, and keeps them
 	for _, alias := range aliases.Aliases {
-		if !strings.HasPrefix(alias.AliasName, "alias/aws/") {
+		if strings.HasPrefix(alias.AliasName, "alias/aws/") {
+			managed[alias.TargetKeyId] = true
+		} else {
 			l.add("key alias", &alias.AliasName)
+		}
+	}
+	var keys struct{ Keys []struct{ KeyId string } }
+	l.json("kms", "TrentService.ListKeys", "{}", &keys)
+	for _, k := range keys.Keys {
+		var one struct{ KeyMetadata struct{ KeyState string } }
+		l.json("kms", "TrentService.DescribeKey", mustJSON(map[string]string{"KeyId": k.KeyId}), &one)
+		if one.KeyMetadata.KeyState != "PendingDeletion" && !managed[k.KeyId] {
+			l.add("key", &k.KeyId)
 		}
 	}
 }

@@ -125,6 +125,11 @@ func (a *AWS) templateData(ctx context.Context, one *cluster, g *NodeGroupFields
 			g.InstanceTypes = []string{"t3.medium"}
 		}
 	}
+	for _, device := range data.BlockDeviceMappings {
+		if device.Ebs != nil && device.Ebs.DeleteOnTermination == nil {
+			device.Ebs.DeleteOnTermination = aws.Bool(true) // EC2's default, and not moto's
+		}
+	}
 	image, err := a.image(ctx, g.ImageType, findRelease(g.Version))
 	if err != nil {
 		return nil, err

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"tfserving/config"
+)
+
+// env is what pulumi needs in the environment, beyond what the person has.
+func (s *stack) env() []string {
+	path := []string{s.bin()}
+	// Platform eks takes more plugins than are pinned here, and of the Kubernetes plugin the versions that pulumi-eks and
+	// the program each want: Pulumi fetches them all. Where it must not, what is here is all there is.
+	fetched := s.settings.Platform == config.PlatformEKS && os.Getenv("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION") == ""
+	if !s.embedded() && !fetched {
+		// Beside the person's own plugins. Where Pulumi's server cannot be reached, it is the only one there is.
+		plugins, _ := filepath.Glob(filepath.Join(s.bin(), "plugins", "*"))
+		path = append(path, plugins...)
+	}
+	env := []string{"PATH=" + strings.Join(append(path, os.Getenv("PATH")), string(os.PathListSeparator))}
+	if s.embedded() {
+		env = append(env,
+			"PULUMI_BACKEND_URL=file://"+s.stateDir(),
+			"PULUMI_HOME="+s.pulumiHome(),
+			"PULUMI_CONFIG_PASSPHRASE="+localPassphrase,
+			"PULUMI_SKIP_UPDATE_CHECK=true",
+			// The pinned plugin is where Pulumi keeps its own; one on PATH is warned about, and is not wanted.
+			"PULUMI_IGNORE_AMBIENT_PLUGINS=true",
+			"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true",
+			"KUBECONFIG="+s.kubeconfig(),
+			"KUBECACHEDIR="+filepath.Join(s.clusterDir(), "kubectl-cache"))
+	}
+	return env
+}
+
+func (s *stack) printEnv() error {
+	for _, v := range s.env() {
+		name, value, _ := strings.Cut(v, "=")
+		fmt.Printf("export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))
+	}
+	return nil
+}
+
+// lookPath finds a command where those that are started here find it.
+func (s *stack) lookPath(name string) (string, error) {
+	if path, err := exec.LookPath(filepath.Join(s.bin(), name)); err == nil {
+		return path, nil
+	}
+	return exec.LookPath(name)
+}
+
+// command prepares a command of the checkout. Ctrl-C reaches it by itself, being in the same process group, and a second
+// one would make pulumi end without writing down how far it got; only SIGTERM, which comes to this process alone, is
+// passed on.
+func (s *stack) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	if tool := filepath.Join(s.bin(), name); name == "pulumi" {
+		name = tool
+	}
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = s.root
+	cmd.Env = append(os.Environ(), s.env()...)
+	cmd.Cancel = func() error {
+		if errors.Is(context.Cause(ctx), errTerminated) {
+			return cmd.Process.Signal(os.Interrupt)
+		}
+		return nil
+	}
+	return cmd
+}
+
+// run runs a command with its output shown.
+func (s *stack) run(ctx context.Context, name string, args ...string) error {
+	cmd := s.command(ctx, name, args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s %s: %w (see above)", filepath.Base(name), strings.Join(args, " "), err)
+	}
+	return nil
+}
+
+func (s *stack) pulumi(ctx context.Context, args ...string) error {
+	return s.run(ctx, "pulumi", args...)
+}
