@@ -8,9 +8,10 @@ import (
 	"testing"
 )
 
-// variation is a stack whose settings differ from stack local's in one way.
+// variation is a stack whose settings differ from a checked-in stack's in one way.
 type variation struct {
 	name       string
+	eks        string // the checked-in stack; empty is stack local
 	settings   string // as the stack file writes them, under config
 	moreModels []string
 	graph      func() (*graph, error) // made once
@@ -67,14 +68,35 @@ tfserving:namespace: ` + strings.Repeat("n", 63) + `
 tfserving:model: {name: ` + strings.Repeat("m", 52) + `}`},
 	{name: "several models", moreModels: []string{"shoes-model", "hats-model"}},
 	{name: "several models with batching", settings: `tfserving:model: {batching: {maxBatchSize: 4}}`, moreModels: []string{"shoes-model"}},
+	// The application is the same on every platform, and so are its rules.
+	{name: "stack dev", eks: "dev"},
+	{name: "stack staging", eks: "staging"},
+	{name: "stack prod", eks: "prod"},
+	{name: "a load balancer on EKS", eks: "dev", settings: `
+tfserving:gateway: {service: LoadBalancer}
+tfserving:ingress: {scheme: internet-facing, allowedCidrs: [203.0.113.0/24, 198.51.100.0/24]}`},
+	{name: "images of another registry on EKS", eks: "dev", settings: `
+tfserving:model: {image: "registry.example.com/clothing-model:1"}`},
 })
 
 func withGraphs(all []variation) []variation {
 	for i := range all {
 		v := &all[i]
-		v.graph = sync.OnceValues(func() (*graph, error) { return newGraph(v.settings, v.moreModels...) })
+		v.graph = sync.OnceValues(v.make)
 	}
 	return all
+}
+
+// make is the graph of the application, without the platform that it lands on.
+func (v *variation) make() (*graph, error) {
+	if v.eks == "" {
+		return newGraph(v.settings, v.moreModels...)
+	}
+	g, err := newEKSGraph(v.eks, v.settings, awsAsUsual())
+	if err != nil {
+		return nil, err
+	}
+	return g.application(), nil
 }
 
 // everywhere holds a rule to every variation.
@@ -99,12 +121,13 @@ func TestSameSettingsGiveTheSameObjects(t *testing.T) {
 		}
 		return all
 	}
-	for _, v := range variations {
+	for i := range variations {
+		v := &variations[i]
 		first, err := v.graph()
 		if err != nil {
 			t.Fatal(err)
 		}
-		second, err := newGraph(v.settings, v.moreModels...)
+		second, err := v.make()
 		if err != nil {
 			t.Fatal(err)
 		}

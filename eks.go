@@ -116,9 +116,8 @@ func tags(ctx *pulumi.Context, s *config.Settings) map[string]string {
 
 // zones are the region's availability zones that the stack spreads over.
 func zones(ctx *pulumi.Context, s *config.Settings, opts ...pulumi.InvokeOption) ([]string, error) {
-	state := "available"
+	// Whatever their state: one that is out of order for a day must not move the subnets.
 	found, err := aws.GetAvailabilityZones(ctx, &aws.GetAvailabilityZonesArgs{
-		State:          &state,
 		ExcludeZoneIds: unfitZones,
 		// Neither local zones nor those that an account must ask for.
 		Filters: []aws.GetAvailabilityZonesFilter{{Name: "opt-in-status", Values: []string{"opt-in-not-required"}}},

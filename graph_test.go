@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -37,10 +38,15 @@ const (
 // graph is everything that the program registers for one stack's settings.
 type graph struct {
 	settings      *config.Settings
+	stack         string
 	moreModels    []string // models that the test adds through the constructor
 	resources     []*registered
 	byURN         map[string]*registered
-	url, endpoint string // what callers are told
+	url, endpoint string                // what callers are told
+	asked         []pulumi.MockCallArgs // of AWS
+	controlPlane  *controlPlane         // nil where there is none
+	// secretKubeconfig says whether the output is a secret.
+	secretKubeconfig bool
 }
 
 // registered is a resource as the engine would get it.
@@ -91,12 +97,22 @@ func newGraph(overlay string, moreModels ...string) (*graph, error) {
 	if err := os.WriteFile(file, kubeconfigOf(server.URL), 0o600); err != nil {
 		return nil, err
 	}
-	g := &graph{moreModels: moreModels, byURN: map[string]*registered{}}
-	if g.settings, err = settingsWith(overlay, file); err != nil {
+	g := &graph{stack: stackName, moreModels: moreModels}
+	if g.settings, err = settingsWith("Pulumi.local.yaml", overlay, map[string]any{
+		config.Project + ":kubernetes": map[string]any{"kubeconfig": file},
+	}); err != nil {
 		return nil, err
 	}
 	engine := &recorder{}
-	err = pulumi.RunErr(func(ctx *pulumi.Context) error {
+	if err := g.run(engine); err != nil {
+		return nil, err
+	}
+	return g, g.keep(engine.seen)
+}
+
+// run runs the program on the graph's settings, and the test's own model servers with it.
+func (g *graph) run(engine pulumi.MockResourceMonitor) error {
+	return pulumi.RunErr(func(ctx *pulumi.Context) error {
 		cluster, err := newPlatform(ctx, g.settings)
 		if err != nil {
 			return err
@@ -109,7 +125,8 @@ func newGraph(overlay string, moreModels ...string) (*graph, error) {
 			g.url, g.endpoint = all[0].(string), all[1].(string)
 			return ""
 		}))
-		for _, name := range moreModels {
+		g.secretKubeconfig = pulumi.IsSecret(cluster.kubeconfig)
+		for _, name := range g.moreModels {
 			s := *g.settings
 			s.Model.Name = name
 			args := modelArgs(&s, scaling(s.Model.Replicas, s.Model.TargetCPU, s.Model.Scaling), cluster, &namespace.Namespace{Name: app.namespace})
@@ -118,19 +135,21 @@ func newGraph(overlay string, moreModels ...string) (*graph, error) {
 			}
 		}
 		return nil
-	}, pulumi.WithMocks(config.Project, stackName, engine))
-	if err != nil {
-		return nil, err
-	}
-	for _, args := range engine.seen {
-		r := &registered{MockResourceArgs: args, urn: urnOf(args)}
+	}, pulumi.WithMocks(config.Project, g.stack, engine))
+}
+
+// keep notes what was registered.
+func (g *graph) keep(seen []pulumi.MockResourceArgs) (err error) {
+	g.byURN = map[string]*registered{}
+	for _, args := range seen {
+		r := &registered{MockResourceArgs: args, urn: urnOf(g.stack, args)}
 		if r.object, r.meta, err = kubernetesObject(args); err != nil {
-			return nil, fmt.Errorf("%s: %w", r, err)
+			return fmt.Errorf("%s: %w", r, err)
 		}
 		g.resources = append(g.resources, r)
 		g.byURN[r.urn] = r
 	}
-	return g, nil
+	return nil
 }
 
 func kubeconfigOf(server string) []byte {
@@ -140,9 +159,10 @@ func kubeconfigOf(server string) []byte {
   contexts: [{name: test, context: {cluster: test, user: test}}]}`, server, sentinelToken)
 }
 
-// settingsWith reads settings as the program does, so that no test runs on settings that a stack cannot have.
-func settingsWith(overlay, kubeconfig string) (*config.Settings, error) {
-	data, err := os.ReadFile("Pulumi.local.yaml")
+// settingsWith reads settings as the program does, so that no test runs on settings that a stack cannot have: those of a
+// stack's file, with an overlay and more on top.
+func settingsWith(file, overlay string, more map[string]any) (*config.Settings, error) {
+	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +177,7 @@ func settingsWith(overlay, kubeconfig string) (*config.Settings, error) {
 		return nil, err
 	}
 	merge(base.Config, over)
-	merge(base.Config, map[string]any{config.Project + ":kubernetes": map[string]any{"kubeconfig": kubeconfig}})
+	merge(base.Config, more)
 	raw := map[string]string{}
 	for key, value := range base.Config {
 		if text, ok := value.(string); ok {
@@ -185,12 +205,12 @@ func merge(into, from map[string]any) {
 }
 
 // urnOf is the URN that Pulumi's mock engine gives to a resource.
-func urnOf(args pulumi.MockResourceArgs) string {
+func urnOf(stack string, args pulumi.MockResourceArgs) string {
 	parent := tokens.Type("")
 	if urn := resource.URN(args.RegisterRPC.GetParent()); urn != "" && urn.QualifiedType() != resource.RootStackType {
 		parent = urn.QualifiedType()
 	}
-	return string(resource.NewURN(stackName, config.Project, parent, tokens.Type(args.TypeToken), args.Name))
+	return string(resource.NewURN(tokens.QName(stack), config.Project, parent, tokens.Type(args.TypeToken), args.Name))
 }
 
 // strict decodes Kubernetes objects as the API server does, and refuses a field that it does not know.
@@ -244,12 +264,21 @@ func find[T interface {
 	return none
 }
 
+// waitsFor are the resources that one names as its dependencies, and its provider.
+func (r *registered) waitsFor() []string {
+	all := slices.Clone(r.RegisterRPC.GetDependencies())
+	if i := strings.LastIndex(r.Provider, "::"); i > 0 { // a provider's URN and its id
+		all = append(all, r.Provider[:i])
+	}
+	return all
+}
+
 // comesAfter says whether one resource waits for another, by way of others too.
 func (g *graph) comesAfter(later, earlier *registered) bool {
 	seen := map[string]bool{}
 	var visit func(*registered) bool
 	visit = func(r *registered) bool {
-		for _, urn := range r.RegisterRPC.GetDependencies() {
+		for _, urn := range r.waitsFor() {
 			if urn == earlier.urn {
 				return true
 			}

@@ -172,7 +172,7 @@ func gatewayArgs(s *config.Settings, scaled workload.Scaling, cluster *platform,
 		AllowedCIDRs:  in.AllowedCIDRs,
 	}
 	if g.Service == "LoadBalancer" && cluster.loadBalancerClass != "" {
-		args.LoadBalancer = &gateway.LoadBalancer{Class: cluster.loadBalancerClass, Scheme: in.Scheme}
+		args.LoadBalancer = &gateway.LoadBalancer{Class: cluster.loadBalancerClass, Scheme: in.Scheme, DeletionProtection: s.AWS.Protect}
 		return args
 	}
 	if g.Service == "LoadBalancer" {

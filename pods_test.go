@@ -149,8 +149,8 @@ func TestContainersGetTheirResources(t *testing.T) {
 				want, image = g.settings.Gateway.Resources, g.settings.Gateway.Image
 			}
 			c := container(t, d)
-			if c.Image != image {
-				t.Errorf("%s runs %s, want %s", d.Name, c.Image, image)
+			if want := g.imageOf(image); c.Image != want {
+				t.Errorf("%s runs %s, want %s", d.Name, c.Image, want)
 			}
 			for what, list := range map[string]corev1.ResourceList{"request": c.Resources.Requests, "limit": c.Resources.Limits} {
 				if got := list.Cpu().String(); got != string(want.CPU) {

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -224,12 +225,18 @@ func (c *Cluster) stopComponents() {
 // alive says whether every component that kwokctl started still runs.
 func (c *Cluster) alive() bool {
 	pids, _ := filepath.Glob(filepath.Join(c.components("pids"), "*.pid"))
+	return len(pids) > 0 && c.ended() == ""
+}
+
+// ended is a component that kwokctl started and that runs no longer, or empty.
+func (c *Cluster) ended() string {
+	pids, _ := filepath.Glob(filepath.Join(c.components("pids"), "*.pid"))
 	for _, file := range pids {
 		if c.recordedIn(file) == nil {
-			return false
+			return strings.TrimSuffix(filepath.Base(file), ".pid")
 		}
 	}
-	return len(pids) > 0
+	return ""
 }
 
 // RESTConfig is the way into the cluster.
@@ -269,8 +276,29 @@ func (c *Cluster) ready(ctx context.Context) error {
 	return nil
 }
 
+// errEnded is why a control plane does not become ready of which a process has ended.
+var errEnded = errors.New("a component has ended")
+
+// maxRestarts is how often a start is tried again of which a component has ended. Of one started into a control plane that
+// is still empty, metrics-server ends if it finds a ConfigMap missing that the API server writes a moment later; with the
+// ConfigMap there, it does not. What ends three times is broken.
+const maxRestarts = 2
+
 // awaitReady waits for what kwokctl does not: a metrics-server that answers, and not only a process that was started.
 func (c *Cluster) awaitReady(ctx context.Context) error {
+	for restarts := 0; ; restarts++ {
+		err := c.awaitAnswer(ctx)
+		if !errors.Is(err, errEnded) || restarts == maxRestarts {
+			return err
+		}
+		c.say("%v: starting the control plane again", err)
+		if err := c.startComponents(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+func (c *Cluster) awaitAnswer(ctx context.Context) error {
 	if err := c.publish(); err != nil {
 		return err
 	}
@@ -280,6 +308,9 @@ func (c *Cluster) awaitReady(ctx context.Context) error {
 		err := c.ready(ctx)
 		if err == nil {
 			return nil
+		}
+		if ended := c.ended(); ended != "" {
+			return fmt.Errorf("%w: %s (logs are in %s)", errEnded, ended, c.components("logs"))
 		}
 		select {
 		case <-ctx.Done():

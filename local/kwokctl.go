@@ -89,14 +89,18 @@ func (c *Cluster) create(ctx context.Context, settings []byte) error {
 
 // restart starts a cluster again that was stopped or killed, with its data and on its ports.
 func (c *Cluster) restart(ctx context.Context) error {
+	if err := c.startComponents(ctx); err != nil {
+		return err
+	}
+	return c.awaitReady(ctx)
+}
+
+func (c *Cluster) startComponents(ctx context.Context) error {
 	c.stopComponents()
 	if err := c.portsFree(); err != nil {
 		return err
 	}
-	if err := c.kwokctl(ctx, "start", "cluster", "--wait", readyTimeout.String()); err != nil {
-		return err
-	}
-	return c.awaitReady(ctx)
+	return c.kwokctl(ctx, "start", "cluster", "--wait", readyTimeout.String())
 }
 
 // kwokctl runs kwokctl to its end, Ctrl-C or not: it writes a component's process down a moment after it has started it,

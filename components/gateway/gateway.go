@@ -59,6 +59,8 @@ type Ingress struct {
 type LoadBalancer struct {
 	Class  string // ClassNLB or another controller's
 	Scheme string // internal or internet-facing
+	// DeletionProtection keeps AWS from deleting it until it is lifted.
+	DeletionProtection bool
 }
 
 // Gateway is the HTTP gateway.

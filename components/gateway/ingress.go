@@ -126,10 +126,14 @@ func balancerAnnotations(args *Args) map[string]string {
 		return map[string]string{}
 	}
 	const prefix = "service.beta.kubernetes.io/aws-load-balancer-"
-	return map[string]string{
+	all := map[string]string{
 		prefix + "scheme":          args.LoadBalancer.Scheme,
 		prefix + "nlb-target-type": "ip", // straight to the pods
 		// A pod that leaves gets no new connections at once; it goes on for as long.
 		prefix + "target-group-attributes": fmt.Sprintf("deregistration_delay.timeout_seconds=%d", int(args.DrainTime/time.Second)),
 	}
+	if args.LoadBalancer.DeletionProtection {
+		all[prefix+"attributes"] = "deletion_protection.enabled=true"
+	}
+	return all
 }

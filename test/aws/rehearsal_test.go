@@ -46,7 +46,7 @@ type rehearsal struct {
 }
 
 // newRehearsal starts everything that a stack needs and that is no part of it. All of it ends with the test.
-func newRehearsal(t *testing.T, stack string, times emulator.Times) *rehearsal {
+func newRehearsal(t testing.TB, stack string, times emulator.Times) *rehearsal {
 	t.Helper()
 	r := &rehearsal{Checkout: checkout.New(t, "../.."), stack: stack, begin: time.Now()}
 	ctx := t.Context()
@@ -163,7 +163,7 @@ func (r *rehearsal) admin() *kubernetes.Clientset {
 }
 
 // authority is the certificate authority of the control plane, PEM.
-func authority(t *testing.T, cfg *rest.Config) []byte {
+func authority(t testing.TB, cfg *rest.Config) []byte {
 	if len(cfg.CAData) > 0 {
 		return cfg.CAData
 	}

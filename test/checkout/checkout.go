@@ -219,10 +219,12 @@ func (c *Checkout) Make(args ...string) string {
 // MakeFails runs make, which must fail and say each of the texts.
 func (c *Checkout) MakeFails(texts []string, args ...string) {
 	c.T.Helper()
+	begin := time.Now()
 	out, err := c.Start("make", args...).Wait()
 	if err == nil {
 		c.T.Fatalf("make %s succeeded; it must fail:\n%s", strings.Join(args, " "), out)
 	}
+	c.T.Logf("make %s refused: %.1f s", strings.Join(args, " "), time.Since(begin).Seconds())
 	for _, text := range texts {
 		if !strings.Contains(out, text) {
 			c.T.Errorf("make %s does not say %q:\n%s", strings.Join(args, " "), text, out)
