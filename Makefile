@@ -58,7 +58,7 @@ test: tools ## every test that needs only Go and the module proxy
 	@$(GOTESTSUM) --format none --raw-command -- cat .local/rules.json .local/rehearsal.json
 
 # On an ordinary network pulumi fetches the AWS and EKS plugins by itself; AWS_PLUGINS names a folder that holds them.
-test-aws: tools ## the EKS stacks on emulated AWS: needs Python 3, the aws command, and the AWS and EKS plugins
+test-aws: tools ## the EKS stacks on emulated AWS: needs Python 3, Node.js 20 with npm, the aws command
 	@echo "test-aws: an EKS stack, whole, without an account (about 15 minutes on two cores)"
 	@$(GOTESTSUM) --format standard-verbose -- -count=1 -timeout 40m -p 1 ./test/emulator ./test/machines ./test/aws
 

@@ -82,11 +82,9 @@ func flowLogTrust(logGroup string) (string, error) {
 // flowLogPolicy lets the role write to the one log group. It may not make log groups, as AWS's example lets it: one that
 // was deleted would come back, without its retention and with nobody to delete it.
 func flowLogPolicy(logGroup string) (string, error) {
-	every, err := arn.Parse(logGroup)
-	if err != nil {
+	if _, err := arn.Parse(logGroup); err != nil {
 		return "", fmt.Errorf("log group %q: %w", logGroup, err)
 	}
-	every.Resource = "log-group:*"
 	group := strings.TrimSuffix(logGroup, ":*")
 	return document(map[string]any{
 		"Sid":      "WriteFlowLogs",
@@ -94,11 +92,11 @@ func flowLogPolicy(logGroup string) (string, error) {
 		"Action":   []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
 		"Resource": []string{group, group + ":*"},
 	}, map[string]any{
-		// A listing, which AWS does not limit to one group.
+		// A listing of names, for which IAM knows no resource (Service Authorization Reference).
 		"Sid":      "FindLogGroup",
 		"Effect":   "Allow",
 		"Action":   "logs:DescribeLogGroups",
-		"Resource": every.String(),
+		"Resource": "*",
 	})
 }
 

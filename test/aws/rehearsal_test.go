@@ -5,14 +5,17 @@ package aws
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/shirou/gopsutil/v4/process"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -89,11 +92,12 @@ func newRehearsal(t testing.TB, stack string, times emulator.Times) *rehearsal {
 	}
 	t.Cleanup(func() { r.stopped("simulated machines", r.machines.Stop()) })
 	r.Env = append(r.aws.Env(),
-		"PULUMI_BACKEND_URL=file://"+r.folder("state"),
+		r.mark(),
 		"PULUMI_CONFIG_PASSPHRASE="+passphrase,
 		"PULUMI_SKIP_UPDATE_CHECK=true",
 		"KUBECONFIG="+filepath.Join(r.folder("home"), "kubeconfig"), // there is none: the program brings its own
 	)
+	t.Cleanup(r.endPlugins)
 	if plugins := os.Getenv("AWS_PLUGINS"); plugins != "" {
 		r.standIn(plugins)
 	}
@@ -108,6 +112,27 @@ func (r *rehearsal) shorten() {
 	r.Edit(file, "gateway.scaling.down", map[string]any{"stabilization": "5s", "period": "5s"})
 	r.Edit(file, "loadBalancerController", map[string]any{"chart": chart, "repository": "", "version": ""})
 	r.say("the load balancer controller's chart is a stand-in (%s): its publisher may be out of reach; it is installed in the same way", chart)
+}
+
+// mark is in the environment of every process that the rehearsal's commands start, and of no other.
+func (r *rehearsal) mark() string { return "PULUMI_BACKEND_URL=file://" + r.folder("state") }
+
+// endPlugins ends what the stand-in for the AWS plugin leaves behind when Pulumi has ended it: HashiCorp's provider.
+func (r *rehearsal) endPlugins() {
+	all, err := process.Processes()
+	if err != nil {
+		r.T.Errorf("looking for plugins left behind: %v", err)
+		return
+	}
+	for _, p := range all {
+		env, err := p.Environ()
+		if err != nil || !slices.Contains(env, r.mark()) {
+			continue
+		}
+		if err := p.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			r.T.Errorf("ending process %d, which was left behind: %v", p.Pid, err)
+		}
+	}
 }
 
 // standIn takes the AWS and EKS plugins from a folder, behind the small one that mends what the stand-in there lacks.

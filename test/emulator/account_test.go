@@ -24,6 +24,8 @@ import (
 )
 
 func TestANATGatewayTakesItsTime(t *testing.T) {
+	bare, err := cloud.Leftovers(t.Context())
+	must(t, bare, err)
 	s, d := newSite(t), deployer()
 	make := func() string {
 		address, err := d.ec2.AllocateAddress(t.Context(), &ec2.AllocateAddressInput{Domain: ec2types.DomainTypeVpc})
@@ -56,6 +58,12 @@ func TestANATGatewayTakesItsTime(t *testing.T) {
 		must(t, 0, err)
 	}
 	s.leave(t)
+	left, err := cloud.Leftovers(t.Context())
+	for _, item := range must(t, left, err) {
+		if !slices.Contains(bare, item) && !strings.HasPrefix(item, "Elastic IP") {
+			t.Errorf("of the gateways the account still has %s", item) // their addresses are the caller's
+		}
+	}
 }
 
 // getParameter asks SSM, whose client is not among this project's dependencies.

@@ -56,7 +56,7 @@ func (a *AWS) reviewToken(w http.ResponseWriter, r *http.Request) {
 func (a *AWS) authenticate(token string) (*authenticationv1.UserInfo, *key, error) {
 	encoded, found := strings.CutPrefix(token, tokenPrefix)
 	if !found {
-		return nil, nil, errors.New("the token does not begin with " + tokenPrefix)
+		return nil, nil, fmt.Errorf("the token does not begin with %q", tokenPrefix)
 	}
 	text, err := base64.RawURLEncoding.DecodeString(encoded)
 	if err != nil {

@@ -96,6 +96,10 @@ func (a *AWS) serveMoto(w http.ResponseWriter, r *http.Request, c *call, who *ke
 		refuse(w, event, c.protocol, failure)
 		return
 	}
+	if failure := a.scale(r.Context(), c); failure != nil {
+		refuse(w, event, c.protocol, failure)
+		return
+	}
 	answer, body, err := a.forward(r, c, decision.narrow)
 	if err != nil {
 		refuse(w, event, c.protocol, &refusal{http.StatusBadGateway, "ServiceUnavailable", fmt.Sprintf("moto does not answer: %v", err)})

@@ -217,3 +217,40 @@ func TestASpotGroupScalesFromZero(t *testing.T) {
 		t.Errorf("the spot group has %d instances, distribution %+v", len(got.Instances), got.MixedInstancesPolicy.InstancesDistribution)
 	}
 }
+
+func TestInstancesAreSpreadOverZonesWithinTheGroupsLimits(t *testing.T) {
+	s := newSite(t)
+	cluster := newCluster(t, s)
+	name, scaling := newGroup(t, cluster, s)
+	d := deployer()
+	spread := func() map[string]int {
+		zones := map[string]int{}
+		for _, i := range scalingGroupOf(t, scaling).Instances {
+			zones[*i.AvailabilityZone]++
+		}
+		return zones
+	}
+	if got := spread(); !maps.Equal(got, map[string]int{"eu-west-1a": 1, "eu-west-1b": 1}) {
+		t.Errorf("2 instances begin as %v", got)
+	}
+	set := func(n int32) error {
+		_, err := d.scaling.SetDesiredCapacity(t.Context(), &autoscaling.SetDesiredCapacityInput{AutoScalingGroupName: &scaling, DesiredCapacity: &n})
+		return err
+	}
+	must(t, 0, set(4))
+	if got := spread(); !maps.Equal(got, map[string]int{"eu-west-1a": 2, "eu-west-1b": 2}) {
+		t.Errorf("4 instances are %v", got)
+	}
+	wantCode(t, set(6), "ValidationError", "above max value 5")
+	wantCode(t, set(0), "ValidationError", "below min value 1")
+	_, err := d.eks.UpdateNodegroupConfig(t.Context(), &eks.UpdateNodegroupConfigInput{
+		ClusterName: &cluster, NodegroupName: &name, ScalingConfig: &ekstypes.NodegroupScalingConfig{MinSize: aws.Int32(6), MaxSize: aws.Int32(8), DesiredSize: aws.Int32(6)},
+	})
+	must(t, 0, err)
+	asg := scalingGroupOf(t, scaling)
+	_, err = d.scaling.TerminateInstanceInAutoScalingGroup(t.Context(), &autoscaling.TerminateInstanceInAutoScalingGroupInput{InstanceId: asg.Instances[0].InstanceId, ShouldDecrementDesiredCapacity: aws.Bool(true)})
+	wantCode(t, err, "ValidationError", "min size")
+	if got := spread(); !maps.Equal(got, map[string]int{"eu-west-1a": 3, "eu-west-1b": 3}) || *asg.VPCZoneIdentifier != s.subnets[0]+","+s.subnets[1] {
+		t.Errorf("6 instances are %v in %s", got, *asg.VPCZoneIdentifier)
+	}
+}

@@ -48,7 +48,7 @@ func (a *AWS) makeScaling(ctx context.Context, one *cluster, g *nodeGroup) error
 		func() error {
 			name := fmt.Sprintf("eks-%s-%s", g.Name, id)
 			_, err := a.clients.autoscaling.CreateAutoScalingGroup(ctx, &autoscaling.CreateAutoScalingGroupInput{
-				AutoScalingGroupName: &name, MinSize: g.Scaling.Min, MaxSize: g.Scaling.Max, DesiredCapacity: g.Scaling.Desired,
+				AutoScalingGroupName: &name, MinSize: g.Scaling.Min, MaxSize: g.Scaling.Max, DesiredCapacity: aws.Int32(0),
 				VPCZoneIdentifier: aws.String(strings.Join(g.Subnets, ",")), MixedInstancesPolicy: mixed(g, "1"), Tags: scalingTags(one.Name, g.Name, name),
 				CapacityRebalance: aws.Bool(g.CapacityType == "SPOT"), NewInstancesProtectedFromScaleIn: aws.Bool(false),
 			})
@@ -58,6 +58,7 @@ func (a *AWS) makeScaling(ctx context.Context, one *cluster, g *nodeGroup) error
 			}
 			return err
 		},
+		func() error { return a.launch(ctx, g, *g.Scaling.Desired) },
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -201,15 +202,19 @@ func (a *AWS) scalingOf(ctx context.Context, g *nodeGroup) (scalingConfig, error
 }
 
 func (a *AWS) setScaling(ctx context.Context, g *nodeGroup, to scalingConfig) error {
-	_, err := a.clients.autoscaling.UpdateAutoScalingGroup(ctx, &autoscaling.UpdateAutoScalingGroupInput{
-		AutoScalingGroupName: &g.scaling.group, MinSize: to.Min, MaxSize: to.Max, DesiredCapacity: to.Desired,
+	now, err := a.scalingOf(ctx, g)
+	if err != nil {
+		return err
+	}
+	_, err = a.clients.autoscaling.UpdateAutoScalingGroup(ctx, &autoscaling.UpdateAutoScalingGroupInput{
+		AutoScalingGroupName: &g.scaling.group, MinSize: to.Min, MaxSize: to.Max, DesiredCapacity: aws.Int32(min(*to.Desired, *now.Desired)),
 		// moto forgets the policy of a group that is updated without it.
 		MixedInstancesPolicy: mixed(g, "$Latest"),
 	})
 	if err != nil {
 		return fmt.Errorf("setting the size of node group %s: %w", g.Name, err)
 	}
-	return nil
+	return a.launch(ctx, g, *to.Desired)
 }
 
 // emptyScaling ends all instances, and lets none start any more.

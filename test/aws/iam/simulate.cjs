@@ -1,0 +1,39 @@
+// Tells of each request whether policies allow it, as @cloud-copilot/iam-simulate works it out.
+//
+//   node simulate.cjs DIR <requests >answers
+//
+// DIR is where the packages of package-lock.json are installed. Requests and answers are JSON lists, one answer a request.
+'use strict'
+const { readFileSync } = require('node:fs')
+const { createRequire } = require('node:module')
+const { join } = require('node:path')
+const { runSimulation } = createRequire(join(process.argv[2], 'package.json'))('@cloud-copilot/iam-simulate')
+
+async function answer(request) {
+  const got = await runSimulation({
+    request: {
+      principal: request.principal,
+      action: request.action,
+      resource: { resource: request.resource, accountId: request.account },
+      contextVariables: request.context,
+    },
+    identityPolicies: request.policies,
+    resourcePolicy: request.trust,
+    serviceControlPolicies: [],
+    resourceControlPolicies: [],
+  }, {})
+  if (got.resultType === 'error') {
+    return { error: JSON.stringify(got.errors) }
+  }
+  // Condition keys that the action does not have are left out, as AWS would.
+  const ignored = (got.results ?? [got.result]).flatMap(r => r.ignoredContextKeys ?? [])
+  return { allowed: got.overallResult === 'Allowed', ignored }
+}
+
+Promise.all(JSON.parse(readFileSync(0, 'utf8')).map(answer)).then(
+  answers => process.stdout.write(JSON.stringify(answers)),
+  error => {
+    console.error(error)
+    process.exitCode = 1
+  },
+)

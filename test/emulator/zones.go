@@ -1,0 +1,118 @@
+package emulator
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+)
+
+// scale does for a call that changes a node group's size what Auto Scaling would and moto does not: it keeps to the group's
+// limits, and launches new instances over the group's zones. moto puts all into the first subnet.
+func (a *AWS) scale(ctx context.Context, c *call) *refusal {
+	terminates := c.action == "TerminateInstanceInAutoScalingGroup" && c.params["ShouldDecrementDesiredCapacity"] == "true"
+	if c.service != "autoscaling" || c.action != "SetDesiredCapacity" && !terminates {
+		return nil
+	}
+	name, err := a.groupOf(ctx, c)
+	a.eks.mu.Lock()
+	defer a.eks.mu.Unlock()
+	g := a.eks.groupOf(name)
+	if g == nil || err != nil {
+		return nil // not of EKS, or for moto to refuse
+	}
+	now, err := a.scalingOf(ctx, g)
+	switch {
+	case err != nil:
+	case terminates:
+		if *now.Desired <= *now.Min {
+			return &refusal{http.StatusBadRequest, "ValidationError", "Currently, desiredSize equals minSize. Terminating instance without replacement will violate group's min size constraint."}
+		}
+	default:
+		wanted, bad := strconv.ParseInt(c.params["DesiredCapacity"], 10, 32)
+		if bad != nil {
+			return nil // for moto to refuse
+		}
+		switch to := int32(wanted); {
+		case to > aws.ToInt32(now.Max):
+			return &refusal{http.StatusBadRequest, "ValidationError", fmt.Sprintf("New SetDesiredCapacity value %d is above max value %d for the AutoScalingGroup.", to, *now.Max)}
+		case to < aws.ToInt32(now.Min):
+			return &refusal{http.StatusBadRequest, "ValidationError", fmt.Sprintf("New SetDesiredCapacity value %d is below min value %d for the AutoScalingGroup.", to, *now.Min)}
+		}
+		err = a.launch(ctx, g, int32(wanted))
+	}
+	if err != nil {
+		return &refusal{http.StatusInternalServerError, "InternalFailure", err.Error()}
+	}
+	return nil
+}
+
+// groupOf is the node group behind an Auto Scaling group.
+func (s *eksState) groupOf(scaling string) *nodeGroup {
+	for _, one := range s.clusters {
+		for _, g := range one.nodeGroups {
+			if g.scaling.group == scaling {
+				return g
+			}
+		}
+	}
+	return nil
+}
+
+// launch adds instances one by one, each in the zone that has the fewest, until the group has as many as wanted.
+func (a *AWS) launch(ctx context.Context, g *nodeGroup, wanted int32) error {
+	zones, err := a.zonesOf(ctx, g.Subnets)
+	if err != nil {
+		return err
+	}
+	found, err := a.clients.autoscaling.DescribeAutoScalingGroups(ctx, &autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{g.scaling.group}})
+	if err != nil || len(found.AutoScalingGroups) == 0 {
+		return fmt.Errorf("reading the instances of node group %s: %w", g.Name, err)
+	}
+	group := found.AutoScalingGroups[0]
+	if *group.DesiredCapacity >= wanted {
+		return nil
+	}
+	have := map[string]int{}
+	for _, i := range group.Instances {
+		have[aws.ToString(i.AvailabilityZone)]++
+	}
+	update := func(subnets []string, desired *int32) error {
+		_, err := a.clients.autoscaling.UpdateAutoScalingGroup(ctx, &autoscaling.UpdateAutoScalingGroupInput{
+			AutoScalingGroupName: &g.scaling.group, VPCZoneIdentifier: aws.String(strings.Join(subnets, ",")), DesiredCapacity: desired,
+			MixedInstancesPolicy: mixed(g, "$Latest"),
+		})
+		if err != nil {
+			return fmt.Errorf("launching instances of node group %s: %w", g.Name, err)
+		}
+		return nil
+	}
+	for n := *group.DesiredCapacity + 1; n <= wanted; n++ {
+		subnets := slices.Clone(g.Subnets)
+		slices.SortStableFunc(subnets, func(x, y string) int { return have[zones[x]] - have[zones[y]] })
+		if err := update(subnets, &n); err != nil {
+			return err
+		}
+		have[zones[subnets[0]]]++
+	}
+	return update(g.Subnets, nil) // in the order in which they were given
+}
+
+// zonesOf are subnets' zones.
+func (a *AWS) zonesOf(ctx context.Context, subnets []string) (map[string]string, error) {
+	found, err := a.clients.ec2.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{SubnetIds: subnets})
+	if err != nil {
+		return nil, fmt.Errorf("reading the zones of subnets: %w", err)
+	}
+	zones := map[string]string{}
+	for _, s := range found.Subnets {
+		zones[aws.ToString(s.SubnetId)] = aws.ToString(s.AvailabilityZone)
+	}
+	return zones, nil
+}
