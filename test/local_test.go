@@ -28,11 +28,7 @@ import (
 	"tfserving/test/checkout"
 )
 
-const (
-	namespace = "tfserving"
-	// settle bounds the wait for something the controllers do by themselves.
-	settle = 2 * time.Minute
-)
+const namespace = "tfserving"
 
 // newCheckout is a checkout with short times in its settings, which is taken down at the end.
 func newCheckout(t testing.TB) *checkout.Checkout {
