@@ -228,8 +228,13 @@ func lockedOut(t *testing.T, r *rehearsal) {
 	}
 }
 
-// loadCPU is the load in cores: more than the first nodes hold, less than the groups may grow to.
-const loadCPU = 3
+const (
+	// loadCPU is the load in cores: more than the first nodes hold, less than the groups may grow to.
+	loadCPU = 3
+	// quiet is how long nothing must change for the load to have settled: well over the 15 s that a new load takes to
+	// be noticed (metrics every 10 s, a look at them every 5 s).
+	quiet = 40 * time.Second
+)
 
 func loadUpAndBack(t *testing.T, r *rehearsal) {
 	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
@@ -241,7 +246,7 @@ func loadUpAndBack(t *testing.T, r *rehearsal) {
 		t.Fatal(err)
 	}
 	grown := false
-	load := local.Load{Component: gateway.Component, MilliCPU: loadCPU * 1000, Quiet: 10 * time.Second}
+	load := local.Load{Component: gateway.Component, MilliCPU: loadCPU * 1000, Quiet: quiet}
 	err = r.cluster.Run(ctx, r.admin(), r.settings.Namespace, load, os.Stdout, func(s local.Sample) {
 		if grown || s.MilliCPU == 0 || s.Nodes <= first.Nodes || s.Booting > 0 || s.Pending > 0 || s.Running != s.Wanted {
 			return
