@@ -462,6 +462,11 @@ func destroyed(t *testing.T, r *rehearsal) {
 		}
 		return nil
 	})
+	if r.settings.AWS.Protect {
+		r.MakeFails([]string{"protect"}, "down", "STACK="+r.stack, "YES=1")
+		r.Edit("Pulumi."+r.stack+".yaml", "aws.protect", false)
+		r.up()
+	}
 	r.Make("down", "STACK="+r.stack, "YES=1")
 	r.leavesNothing(t)
 }
