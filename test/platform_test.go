@@ -136,7 +136,6 @@ func TestClusterByKubeconfig(t *testing.T) {
 		}
 		return nil
 	})
-	c.MakeFails([]string{`tfserving:platform is "eks"`}, "preview", "STACK=dev")
 }
 
 // shapes deploys what settings other than stack local's make of the application: the plugin and the API server accept

@@ -159,7 +159,7 @@ func (s *stack) prepare(ctx context.Context) error {
 		}
 	}
 	if out, err := s.command(ctx, "pulumi", "stack", "select", "--create", s.name).CombinedOutput(); err != nil {
-		return fmt.Errorf("selecting stack %s: %w\n%s", s.name, err, out)
+		return fmt.Errorf("selecting stack %s: %w (are you logged in to a backend? `pulumi login`, or `pulumi login --local`)\n%s", s.name, err, out)
 	}
 	return nil
 }

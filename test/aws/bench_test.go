@@ -33,7 +33,7 @@ var (
 	record = flag.Bool("record", false, "BenchmarkFirstUp: keep the run in docs/first-up.jsonl and draw docs/first-up.svg")
 )
 
-// maxRatio bounds the first `make up` against what AWS forces, at AWS's own pace.
+// maxRatio bounds the first `make up` against what AWS forces. It is held to at AWS's own pace alone.
 const maxRatio = 1.05
 
 func awsTimes(pace float64) emulator.Times {
@@ -69,12 +69,14 @@ func BenchmarkFirstUp(b *testing.B) {
 		for _, late := range lateStarts(journal, line.updateBegins, times) {
 			b.Error(late)
 		}
-		b.Log(whereTimeGoes(journal, begin, line.updateBegins, wall, times))
-		b.Log(slowest(line.resources))
+		// Not b.Log, which cuts off a benchmark's log after ten lines.
+		r.say("%s", whereTimeGoes(journal, begin, line.updateBegins, wall, times))
+		r.say("%s", slowest(line.resources))
 		own := wall - forced(times)
+		// An estimate: looks up to pollLag apart see the end of each step sooner or later, as it happens.
 		atAWSPace := (forced(awsTimes(1)) + own).Seconds() / forced(awsTimes(1)).Seconds()
-		if atAWSPace > maxRatio {
-			b.Errorf("at AWS's own pace the first `make up` would take %.3f times what AWS forces, at most %.2f is allowed", atAWSPace, maxRatio)
+		if ratio := wall.Seconds() / forced(times).Seconds(); *pace >= 1 && ratio > maxRatio {
+			b.Errorf("the first `make up` takes %.3f times what AWS forces; at most %.2f is allowed", ratio, maxRatio)
 		}
 		b.ReportMetric(0, "ns/op") // it counts the rehearsal's own preparation
 		b.ReportMetric(wall.Seconds(), "up-s")
