@@ -150,7 +150,7 @@ func (c *Cluster) Start(ctx context.Context) error {
 	return nil
 }
 
-// settling is how long, about 10 s in all, a step is tried again that fails because the control plane is new.
+// settling is how long, 7 s in all, a step is tried again that fails because the control plane is new.
 var settling = wait.Backoff{Duration: 100 * time.Millisecond, Factor: 1.5, Steps: 10}
 
 // unsettled says whether an error is one of a control plane that has just started: it answers, and a resource's definition,
