@@ -45,12 +45,23 @@ func (p *recorded) kill() {
 	_ = p.Kill() // one that has ended by itself is as good
 	deadline := time.Now().Add(endTime)
 	for time.Now().Before(deadline) {
-		running, err := p.IsRunning()
-		if status, _ := p.Status(); err != nil || !running || slices.Contains(status, process.Zombie) {
+		if running, err := p.IsRunning(); err != nil || !running || p.ended() {
 			return
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+// ended says whether nothing is left of a process but its record, which stays until its parent has asked how it ended. Its
+// state alone does not tell: it is that of the first thread, and as long as another is on its way out, the process holds
+// its ports and files.
+func (p *recorded) ended() bool {
+	status, err := p.Status()
+	if err != nil {
+		return true
+	}
+	threads, err := p.NumThreads()
+	return slices.Contains(status, process.Zombie) && (err != nil || threads <= 1)
 }
 
 // portsFree returns an error that names who holds a port of this stopped cluster.
