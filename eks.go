@@ -84,7 +84,7 @@ func newEKS(ctx *pulumi.Context, s *config.Settings) (*platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	ingressClass, err := newControllers(ctx, name, tags, s, net, eks, pulumi.Providers(provider, onEKS))
+	ingressClass, err := newControllers(ctx, name, tags, s, net, eks, onEKS, onAWS)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +163,7 @@ func clusterArgs(name string, tags map[string]string, s *config.Settings, net *n
 }
 
 // newControllers deploys what runs in the cluster on AWS's behalf, and returns the Ingress class that it serves.
-func newControllers(ctx *pulumi.Context, name string, tags map[string]string, s *config.Settings, net *network.Network, eks *cluster.Cluster, opts ...pulumi.ResourceOption) (pulumi.StringOutput, error) {
+func newControllers(ctx *pulumi.Context, name string, tags map[string]string, s *config.Settings, net *network.Network, eks *cluster.Cluster, onEKS pulumi.ProviderResource, opts ...pulumi.ResourceOption) (pulumi.StringOutput, error) {
 	args := &autoscaler.Args{
 		ClusterName:    name,
 		ClusterARN:     eks.ARN,
@@ -171,6 +171,7 @@ func newControllers(ctx *pulumi.Context, name string, tags map[string]string, s 
 		Region:         s.Region,
 		Ready:          eks.Ready,
 		Image:          s.Autoscaler.Image,
+		Kubernetes:     onEKS,
 		Pace: autoscaler.Pace{
 			ScanInterval:           s.Autoscaler.ScanInterval,
 			ScaleDownUnneededTime:  s.Autoscaler.ScaleDownUnneededTime,
@@ -191,8 +192,9 @@ func newControllers(ctx *pulumi.Context, name string, tags map[string]string, s 
 		VPCID:       net.VPCID,
 		Region:      s.Region,
 		Chart:       c.Chart, Repository: c.Repository, Version: c.Version,
-		Replicas: c.Replicas,
-		Tags:     tags,
+		Replicas:   c.Replicas,
+		Tags:       tags,
+		Kubernetes: onEKS,
 	}, opts...)
 	if err != nil {
 		return pulumi.StringOutput{}, err

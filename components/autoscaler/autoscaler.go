@@ -28,6 +28,9 @@ type Args struct {
 	Image    string // empty takes ImageFor the cluster's version
 	Pace     Pace
 	Headroom *Headroom // nil keeps no room free
+	// Kubernetes is the way into the cluster; nil takes the component's own. Among those it would hold up the AWS role,
+	// which can be made beside the control plane: a component is registered once all of its providers are there.
+	Kubernetes pulumi.ProviderResource
 }
 
 // Autoscaler is a cluster's Cluster Autoscaler.
@@ -53,28 +56,32 @@ func NewAutoscaler(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.
 		return nil, err
 	}
 	within := pulumi.Parent(a)
+	inCluster := pulumi.ResourceOption(within)
+	if args.Kubernetes != nil {
+		inCluster = pulumi.Composite(within, pulumi.Provider(args.Kubernetes))
+	}
 	id := workload.Identity{Component: Component, Name: object, Instance: name}
 
 	role, err := newRole(ctx, name, args, within)
 	if err != nil {
 		return nil, err
 	}
-	account, bindings, err := newAccess(ctx, name, id, within)
+	account, bindings, err := newAccess(ctx, name, id, inCluster)
 	if err != nil {
 		return nil, err
 	}
-	budget, err := newDisruptionBudget(ctx, name, id, within)
+	budget, err := newDisruptionBudget(ctx, name, id, inCluster)
 	if err != nil {
 		return nil, err
 	}
 	// By Ready the pod finds nodes and the role, and goes before they do; by the bindings it may call the API as long as
 	// it lives.
 	ready := pulumi.All(args.Ready, role.Ready).ApplyT(func(all []any) string { return all[0].(string) }).(pulumi.StringOutput)
-	if err := newDeployment(ctx, name, image, ready, args, id, account, within, pulumi.DependsOn(append(bindings, budget))); err != nil {
+	if err := newDeployment(ctx, name, image, ready, args, id, account, inCluster, pulumi.DependsOn(append(bindings, budget))); err != nil {
 		return nil, err
 	}
 	if args.Headroom != nil {
-		if err := newHeadroom(ctx, name, args.Headroom, within); err != nil {
+		if err := newHeadroom(ctx, name, args.Headroom, inCluster); err != nil {
 			return nil, err
 		}
 	}

@@ -45,6 +45,9 @@ type Args struct {
 	Replicas                   int
 	// Tags are on every AWS resource that the controller makes; the provider's default tags do not reach them.
 	Tags map[string]string
+	// Kubernetes is the way into the cluster; nil takes the component's own. Among those it would hold up the AWS role,
+	// which can be made beside the control plane: a component is registered once all of its providers are there.
+	Kubernetes pulumi.ProviderResource
 }
 
 // Controller is a cluster's AWS Load Balancer Controller.
@@ -65,13 +68,17 @@ func NewController(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.
 		return nil, err
 	}
 	within := pulumi.Parent(c)
+	inCluster := pulumi.ResourceOption(within)
+	if args.Kubernetes != nil {
+		inCluster = pulumi.Composite(within, pulumi.Provider(args.Kubernetes))
+	}
 	role, err := newRole(ctx, name, args, within)
 	if err != nil {
 		return nil, err
 	}
 	// With the role's Ready, the pods come after the role is theirs and go before it is taken from them.
 	ready := pulumi.All(args.Ready, role.Ready).ApplyT(func(all []any) string { return all[0].(string) }).(pulumi.StringOutput)
-	installed, err := newRelease(ctx, name, args, values(args, ready), within)
+	installed, err := newRelease(ctx, name, args, values(args, ready), inCluster)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +88,7 @@ func NewController(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.
 	class, err := networkingv1.NewIngressClass(ctx, name, &networkingv1.IngressClassArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(IngressClass), Labels: id.Labels()},
 		Spec:     &networkingv1.IngressClassSpecArgs{Controller: pulumi.String(controllerName)},
-	}, within, pulumi.DependsOn([]pulumi.Resource{installed}))
+	}, inCluster, pulumi.DependsOn([]pulumi.Resource{installed}))
 	if err != nil {
 		return nil, err
 	}

@@ -108,9 +108,9 @@ func (c *eksCall) createAddon() (any, error) {
 }
 
 // settle makes an add-on active that is due. CoreDNS and metrics-server are Deployments: EKS calls them active only once
-// their pods run, which takes a node.
+// their pods run, which takes a node, and degraded until then.
 func (d *addon) settle(one *cluster) {
-	if d.Status != creating || !d.due {
+	if d.Status != creating && d.Status != degraded || !d.due {
 		return
 	}
 	if addonKinds[d.Name].deployment {
@@ -119,10 +119,13 @@ func (d *addon) settle(one *cluster) {
 			hasNode = hasNode || g.Status != creating && g.Status != deleting && *g.Scaling.Desired > 0
 		}
 		if !hasNode {
+			d.Status, d.Health = degraded, health{Issues: []any{map[string]any{
+				"code": "InsufficientNumberOfReplicas", "message": "The add-on is unhealthy because it doesn't have the desired number of replicas.",
+			}}}
 			return
 		}
 	}
-	d.Status = active
+	d.Status, d.Health = active, health{Issues: []any{}}
 }
 
 // showAddon takes a copy: the answer is written down before the add-on's state goes on.

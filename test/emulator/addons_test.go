@@ -29,7 +29,7 @@ func TestAnAddonThatIsADeploymentWaitsForANode(t *testing.T) {
 	if got := addonStatus(t, cluster, "vpc-cni"); got != ekstypes.AddonStatusActive {
 		t.Errorf("vpc-cni is %s without a node", got)
 	}
-	if got := addonStatus(t, cluster, "coredns"); got != ekstypes.AddonStatusCreating {
+	if got := addonStatus(t, cluster, "coredns"); got != ekstypes.AddonStatusDegraded {
 		t.Errorf("coredns is %s without a node", got)
 	}
 	newGroup(t, cluster, s)

@@ -100,6 +100,7 @@ const (
 	active   = "ACTIVE"
 	updating = "UPDATING"
 	deleting = "DELETING"
+	degraded = "DEGRADED" // of an add-on alone
 )
 
 // createCluster is the request; fields that the emulator has no place for are an error.
