@@ -34,12 +34,17 @@ const namespace = "tfserving"
 func newCheckout(t testing.TB) *checkout.Checkout {
 	t.Helper()
 	c := checkout.New(t, "..")
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
 	c.Set("local", map[string]any{"nodeBootTime": "3s", "scalingSync": "5s"})
 	c.Set("autoscaler", map[string]any{"scanInterval": "2s", "scaleDownUnneededTime": "10s", "scaleDownDelayAfterAdd": "10s"})
 	c.Set("gateway.scaling.down", map[string]any{"stabilization": "5s", "period": "5s"})
 	t.Cleanup(func() {
 		c.Make("down")
 		c.LeavesNothing()
+		if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
+			t.Errorf("temporary files are left: %v (%v)", left, err)
+		}
 	})
 	return c
 }

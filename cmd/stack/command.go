@@ -24,6 +24,9 @@ func (s *stack) env() []string {
 		path = append(path, plugins...)
 	}
 	env := []string{"PATH=" + strings.Join(append(path, os.Getenv("PATH")), string(os.PathListSeparator))}
+	if s.tmp != "" {
+		env = append(env, "TMPDIR="+s.tmp)
+	}
 	if s.embedded() {
 		env = append(env,
 			"PULUMI_BACKEND_URL=file://"+s.stateDir(),
@@ -37,6 +40,23 @@ func (s *stack) env() []string {
 			"KUBECACHEDIR="+filepath.Join(s.clusterDir(), "kubectl-cache"))
 	}
 	return env
+}
+
+// temporary gives the commands a folder for their temporary files, which the function that it returns removes: Pulumi's
+// Kubernetes plugin leaves a copy of the kubeconfig, with its credentials, for every run. What a killed run left goes, too.
+func (s *stack) temporary() (forget func(), err error) {
+	s.tmp = filepath.Join(s.dir, "tmp")
+	if err = os.RemoveAll(s.tmp); err == nil {
+		err = os.Mkdir(s.tmp, 0o700)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("making a folder for temporary files: %w", err)
+	}
+	return func() {
+		if err := os.RemoveAll(s.tmp); err != nil {
+			fmt.Fprintf(os.Stderr, "removing temporary files, credentials among them: %v\n", err)
+		}
+	}, nil
 }
 
 func (s *stack) printEnv() error {

@@ -85,6 +85,11 @@ func run(ctx context.Context, name string, yes bool, command string, args []stri
 		return err
 	}
 	defer unlock()
+	forget, err := s.temporary()
+	if err != nil {
+		return err
+	}
+	defer forget()
 	if err := s.tools(ctx); err != nil {
 		return err
 	}

@@ -42,7 +42,8 @@ type stack struct {
 	name      string
 	root, dir string // the checkout, and its folder for what runs leave behind
 	settings  *config.Settings
-	yes       bool // do not ask before changing a stack other than local
+	tmp       string // where commands put temporary files; empty leaves it to the system
+	yes       bool   // do not ask before changing a stack other than local
 }
 
 func (s *stack) embedded() bool { return s.name == localStack }
