@@ -67,11 +67,9 @@ func (r Range) add(other Range, times float64) Range {
 	return Range{cents(r.Min + times*other.Min), cents(r.Expected + times*other.Expected), cents(r.Max + times*other.Max)}
 }
 
-// cents rounds an amount to whole cents.
-func cents(usd float64) float64 { return math.Round(usd*100) / 100 }
-
-// Of estimates what resources cost a month if they are as they are at a time, which decides about EKS's price for
-// versions of Kubernetes that have aged out. What it does not know has a line that says so.
-func Of(resources []Resource, at time.Time) *Estimate {
-	return &Estimate{At: at}
+// cents rounds an amount to whole cents, half a cent up. A product that is half a cent in decimals may be a hair less in
+// binary.
+func cents(usd float64) float64 {
+	const hair = 1e-7 // of a cent
+	return math.Round(usd*100+hair) / 100
 }
