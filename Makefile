@@ -16,7 +16,7 @@ STACK_CMD = @$(GO_CHECK); mkdir -p .local && \
 	{ [ -x .local/stack ] || echo "make: compiling the project's own command (a minute or two, this once)" >&2; } && \
 	go build -o .local/stack ./cmd/stack && exec .local/stack -stack '$(STACK)' $(if $(YES),-yes)
 
-.PHONY: help up preview down status load timeline env tools test test-aws rehearse lint bench
+.PHONY: help up preview down status load timeline cost env tools test test-aws rehearse lint bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -35,6 +35,9 @@ status: ## pods, nodes and autoscalers of stack local
 
 load: ## CPU=<cores> [TARGET=gateway|model] [FOR=<time>]: put demand on the pods and watch
 	$(STACK_CMD) load -cpu '$(CPU)' -target '$(TARGET)' -for '$(FOR)' $(if $(RECORD),-record '$(RECORD)')
+
+cost: ## what every stack costs a month, side by side: no account, no network
+	$(STACK_CMD) cost
 
 timeline: ## draw docs/load.svg from docs/load.jsonl
 	$(STACK_CMD) timeline

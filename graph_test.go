@@ -9,11 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -27,13 +24,7 @@ import (
 	"tfserving/config"
 )
 
-const (
-	stackName = "test"
-	// sentinelToken is the cluster's credential in every test; wherever it is seen in plain, a secret has leaked.
-	sentinelToken = "sentinel-bearer-token"
-	// loadBalancerHost is the address that the mocked controllers give to Ingresses and load balancers.
-	loadBalancerHost = "lb.example.net"
-)
+const stackName = "test"
 
 // graph is everything that the program registers for one stack's settings.
 type graph struct {
@@ -58,30 +49,6 @@ type registered struct {
 }
 
 func (r *registered) String() string { return r.TypeToken + " " + r.Name }
-
-// recorder stands in for the engine: it notes what is registered and answers as the cluster would.
-type recorder struct {
-	mu   sync.Mutex
-	seen []pulumi.MockResourceArgs
-}
-
-func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
-	r.mu.Lock()
-	r.seen = append(r.seen, args)
-	r.mu.Unlock()
-	outputs := args.Inputs.Copy()
-	switch args.TypeToken {
-	case "kubernetes:core/v1:Service", "kubernetes:networking.k8s.io/v1:Ingress":
-		outputs["status"] = resource.NewPropertyValue(map[string]any{
-			"loadBalancer": map[string]any{"ingress": []any{map[string]any{"hostname": loadBalancerHost}}},
-		})
-	}
-	return args.Name + "-id", outputs, nil
-}
-
-func (r *recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
-	return nil, fmt.Errorf("the program calls %s, which nothing here answers", args.Token)
-}
 
 // newGraph runs newPlatform and newApplication for a stack's settings: those of Pulumi.local.yaml with overlay, as a
 // stack file would write it, on top. The cluster is an HTTP server that only says that it is there.
@@ -202,15 +169,6 @@ func merge(into, from map[string]any) {
 		}
 		into[key] = value
 	}
-}
-
-// urnOf is the URN that Pulumi's mock engine gives to a resource.
-func urnOf(stack string, args pulumi.MockResourceArgs) string {
-	parent := tokens.Type("")
-	if urn := resource.URN(args.RegisterRPC.GetParent()); urn != "" && urn.QualifiedType() != resource.RootStackType {
-		parent = urn.QualifiedType()
-	}
-	return string(resource.NewURN(tokens.QName(stack), config.Project, parent, tokens.Type(args.TypeToken), args.Name))
 }
 
 // strict decodes Kubernetes objects as the API server does, and refuses a field that it does not know.

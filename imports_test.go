@@ -50,8 +50,8 @@ func importsOf(t *testing.T, root string) map[string][]string {
 // shared are the packages of what several components have in common; they may be imported by components.
 var shared = []string{"workload", "podidentity"}
 
-// data is the package of facts about EC2, which knows nobody.
-const data = "ec2"
+// data are the packages of facts about EC2 and EKS, which know nobody.
+var data = []string{"ec2", "eks"}
 
 const (
 	kubernetesSDK = "github.com/pulumi/pulumi-kubernetes/"
@@ -76,13 +76,21 @@ func TestImportsRunOneWay(t *testing.T) {
 		for _, imported := range imports {
 			ours, inside := strings.CutPrefix(imported, "tfserving/")
 			switch folder {
-			case "main.go", "eks.go":
-				if seen++; inside && ours != "config" && ours != data && !strings.HasPrefix(ours, "components/") {
+			case "main.go", "eks.go", "resources.go", "stand_in.go":
+				if seen++; inside && ours != "config" && !slices.Contains(data, ours) && !strings.HasPrefix(ours, "components/") {
 					t.Errorf("%s imports %s; the program knows config, components and facts alone", file, imported)
 				}
 			case "config":
-				if seen++; inside && ours != data || strings.HasPrefix(imported, kubernetesSDK) || strings.HasPrefix(imported, awsSDK) || strings.HasPrefix(imported, eksSDK) {
+				if seen++; inside && !slices.Contains(data, ours) || strings.HasPrefix(imported, kubernetesSDK) || strings.HasPrefix(imported, awsSDK) || strings.HasPrefix(imported, eksSDK) {
 					t.Errorf("%s imports %s; settings know nothing of what is made from them", file, imported)
+				}
+			case "cost":
+				if seen++; inside && !slices.Contains(data, ours) || strings.HasPrefix(imported, "github.com/pulumi/") {
+					t.Errorf("%s imports %s; an estimate knows resources and prices alone", file, imported)
+				}
+			case "ec2", "eks":
+				if seen++; inside {
+					t.Errorf("%s imports %s; facts know nobody", file, imported)
 				}
 			case "components":
 				seen++

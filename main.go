@@ -3,6 +3,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
@@ -16,13 +17,23 @@ import (
 	"tfserving/config"
 )
 
-func main() { pulumi.Run(program) }
+func main() {
+	if len(os.Args) == 3 && os.Args[1] == resourcesCommand {
+		printResources(os.Args[2])
+		return
+	}
+	pulumi.Run(program)
+}
 
 func program(ctx *pulumi.Context) error {
 	settings, err := config.Load(ctx)
 	if err != nil {
 		return err
 	}
+	return deploy(ctx, settings)
+}
+
+func deploy(ctx *pulumi.Context, settings *config.Settings) error {
 	cluster, err := newPlatform(ctx, settings)
 	if err != nil {
 		return err

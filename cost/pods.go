@@ -77,13 +77,14 @@ func podRoom(r Resource) (ec2.Room, error) {
 func requests(object map[string]any, path ...string) (ec2.Room, error) {
 	var room ec2.Room
 	for _, kind := range []string{"cpu", "memory"} {
-		text, err := as[string](valueAt(object, append(path, kind)...))
+		value, err := valueAt(object, append(path, kind)...)
 		if err != nil {
 			return room, err
 		}
-		if text == "" {
+		if value == nil {
 			continue
 		}
+		text := fmt.Sprint(value) // a number of cores may be written as one
 		quantity, err := resource.ParseQuantity(text)
 		if err != nil {
 			return room, fmt.Errorf("%s %q: %w", kind, text, err)

@@ -25,10 +25,11 @@ const usage = `usage: stack [-stack NAME] [-yes] COMMAND
   status    show pods, nodes and autoscalers (stack local)
   load      put CPU demand on the pods and watch them follow (stack local)
   timeline  draw a recorded load run
+  cost      print what every stack costs a month, side by side
   env       print what to export so that plain pulumi works in this checkout
 `
 
-var commands = []string{"up", "preview", "down", "status", "load", "timeline", "env"}
+var commands = []string{"up", "preview", "down", "status", "load", "timeline", "env", "cost"}
 
 func main() {
 	flag.Usage = func() { fmt.Fprint(os.Stderr, usage); flag.PrintDefaults() }
@@ -79,6 +80,8 @@ func run(ctx context.Context, name string, yes bool, command string, args []stri
 		return timeline(args)
 	case "env":
 		return s.printEnv()
+	case "cost":
+		return s.cost(ctx)
 	}
 	unlock, err := s.lock(ctx)
 	if err != nil {

@@ -1,0 +1,270 @@
+package cost
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// today is the day on which these tests estimate: Kubernetes 1.35 has standard support.
+var today = time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
+
+func inRegion(name string) Resource {
+	return made("pulumi:providers:aws", "aws", map[string]any{"region": name})
+}
+
+func made(kind, name string, inputs map[string]any) Resource {
+	return Resource{URN: "urn:pulumi:test::tfserving::" + kind + "::" + name, Type: kind, Name: name, Inputs: inputs}
+}
+
+type object = map[string]any
+
+// amounts are an estimate's lines by what is paid for; those of one kind are added up.
+func amounts(e *Estimate) map[string]Range {
+	all := map[string]Range{}
+	for _, l := range e.Lines {
+		all[l.What] = all[l.What].add(l.Range(), 1)
+	}
+	return all
+}
+
+// unknownLines are what has no amount, and why.
+func unknownLines(e *Estimate) (all []string) {
+	for _, l := range e.Unknown() {
+		all = append(all, l.What+": "+l.Unknown)
+	}
+	return all
+}
+
+func TestResourcesCostWhatAWSPublishes(t *testing.T) {
+	ingress := func(scheme string) Resource {
+		return made("kubernetes:networking.k8s.io/v1:Ingress", "gateway", object{
+			"metadata": object{"annotations": object{"alb.ingress.kubernetes.io/scheme": scheme}}, "spec": object{"ingressClassName": "alb"},
+		})
+	}
+	subnets := []Resource{
+		made("aws:ec2/subnet:Subnet", "public-a", object{"tags": object{"kubernetes.io/role/elb": "1"}}),
+		made("aws:ec2/subnet:Subnet", "public-b", object{"tags": object{"kubernetes.io/role/elb": "1"}}),
+		made("aws:ec2/subnet:Subnet", "private-a", object{"tags": object{"kubernetes.io/role/internal-elb": "1"}}),
+	}
+	endpoint := func(kind string) Resource {
+		return made("aws:ec2/vpcEndpoint:VpcEndpoint", "e", object{"vpcEndpointType": kind, "subnetIds": []any{Unknown, Unknown, Unknown}})
+	}
+	group := func(name, logs string, days float64) Resource {
+		return made("aws:cloudwatch/logGroup:LogGroup", name, object{"name": logs, "retentionInDays": days})
+	}
+	for name, test := range map[string]struct {
+		resources []Resource
+		want      map[string]Range
+	}{
+		"NAT gateways share the traffic": {
+			[]Resource{made("aws:ec2/natGateway:NatGateway", "a", nil), made("aws:ec2/natGateway:NatGateway", "b", nil)},
+			// 2 x 0.048 x 730, and 730 GB at 0.048 between them, of which 30 % are expected.
+			map[string]Range{"NAT gateway": {70.08, 70.08, 70.08}, "NAT gateway traffic": {0, 10.52, 35.04}},
+		},
+		"a public address": {[]Resource{made("aws:ec2/eip:Eip", "a", nil)}, map[string]Range{"public IPv4 address": {3.65, 3.65, 3.65}}},
+		"an endpoint in each of three zones": {
+			[]Resource{endpoint("Interface")}, map[string]Range{"interface endpoint": {24.09, 24.09, 24.09}}, // 3 x 0.011 x 730
+		},
+		"a gateway endpoint": {[]Resource{endpoint("Gateway")}, map[string]Range{}},
+		"an internal load balancer": {
+			append([]Resource{ingress("internal")}, subnets...),
+			// 0.0252 x 730, and a capacity unit of 0.008 x 730.
+			map[string]Range{"Application Load Balancer": {18.40, 18.40, 18.40}, "Application Load Balancer capacity": {0, 1.75, 5.84}},
+		},
+		"one that faces the internet has an address in each public subnet": {
+			append([]Resource{ingress("internet-facing")}, subnets...),
+			map[string]Range{
+				"Application Load Balancer": {18.40, 18.40, 18.40}, "Application Load Balancer capacity": {0, 1.75, 5.84},
+				"load balancer's public IPv4 addresses": {7.30, 7.30, 7.30},
+			},
+		},
+		"an Ingress of a controller in the cluster": {
+			[]Resource{made("kubernetes:networking.k8s.io/v1:Ingress", "gateway", object{"spec": object{"ingressClassName": "nginx"}})}, map[string]Range{},
+		},
+		"a Service in the cluster": {[]Resource{made("kubernetes:core/v1:Service", "s", object{"spec": object{"type": "ClusterIP"}})}, map[string]Range{}},
+		"keys, of which one is rotated": {
+			[]Resource{made("aws:kms/key:Key", "a", nil), made("aws:kms/key:Key", "b", object{"enableKeyRotation": true})},
+			map[string]Range{"KMS key": {2, 2, 4}},
+		},
+		"control plane logs": {
+			[]Resource{group("c", "/aws/eks/tfserving-dev/cluster", 7)},
+			// 108 GB at 0.57, and 25.2 GB of them at 0.03.
+			map[string]Range{"logs taken in": {61.56, 61.56, 61.56}, "logs kept": {0.76, 0.76, 0.76}},
+		},
+		"flow logs": {
+			[]Resource{group("f", "f-0123456", 90), made("aws:ec2/flowLog:FlowLog", "f", object{"logDestinationType": "cloud-watch-logs"})},
+			// 7.7 GB at 0.57, and 23.1 GB at 0.03.
+			map[string]Range{"logs taken in": {4.39, 4.39, 4.39}, "logs kept": {0.69, 0.69, 0.69}},
+		},
+		"images, of which ten are kept": {
+			[]Resource{
+				made("aws:ecr/repository:Repository", "r", nil),
+				made("aws:ecr/lifecyclePolicy:LifecyclePolicy", "r", object{"policy": `{"rules":[
+					{"selection":{"tagStatus":"untagged","countType":"sinceImagePushed","countNumber":1}},
+					{"selection":{"tagStatus":"tagged","countType":"imageCountMoreThan","countNumber":10}}]}`}),
+			},
+			map[string]Range{"images": {0.05, 0.50, 0.50}},
+		},
+		"what is free": {
+			[]Resource{made("aws:iam/role:Role", "r", nil), made("tfserving:network:Network", "n", nil), made("kubernetes:core/v1:Namespace", "n", nil)},
+			map[string]Range{},
+		},
+	} {
+		e := Of(append(test.resources, inRegion("eu-west-1")), today)
+		if got := amounts(e); !maps.Equal(got, test.want) {
+			t.Errorf("%s: costs %v, want %v", name, got, test.want)
+		}
+		if unknown := unknownLines(e); len(unknown) > 0 {
+			t.Errorf("%s: unknown is %q", name, unknown)
+		}
+	}
+}
+
+// Example 1 of Application Load Balancers on AWS's Elastic Load Balancing pricing page (aws.amazon.com/elasticloadbalancing
+// /pricing, as of 20 September 2026), for US East: 1.08 GB an hour are 1.08 capacity units, which makes 0.0225 + 1.08 x
+// 0.008 = 0.03114 an hour, "or $22.42 per month", of 24 hours and 30 days.
+func TestLoadBalancerAgreesWithAWSsOwnExample(t *testing.T) {
+	usage := Assumed
+	usage.Demand, usage.Traffic = 1, 1.08
+	e := usage.Of([]Resource{
+		inRegion("us-east-1"),
+		made("kubernetes:networking.k8s.io/v1:Ingress", "gateway", object{"spec": object{"ingressClassName": "alb"}}),
+	}, today)
+	if got := e.Total().Expected; got != 22.74 { // 16.43 for its hours and 6.31 for its capacity
+		t.Errorf("a month of %d hours costs %v, want 22.74", HoursPerMonth, got)
+	}
+	const awsMonth = 24 * 30
+	if got := cents(e.Total().Expected * awsMonth / HoursPerMonth); math.Abs(got-22.42) > 0.011 {
+		t.Errorf("a month of %d hours costs %v, and AWS says 22.42", awsMonth, got)
+	}
+}
+
+// The AWS Containers blog, "Amazon EKS extended support for Kubernetes versions pricing" (2024): 0.60
+// an hour in all under extended support, 0.10 under standard support.
+func TestControlPlaneCostsSixTimesAsMuchOnceItsVersionHasAgedOut(t *testing.T) {
+	for _, test := range []struct {
+		version, policy, day string
+		want                 float64
+		unknown              string
+	}{
+		{"1.35", "EXTENDED", "2027-03-26", 73, ""},
+		{"1.35", "EXTENDED", "2027-03-27", 438, ""},
+		{"1.35", "", "2027-03-27", 438, ""}, // EKS' default
+		{"1.35", "STANDARD", "2027-03-27", 73, ""},
+		{"1.35", "EXTENDED", "2028-03-26", 438, ""},
+		{"1.35", "EXTENDED", "2028-03-27", 0, "EKS has no longer supported Kubernetes 1.35 since 2028-03-27"},
+		{"1.35", Unknown, "2027-03-27", 0, "upgradePolicy.supportType is not known yet"},
+		{"", "STANDARD", "2027-03-27", 73, ""},
+		{"1.99", "STANDARD", "2027-03-27", 0, "until when EKS supports Kubernetes 1.99 is not known here"},
+		{Unknown, "STANDARD", "2027-03-27", 0, "version is not known yet"},
+	} {
+		at, err := time.Parse(time.DateOnly, test.day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := Of([]Resource{inRegion("eu-west-1"), made("aws:eks/cluster:Cluster", "c", object{"version": test.version, "upgradePolicy": object{"supportType": test.policy}})}, at)
+		if len(e.Lines) != 1 || e.Lines[0].Range() != always(test.want) || e.Lines[0].Unknown != test.unknown {
+			t.Errorf("Kubernetes %s under %s on %s: %+v, want %v %q", test.version, test.policy, test.day, e.Lines, test.want, test.unknown)
+		}
+	}
+}
+
+func TestWhatIsNotKnownIsUnknownAndNeverZero(t *testing.T) {
+	nat := made("aws:ec2/natGateway:NatGateway", "n", nil)
+	ireland := inRegion("eu-west-1")
+	nodes := func(change object) []Resource {
+		inputs := object{"capacityType": "SPOT", "instanceTypes": []any{"m6i.large"}, "scalingConfig": object{"minSize": 1.0, "maxSize": 2.0}}
+		maps.Copy(inputs, change)
+		return []Resource{ireland, made("aws:eks/nodeGroup:NodeGroup", "g", inputs), template("g", "gp3")}
+	}
+	pods := func(spec object) []Resource {
+		return append(nodes(nil), made(deploymentType, "d", object{"spec": spec}))
+	}
+	of := func(kind string, inputs object) []Resource { return []Resource{ireland, made(kind, "x", inputs)} }
+	for name, test := range map[string]struct {
+		resources []Resource
+		want      []string // how unknown lines begin
+	}{
+		"a region without prices":          {[]Resource{inRegion("sa-east-1"), nat}, []string{"NAT gateway: no price of NAT gateway in sa-east-1", "NAT gateway traffic: no price"}},
+		"no provider":                      {[]Resource{nat}, []string{"NAT gateway: no AWS provider", "NAT gateway traffic: no AWS provider"}},
+		"two regions":                      {[]Resource{ireland, inRegion("us-east-1"), nat}, []string{"NAT gateway: the AWS providers are in several regions: eu-west-1, us-east-1", "NAT gateway traffic: the AWS"}},
+		"a region that is not known yet":   {[]Resource{inRegion(Unknown), nat}, []string{"NAT gateway: the AWS provider's region is not known yet", "NAT gateway traffic: "}},
+		"a type of AWS":                    {of("aws:rds/instance:Instance", nil), []string{"a resource: what aws:rds/instance:Instance costs is not known here"}},
+		"a type of another provider":       {of("gcp:compute/instance:Instance", nil), []string{"a resource: what gcp:compute/instance:Instance costs is not known here"}},
+		"a custom resource":                {of("kubernetes:example.com/v1:Database", nil), []string{"a resource: what kubernetes:example.com/v1:Database costs"}},
+		"a component without its cluster":  {of("eks:index:Cluster", nil), []string{"control plane: the control plane inside of this component"}},
+		"an Ingress's class":               {of("kubernetes:networking.k8s.io/v1:Ingress", object{"spec": object{"ingressClassName": Unknown}}), []string{"Application Load Balancer: spec.ingressClassName is not known yet"}},
+		"the cluster's own load balancer":  {of("kubernetes:core/v1:Service", object{"spec": object{"type": "LoadBalancer"}}), []string{`load balancer: the cluster makes a load balancer of class ""`}},
+		"zones of an endpoint":             {of("aws:ec2/vpcEndpoint:VpcEndpoint", object{"vpcEndpointType": "Interface", "subnetIds": Unknown}), []string{"interface endpoint: subnetIds is not known yet"}},
+		"an endpoint of another type":      {of("aws:ec2/vpcEndpoint:VpcEndpoint", object{"vpcEndpointType": "GatewayLoadBalancer"}), []string{"interface endpoint: what an endpoint of type GatewayLoadBalancer"}},
+		"logs of something else":           {of("aws:cloudwatch/logGroup:LogGroup", object{"name": "/my/app"}), []string{"logs taken in: what writes to this log group"}},
+		"logs kept for ever":               {of("aws:cloudwatch/logGroup:LogGroup", object{"name": "/aws/eks/c/cluster"}), []string{"logs kept: logs are kept for ever"}},
+		"flow logs elsewhere":              {of("aws:ec2/flowLog:FlowLog", object{"logDestinationType": "s3"}), []string{"flow logs: what flow logs to s3 cost"}},
+		"flow logs without their group":    {of("aws:ec2/flowLog:FlowLog", nil), []string{"flow logs: no log group has this flow log's name"}},
+		"images without a bound":           {of("aws:ecr/repository:Repository", nil), []string{"images: no lifecycle policy"}},
+		"a volume":                         {of("kubernetes:core/v1:PersistentVolumeClaim", nil), []string{"volume: what its storage class costs"}},
+		"instance types not known yet":     {nodes(object{"instanceTypes": Unknown}), nil},
+		"an instance type without a price": {nodes(object{"instanceTypes": []any{"m6i.large", "c7i.large"}}), nil},
+		"an instance type that nobody has": {nodes(object{"instanceTypes": []any{"m6i.huge"}}), nil},
+		"a group without bounds":           {nodes(object{"scalingConfig": object{}}), nil},
+		"a group's bounds not known yet":   {nodes(object{"scalingConfig": Unknown}), nil},
+		"an add-on with pods of its own":   {append(nodes(nil), made(addonType, "a", object{"addonName": "aws-ebs-csi-driver"})), nil},
+		"requests not known yet":           {pods(object{"template": object{"spec": object{"containers": []any{object{"resources": object{"requests": object{"cpu": Unknown}}}}}}}), nil},
+		"requests that are no quantity":    {pods(object{"template": object{"spec": object{"containers": []any{object{"resources": object{"requests": object{"cpu": "many"}}}}}}}), nil},
+		"containers not known yet":         {pods(object{"template": Unknown}), nil},
+		"replicas not known yet":           {pods(object{"replicas": Unknown}), nil},
+	} {
+		e := Of(test.resources, today)
+		got := unknownLines(e)
+		if test.want == nil {
+			// Node groups say it of their nodes and of the volumes, with one reason.
+			if len(got) != 2 || !strings.HasPrefix(got[0], "nodes: ") || !strings.HasPrefix(got[1], "root volumes: ") {
+				t.Errorf("%s: unknown is %q, want the nodes and their volumes", name, got)
+			}
+		} else if len(got) != len(test.want) || !slices.EqualFunc(got, test.want, strings.HasPrefix) {
+			t.Errorf("%s: unknown is %q, want %q", name, got, test.want)
+		}
+		for _, l := range e.Unknown() {
+			if l.Range() != (Range{}) {
+				t.Errorf("%s: %s has an amount and is unknown", name, l.What)
+			}
+		}
+	}
+}
+
+func template(name, volume string) Resource {
+	return made(launchTemplateType, name, object{"blockDeviceMappings": []any{object{"ebs": object{"volumeType": volume, "volumeSize": 50.0}}}})
+}
+
+// A price of whole tenths of a cent an hour can come to half a cent a month, which binary fractions may have a hair less
+// of.
+func TestAmountsAreRoundedOnceAndHalfACentGoesUp(t *testing.T) {
+	for _, test := range []struct{ usd, want float64 }{
+		{1.005, 1.01}, {2.675, 2.68}, {0.0049, 0}, {18.396, 18.40}, {0.1 + 0.2, 0.30}, {-1.25, -1.25}, {10.512, 10.51},
+	} {
+		if got := cents(test.usd); got != test.want {
+			t.Errorf("%v is %v, want %v", test.usd, got, test.want)
+		}
+	}
+	var e Estimate
+	for range 1000 {
+		e.Lines = append(e.Lines, Line{Min: 0.1, Expected: 0.1, Max: 0.1})
+	}
+	if got := e.Total(); got != always(100) {
+		t.Errorf("a thousand times 0.10 is %v", got)
+	}
+}
+
+func TestTotalsTellWhatTheyLack(t *testing.T) {
+	e := Of([]Resource{inRegion("eu-west-1"), made("aws:ec2/eip:Eip", "a", nil), made("aws:rds/instance:Instance", "b", nil)}, today)
+	if got := e.Total(); got != always(3.65) || len(e.Unknown()) != 1 || len(e.Assumptions) == 0 {
+		t.Errorf("total %v, %d unknown, %d assumptions", got, len(e.Unknown()), len(e.Assumptions))
+	}
+	if e := Of([]Resource{made("kubernetes:apps/v1:Deployment", "d", nil)}, today); len(e.Lines) > 0 || len(e.Assumptions) > 0 {
+		t.Errorf("a cluster that somebody else pays for costs %v", e.Lines)
+	}
+}
