@@ -26,7 +26,7 @@ func readStacks(t *testing.T) (all []*Settings) {
 	return all
 }
 
-// TestStacksAreDocumented keeps the two tables of docs/stacks.md in step with the stack files and the prices below.
+// TestStacksAreDocumented keeps the table of docs/stacks.md in step with the stack files.
 func TestStacksAreDocumented(t *testing.T) {
 	data, err := os.ReadFile(stacksFile)
 	if err != nil {
@@ -34,7 +34,6 @@ func TestStacksAreDocumented(t *testing.T) {
 	}
 	page, stacks := string(data), readStacks(t)
 	want := between(t, page, "differences", differences(stacks))
-	want = between(t, want, "costs", costs(t, stacks))
 	if *update {
 		if err := os.WriteFile(stacksFile, []byte(want), 0o644); err != nil {
 			t.Fatal(err)

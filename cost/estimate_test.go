@@ -69,7 +69,8 @@ func TestResourcesCostWhatAWSPublishes(t *testing.T) {
 		"an endpoint in each of three zones": {
 			[]Resource{endpoint("Interface")}, map[string]Range{"interface endpoint": {24.09, 24.09, 24.09}}, // 3 x 0.011 x 730
 		},
-		"a gateway endpoint": {[]Resource{endpoint("Gateway")}, map[string]Range{}},
+		"an endpoint that says no type": {[]Resource{made("aws:ec2/vpcEndpoint:VpcEndpoint", "e", nil)}, map[string]Range{}},
+		"a gateway endpoint":            {[]Resource{endpoint("Gateway")}, map[string]Range{}},
 		"an internal load balancer": {
 			append([]Resource{ingress("internal")}, subnets...),
 			// 0.0252 x 730, and a capacity unit of 0.008 x 730.
@@ -104,7 +105,7 @@ func TestResourcesCostWhatAWSPublishes(t *testing.T) {
 			[]Resource{
 				made("aws:ecr/repository:Repository", "r", nil),
 				made("aws:ecr/lifecyclePolicy:LifecyclePolicy", "r", object{"policy": `{"rules":[
-					{"selection":{"tagStatus":"untagged","countType":"sinceImagePushed","countNumber":1}},
+					{"selection":{"tagStatus":"untagged","countType":"imageCountMoreThan","countNumber":1}},
 					{"selection":{"tagStatus":"tagged","countType":"imageCountMoreThan","countNumber":10}}]}`}),
 			},
 			map[string]Range{"images": {0.05, 0.50, 0.50}},

@@ -103,3 +103,17 @@ func (p price) monthly(quantity float64) float64 {
 	}
 	return p.usd * quantity
 }
+
+// PricesMarkdown is prices.tsv as a table for a page.
+func PricesMarkdown() string {
+	var out strings.Builder
+	out.WriteString("| region | what | USD | for a | as of | source |\n|---|---|---:|---|---|---|\n")
+	for _, p := range prices() {
+		region := p.region
+		if region == allRegions {
+			region = "all"
+		}
+		fmt.Fprintf(&out, "| %s | %s | %g | %s | %s | %s |\n", region, p.item, p.usd, p.unit, p.date, p.source)
+	}
+	return out.String()
+}

@@ -1,0 +1,177 @@
+package cost
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"tfserving/ec2"
+)
+
+func group(name, capacity string, fewest, most float64, types ...any) []Resource {
+	return []Resource{
+		made(nodeGroupType, name, object{"capacityType": capacity, "instanceTypes": types, "scalingConfig": object{"minSize": fewest, "maxSize": most}}),
+		template(name, "gp3"),
+	}
+}
+
+// deployment has pods of so much CPU; fixed is their number where no autoscaler has its say.
+func deployment(name, cpu string, fixed float64) Resource {
+	spec := object{"template": object{"spec": object{"containers": []any{object{"resources": object{"requests": object{"cpu": cpu, "memory": "1Gi"}}}}}}}
+	if fixed > 0 {
+		spec["replicas"] = fixed
+	}
+	return made(deploymentType, name, object{"metadata": object{"name": name, "namespace": "tfserving"}, "spec": spec})
+}
+
+func autoscaler(name string, fewest, most float64) Resource {
+	return made(autoscalerType, name, object{
+		"metadata": object{"name": name, "namespace": "tfserving"},
+		"spec":     object{"scaleTargetRef": object{"kind": "Deployment", "name": name}, "minReplicas": fewest, "maxReplicas": most},
+	})
+}
+
+// A node of m6i.large has 1930m for pods, one of m6i.xlarge 3920m (ec2/room.go).
+func TestNodesFollowPods(t *testing.T) {
+	for name, test := range map[string]struct {
+		resources []Resource
+		want      map[string]string // by group: nodes at min, expected and max
+	}{
+		"no pods":                          {group("g", "ON_DEMAND", 2, 6, "m6i.large"), map[string]string{"g": "2, 2, 6"}},
+		"pods that have room":              {append(group("g", "ON_DEMAND", 2, 6, "m6i.large"), deployment("d", "1800m", 2)), map[string]string{"g": "2, 2, 6"}},
+		"fixed pods without an autoscaler": {append(group("g", "ON_DEMAND", 2, 6, "m6i.large"), deployment("d", "1800m", 4)), map[string]string{"g": "4, 4, 6"}},
+		"an autoscaler from 2 to 10, of which 30 % are 3": {
+			append(group("g", "ON_DEMAND", 1, 6, "m6i.large"), deployment("d", "1800m", 0), autoscaler("d", 2, 10)), map[string]string{"g": "2, 3, 6"},
+		},
+		"a Deployment that says no number has one pod": {
+			append(group("g", "ON_DEMAND", 0, 6, "m6i.large"), deployment("d", "1800m", 0)), map[string]string{"g": "1, 1, 6"},
+		},
+		"an autoscaler that says no fewest has one": {
+			append(group("g", "ON_DEMAND", 0, 6, "m6i.large"), deployment("d", "1800m", 0), made(autoscalerType, "d", object{
+				"metadata": object{"name": "d"}, "spec": object{"scaleTargetRef": object{"name": "d"}, "maxReplicas": 10.0}})),
+			map[string]string{"g": "1, 3, 6"},
+		},
+		"an autoscaler of another namespace": {
+			append(group("g", "ON_DEMAND", 1, 6, "m6i.large"), deployment("d", "1800m", 2), made(autoscalerType, "d", object{
+				"metadata": object{"name": "d", "namespace": "other"}, "spec": object{"scaleTargetRef": object{"name": "d"}, "minReplicas": 5.0, "maxReplicas": 5.0}})),
+			map[string]string{"g": "2, 2, 6"},
+		},
+		"an autoscaler of another Deployment": {
+			append(group("g", "ON_DEMAND", 1, 6, "m6i.large"), deployment("d", "1800m", 2), autoscaler("e", 5, 5)), map[string]string{"g": "2, 2, 6"},
+		},
+		"a group that may be empty stays so while there is room": {
+			append(append(group("base", "ON_DEMAND", 1, 2, "m6i.large"), group("spot", "SPOT", 0, 4, "m6i.large")...), deployment("d", "500m", 2)),
+			map[string]string{"base": "1, 1, 2", "spot": "0, 0, 4"},
+		},
+		"the dearer group grows first, then the other": {
+			append(append(group("spot", "SPOT", 0, 4, "m6i.large"), group("base", "ON_DEMAND", 1, 2, "m6i.large")...), deployment("d", "1800m", 3)),
+			map[string]string{"base": "2, 2, 2", "spot": "1, 1, 4"},
+		},
+		"headroom takes a node of its own": {
+			append(group("base", "ON_DEMAND", 1, 4, "m6i.xlarge"), deployment("model", "3", 0), autoscaler("model", 1, 3), deployment("headroom", "3", 1)),
+			map[string]string{"base": "2, 2, 4"},
+		},
+		"a full group holds no more":         {append(group("g", "ON_DEMAND", 1, 2, "m6i.large"), deployment("d", "1800m", 9)), map[string]string{"g": "2, 2, 2"}},
+		"a pod too large for any node waits": {append(group("g", "ON_DEMAND", 1, 6, "m6i.large"), deployment("d", "4", 1)), map[string]string{"g": "1, 1, 6"}},
+		"a group of two sizes is reckoned as one of the smaller": {
+			append(group("g", "SPOT", 1, 6, "m6i.large", "m6i.xlarge"), deployment("d", "1800m", 2)), map[string]string{"g": "2, 2, 6"},
+		},
+		"what runs on every node, and an add-on's own pods": {
+			// 1930m less 150m for the CNI and kube-proxy leave no room for 1800m; and CoreDNS has two pods.
+			append(group("g", "ON_DEMAND", 1, 9, "m6i.large"), deployment("d", "1700m", 2),
+				made(addonType, "a", object{"addonName": "vpc-cni"}), made(addonType, "b", object{"addonName": "kube-proxy"}), made(addonType, "c", object{"addonName": "coredns"})),
+			map[string]string{"g": "3, 3, 9"},
+		},
+		"a chart's pods": {
+			append(group("g", "ON_DEMAND", 1, 9, "m6i.large"),
+				made(chartType, "c", object{"values": object{"replicaCount": 3.0, "resources": object{"requests": object{"cpu": 1.0, "memory": "256Mi"}}}})),
+			map[string]string{"g": "3, 3, 9"},
+		},
+		"memory, not CPU": {
+			append(group("g", "ON_DEMAND", 1, 9, "m6i.large"), made(deploymentType, "d", object{"spec": object{"replicas": 2.0, "template": object{"spec": object{
+				"containers": []any{object{"resources": object{"requests": object{"memory": "4Gi"}}}}}}}})),
+			map[string]string{"g": "2, 2, 9"},
+		},
+	} {
+		e := Of(append(test.resources, inRegion("eu-west-1")), today)
+		got := map[string]string{}
+		for _, l := range e.Lines {
+			if strings.HasSuffix(l.What, " nodes") {
+				got[l.Name], _, _ = strings.Cut(l.Assumption, " of ")
+			}
+		}
+		if !maps.Equal(got, test.want) {
+			t.Errorf("%s: nodes are %v, want %v (unknown: %q)", name, got, test.want, unknownLines(e))
+		}
+	}
+}
+
+func TestNodesCostWhatTheirMarketAsks(t *testing.T) {
+	for name, test := range map[string]struct {
+		resources []Resource
+		what      string
+		want      Range
+		told      string
+	}{
+		// 0.214 x 730 for each of 2 to 4; EKS buys the first of the list.
+		"on demand, the first type": {group("g", "ON_DEMAND", 2, 4, "m6i.xlarge", "m6a.xlarge"), "on-demand nodes", Range{312.44, 312.44, 624.88}, "2, 2, 4 of m6i.xlarge"},
+		"on demand, a cheaper one":  {group("g", "ON_DEMAND", 1, 1, "m6a.xlarge", "m6i.xlarge"), "on-demand nodes", always(140.60), "1, 1, 1 of m6a.xlarge"},
+		// 60 % of 0.107 x 730 for each of 2 to 6.
+		"spot, the dearest type": {group("g", "SPOT", 2, 6, "m6a.large", "m6i.large", "m5a.large"), "spot nodes", Range{93.73, 93.73, 281.20}, "2, 2, 6 of m6i.large, spot at 60 % of on demand"},
+		// 50 GiB at 0.088 for each of 2 to 6.
+		"volumes": {group("g", "SPOT", 2, 6, "m6i.large"), "root volumes", Range{8.80, 8.80, 26.40}, "50 GiB of gp3 each"},
+	} {
+		e := Of(append(test.resources, inRegion("eu-west-1")), today)
+		i := slices.IndexFunc(e.Lines, func(l Line) bool { return l.What == test.what })
+		if i < 0 || e.Lines[i].Range() != test.want || e.Lines[i].Assumption != test.told {
+			t.Errorf("%s: %+v, want %s of %v, %q", name, e.Lines, test.what, test.want, test.told)
+		}
+	}
+}
+
+func TestVolumesOfAnotherKindAreUnknown(t *testing.T) {
+	for name, disks := range map[string]any{
+		"another type": []any{object{"ebs": object{"volumeType": "io2", "volumeSize": 50.0}}},
+		"no size":      []any{object{"ebs": object{"volumeType": "gp3"}}},
+		"two volumes":  []any{object{}, object{}},
+		"not known":    Unknown,
+	} {
+		e := Of([]Resource{inRegion("eu-west-1"), group("g", "SPOT", 1, 1, "m6i.large")[0], made(launchTemplateType, "g", object{"blockDeviceMappings": disks})}, today)
+		if got := unknownLines(e); len(got) != 1 || !strings.HasPrefix(got[0], "root volumes: ") {
+			t.Errorf("%s: unknown is %q", name, got)
+		}
+	}
+	e := Of(append(group("g", "SPOT", 1, 1, "m6i.large")[:1], inRegion("eu-west-1")), today)
+	if got := unknownLines(e); len(got) != 1 || !strings.HasPrefix(got[0], "root volumes: no launch template has this group's name") {
+		t.Errorf("without a launch template: unknown is %q", got)
+	}
+}
+
+func TestRegionsOfKarpentersTableTakeItsPrices(t *testing.T) {
+	e := Of(append(group("g", "ON_DEMAND", 1, 1, "c7i.2xlarge"), inRegion("us-east-1")), today)
+	p, err := findPrice("us-east-1", ec2Prefix+"c7i.2xlarge")
+	if err != nil || !strings.HasPrefix(p.source, "karpenter") {
+		t.Fatalf("c7i.2xlarge in us-east-1: %+v %v", p, err)
+	}
+	if got := amounts(e)["on-demand nodes"]; got != always(cents(p.usd*HoursPerMonth)) || got.Min == 0 {
+		t.Errorf("a c7i.2xlarge costs %v a month, at %v an hour", got, p.usd)
+	}
+}
+
+// A node takes as many pods as it has addresses for, whatever they ask for.
+func TestPodsAreBoundByTheirNumber(t *testing.T) {
+	t2, err := ec2.Lookup("t3.medium") // 17 pods
+	if err != nil {
+		t.Fatal(err)
+	}
+	pods := make([]ec2.Room, 18)
+	for i := range pods {
+		pods[i] = ec2.Room{MilliCPU: 1, Pods: 1}
+	}
+	g := &groupPlan{fewest: 1, most: 3, room: t2.Allocatable()}
+	if got := fmt.Sprint(pack([]*groupPlan{g}, pods, ec2.Room{})); got != "[2]" {
+		t.Errorf("18 pods are on %s nodes of 17 each", got)
+	}
+}
