@@ -61,7 +61,7 @@ func table(page *strings.Builder, title, intro string, rows []string) {
 // scalars are the rows of the settings that stand in no object.
 func scalars(v reflect.Value) (all []string) {
 	for i := range v.NumField() {
-		if field := v.Type().Field(i); field.Type.Kind() == reflect.String {
+		if field := v.Type().Field(i); field.Type.Kind() == reflect.String || field.Type.Kind() == reflect.Int {
 			all = append(all, row(Project+":"+field.Tag.Get("json"), field, v.Field(i)))
 		}
 	}

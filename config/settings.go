@@ -25,6 +25,8 @@ type Settings struct {
 	Region                 string                 `json:"-" key:"aws:region" doc:"The AWS region, such as eu-west-1. Platform eks needs it. It is the setting of Pulumi's AWS provider, so it does not begin with tfserving; the embedded cluster of stack local labels its nodes with it."`
 	Platform               string                 `json:"platform" oneof:"eks|kubernetes" doc:"Where the application lands; required. eks makes the network, the cluster and its nodes; kubernetes uses a cluster that exists."`
 	Namespace              string                 `json:"namespace" doc:"Namespace of the application's objects. The program makes it, under Pod Security level restricted."`
+	MonthlyBudget          int                    `json:"monthlyBudget" unit:"USD a month" doc:"The most that the stack may cost by its estimate, at the expected number of nodes: what would cost more is refused (docs/policies.md). 0 sets no budget."`
+	Policy                 Policy                 `json:"policy" doc:"What of the project's policies does not hold for this stack, and until when (docs/policies.md)."`
 	Kubernetes             Kubernetes             `json:"kubernetes" doc:"The cluster of platform kubernetes."`
 	AWS                    AWS                    `json:"aws" doc:"The account of platform eks, and how its resources are tagged."`
 	Network                Network                `json:"network" doc:"The VPC of platform eks."`
@@ -39,6 +41,20 @@ type Settings struct {
 	Ingress                Ingress                `json:"ingress" doc:"The cluster's entrypoint."`
 }
 
+// Policy is how the stack departs from the project's policies.
+type Policy struct {
+	Exceptions []PolicyException `json:"exceptions" doc:"Exceptions in force are shown by every preview and up; one that has ended excuses nothing any more."`
+}
+
+// PolicyException lets resources break a rule for a time. Package policy has the rules; a test there holds the names below
+// to them.
+type PolicyException struct {
+	Rule     string `json:"rule" oneof:"endpoint-cidrs|no-open-ingress|imdsv2|secrets-encrypted|volumes-encrypted|repositories-encrypted|no-star-iam|required-tags|restricted-pods|pinned-images|prod-protected|prod-balancer-protected|prod-private-endpoint|within-budget" doc:"The rule's name; required."`
+	Resource string `json:"resource" doc:"Name of the resource that may break it, as a preview shows it, or a pattern with * for any text; required."`
+	Reason   string `json:"reason" doc:"Why, for those who read the preview; required."`
+	Until    string `json:"until" doc:"The last day on which the exception holds, in UTC, as year-month-day in quotes, such as \"2027-01-31\"; required."`
+}
+
 // Kubernetes names a cluster that exists.
 type Kubernetes struct {
 	Kubeconfig string `json:"kubeconfig" doc:"Path of the kubeconfig file, absolute or from the checkout. Platform kubernetes needs it."`
@@ -50,7 +66,7 @@ type AWS struct {
 	AllowedAccountIDs []string `json:"allowedAccountIds" doc:"Accounts that the stack may be in, 12 digits each, in quotes; empty allows any. With credentials of another account nothing is changed."`
 	Owner             string   `json:"owner" doc:"Who answers for the stack: tag owner of every AWS resource. Required."`
 	CostCentre        string   `json:"costCentre" doc:"Who pays for the stack: tag cost-centre of every AWS resource; empty leaves the tag out."`
-	Protect           bool     `json:"protect" doc:"Refuse to delete what holds state or everything else: the VPC, the cluster, the keys, the repositories, the load balancer. make down then fails until it is false again."`
+	Protect           bool     `json:"protect" doc:"Refuse to delete what holds state or everything else: the VPC, the cluster, the keys, the repositories, the load balancer. make down then fails until it is false again. Stack prod needs it, or exceptions from policies prod-protected and prod-balancer-protected (docs/policies.md)."`
 }
 
 // Network is the VPC of platform eks.
@@ -66,7 +82,7 @@ type Network struct {
 type Cluster struct {
 	Version           string            `json:"version" doc:"Kubernetes version of the control plane, as major.minor in quotes."`
 	PublicAccessCIDRs []string          `json:"publicAccessCidrs" doc:"Address ranges that may reach the public API endpoint; empty closes it, and pulumi must then run inside the VPC or a network joined to it."`
-	AllowWorld        bool              `json:"allowWorld" doc:"Accept ranges of which nobody has the whole in publicAccessCidrs: 0.0.0.0/0, and any that is larger than a /8."`
+	AllowWorld        bool              `json:"allowWorld" doc:"Accept ranges of which nobody has the whole in publicAccessCidrs: 0.0.0.0/0, and any that is larger than a /8. It takes an exception from policy no-open-ingress, too (docs/policies.md)."`
 	Administrators    []string          `json:"administrators" doc:"ARNs of the IAM roles or users that administer the cluster, whoever runs pulumi among them. Empty makes whoever makes the cluster its administrator, and no other. It is decided when the cluster is made (docs/eks.md)."`
 	LogRetentionDays  int               `json:"logRetentionDays" unit:"days" doc:"How long control plane logs are kept; a period that CloudWatch Logs offers."`
 	PrefixDelegation  bool              `json:"prefixDelegation" doc:"Give nodes addresses for pods by /28 and not one by one: more pods on a node, more addresses taken from the subnet."`
@@ -161,7 +177,7 @@ type ScalingStep struct {
 type Model struct {
 	Name             string            `json:"name" doc:"Name of the model, as TF-Serving serves it; required. Part of the Service's name: at most 52 lower-case letters, digits and -."`
 	Image            string            `json:"image" doc:"Image of TensorFlow Serving with the model in it, with a tag or digest; required."`
-	AllowMutableTag  bool              `json:"allowMutableTag" doc:"Accept an image without a tag, or with latest. What runs then depends on when a node pulled it."`
+	AllowMutableTag  bool              `json:"allowMutableTag" doc:"Accept an image without a tag, or with latest. What runs then depends on when a node pulled it. It takes an exception from policy pinned-images, too (docs/policies.md)."`
 	Resources        Resources         `json:"resources"`
 	Replicas         Replicas          `json:"replicas"`
 	TargetCPU        int               `json:"targetCPU" unit:"% of the request" doc:"CPU use that the autoscaler aims at: 1 to 100."`
@@ -169,7 +185,7 @@ type Model struct {
 	Batching         Batching          `json:"batching"`
 	MaxConnectionAge time.Duration     `json:"maxConnectionAge" doc:"TF-Serving ends a gRPC connection after this time, so that gateways connect anew and reach new pods. Draining waits for it, too. 1s to 10m."`
 	StartupTimeout   time.Duration     `json:"startupTimeout" doc:"How long loading the model may take before the pod is restarted. 10s to 1h."`
-	RunAsUser        int               `json:"runAsUser" unit:"user id" doc:"User that the container runs as. 0 (root) lowers the namespace's Pod Security level to baseline."`
+	RunAsUser        int               `json:"runAsUser" unit:"user id" doc:"User that the container runs as. 0 (root) lowers the namespace's Pod Security level to baseline, and takes exceptions from policy restricted-pods (docs/policies.md)."`
 	Environment      map[string]string `json:"environment" doc:"Further environment variables. Not for secrets: they are readable in the state and the cluster."`
 }
 

@@ -67,6 +67,10 @@ func (s *Settings) validate() []problem {
 	if s.Platform == PlatformKubernetes && s.Kubernetes.Kubeconfig == "" {
 		c.failf("kubernetes.kubeconfig", "is missing; platform kubernetes needs the path of a kubeconfig file")
 	}
+	if s.MonthlyBudget < 0 {
+		c.failf("monthlyBudget", "is %d; it must be 0, which sets no budget, or more", s.MonthlyBudget)
+	}
+	c.exceptions(s.Policy.Exceptions)
 	c.model(&s.Model)
 	c.gateway(&s.Gateway)
 	c.ingress(s)

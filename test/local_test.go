@@ -59,6 +59,7 @@ func TestLocalStack(t *testing.T) {
 		{"wrong settings are refused before anything is changed", wrongSettings},
 		{"make up deploys the application whole", firstUp},
 		{"make up again and make preview find nothing to change", noChanges},
+		{"the policies refuse what the settings allow", policiesRefuse},
 		{"the objects in the cluster keep the rules", objectsKeepRules},
 		{"NetworkPolicies allow exactly the request path", requestPath},
 		{"the namespace refuses what restricted forbids", restricted},

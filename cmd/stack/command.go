@@ -23,7 +23,11 @@ func (s *stack) env() []string {
 		plugins, _ := filepath.Glob(filepath.Join(s.bin(), "plugins", "*"))
 		path = append(path, plugins...)
 	}
-	env := []string{"PATH=" + strings.Join(append(path, os.Getenv("PATH")), string(os.PathListSeparator))}
+	env := []string{
+		"PATH=" + strings.Join(append(path, os.Getenv("PATH")), string(os.PathListSeparator)),
+		// The flag --policy-pack of every preview and up.
+		"PULUMI_OPTION_POLICY_PACK=" + s.policyPack(),
+	}
 	if s.tmp != "" {
 		env = append(env, "TMPDIR="+s.tmp)
 	}
@@ -59,7 +63,11 @@ func (s *stack) temporary() (forget func(), err error) {
 	}, nil
 }
 
-func (s *stack) printEnv() error {
+// printEnv prints what to export, and compiles the policies, which plain pulumi then runs, too.
+func (s *stack) printEnv(ctx context.Context) error {
+	if err := s.compilePolicies(ctx); err != nil {
+		return err
+	}
 	for _, v := range s.env() {
 		name, value, _ := strings.Cut(v, "=")
 		fmt.Printf("export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))

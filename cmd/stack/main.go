@@ -79,7 +79,7 @@ func run(ctx context.Context, name string, yes bool, command string, args []stri
 	case "timeline":
 		return timeline(args)
 	case "env":
-		return s.printEnv()
+		return s.printEnv(ctx)
 	case "cost":
 		return s.cost(ctx)
 	}

@@ -464,7 +464,14 @@ func destroyed(t *testing.T, r *rehearsal) {
 	})
 	if r.settings.AWS.Protect {
 		r.MakeFails([]string{"protect"}, "down", "STACK="+r.stack, "YES=1")
-		r.Edit("Pulumi."+r.stack+".yaml", "aws.protect", false)
+		file := "Pulumi." + r.stack + ".yaml"
+		r.Edit(file, "aws.protect", false)
+		r.MakeFails([]string{"prod-protected", "prod-balancer-protected"}, "up", "STACK="+r.stack, "YES=1")
+		var exceptions []any
+		for _, rule := range []string{"prod-protected", "prod-balancer-protected"} {
+			exceptions = append(exceptions, map[string]any{"rule": rule, "resource": "*", "reason": "the rehearsal is over", "until": time.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly)})
+		}
+		r.Edit(file, "policy.exceptions", exceptions)
 		r.up()
 	}
 	r.Make("down", "STACK="+r.stack, "YES=1")

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"sigs.k8s.io/yaml"
+
+	"tfserving/policy"
+)
+
+// settings are a stack's, as the engine hands them over, with an exception.
+var settings = map[string]string{
+	"tfserving:platform":   "kubernetes",
+	"tfserving:kubernetes": `{"kubeconfig":"a"}`,
+	"tfserving:model":      `{"name":"a","image":"a:1"}`,
+	"tfserving:gateway":    `{"image":"a:1"}`,
+	"tfserving:policy":     `{"exceptions":[{"rule":"no-open-ingress","resource":"door","reason":"a fair","until":"2027-01-31"}]}`,
+}
+
+// engine asks the served policies as Pulumi's engine does, with its own client.
+type engine struct {
+	plugin.Analyzer
+	client pulumirpc.AnalyzerClient
+	ended  chan struct{} // closed when the policies end themselves
+}
+
+func start(t *testing.T) *engine {
+	t.Helper()
+	e, rules := &engine{ended: make(chan struct{})}, newAnalyzer(func() time.Time { return time.Date(2026, time.November, 25, 0, 0, 0, 0, time.UTC) })
+	stop := make(chan bool)
+	handle, err := rpcutil.ServeWithOptions(rpcutil.ServeOptions{Cancel: stop, Init: func(s *grpc.Server) error {
+		pulumirpc.RegisterAnalyzerServer(s, &server{plugin.NewAnalyzerServer(rules), rules, func() { close(e.ended) }, func(string) error { return nil }})
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		close(stop)
+		if err := <-handle.Done; err != nil {
+			t.Error(err)
+		}
+	})
+	conn, err := grpc.NewClient(fmt.Sprintf("127.0.0.1:%d", handle.Port), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	e.client = pulumirpc.NewAnalyzerClient(conn)
+	e.Analyzer = plugin.NewAnalyzerWithClient(nil, "tfserving", e.client)
+	return e
+}
+
+func (e *engine) configure(t *testing.T, stack string) {
+	t.Helper()
+	if _, err := e.client.ConfigureStack(t.Context(), &pulumirpc.AnalyzerStackConfigureRequest{Stack: stack, Project: "tfserving", Config: settings}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// resourceOf is a resource with a provider that has the required tags.
+func resourceOf(stack, typ, name string, inputs resource.PropertyMap) plugin.AnalyzerResource {
+	tags := `{"tags":{"project":"tfserving","stack":"` + stack + `","owner":"me","managed-by":"pulumi"}}`
+	return plugin.AnalyzerResource{
+		URN: resource.NewURN("stack", "tfserving", "", tokens.Type(typ), name), Type: tokens.Type(typ), Name: name, Properties: inputs,
+		Provider: &plugin.AnalyzerProviderResource{Properties: resource.PropertyMap{"defaultTags": resource.NewProperty(tags)}},
+	}
+}
+
+const ingressRule = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+
+func TestTheEngineIsToldWhatBreaksARule(t *testing.T) {
+	e := start(t)
+	e.configure(t, "prod")
+	from := func(v resource.PropertyValue) resource.PropertyMap { return resource.PropertyMap{"cidrIpv4": v} }
+	unprotected := resourceOf("prod", "aws:ec2/vpc:Vpc", "vpc", nil)
+	protected := unprotected
+	protected.Options.Protect = true
+	untagged := protected
+	untagged.Provider = nil
+	for _, c := range []struct {
+		name  string
+		asked plugin.AnalyzerResource
+		rule  string // empty if it breaks none
+		level apitype.EnforcementLevel
+		says  string
+	}{
+		{"a closed rule", resourceOf("prod", ingressRule, "window", from(resource.NewProperty("10.0.0.0/16"))), "", "", ""},
+		{"an open rule", resourceOf("prod", ingressRule, "window", from(resource.NewProperty("0.0.0.0/0"))), "no-open-ingress", apitype.Mandatory, "open to 0.0.0.0/0\nwhy: "},
+		{"an exception", resourceOf("prod", ingressRule, "door", from(resource.NewProperty("0.0.0.0/0"))), "no-open-ingress", apitype.Advisory, "excepted until 2027-01-31 (a fair)"},
+		{"an unknown value", resourceOf("prod", ingressRule, "window", from(resource.MakeComputed(resource.NewProperty("")))), "no-open-ingress", apitype.Advisory, "unknown until up"},
+		{"an unknown secret", resourceOf("prod", ingressRule, "window", from(resource.MakeSecret(resource.MakeComputed(resource.NewProperty(""))))), "no-open-ingress", apitype.Advisory, "unknown until up"},
+		{"a secret", resourceOf("prod", ingressRule, "window", from(resource.MakeSecret(resource.NewProperty("203.0.113.7/32")))), "no-open-ingress", apitype.Mandatory, "it is a secret"},
+		{"what may be deleted", unprotected, "prod-protected", apitype.Mandatory, "may be deleted"},
+		{"what may not", protected, "", "", ""},
+		{"what has no provider with tags", untagged, "required-tags", apitype.Mandatory, "project is missing"},
+	} {
+		got, err := e.Analyze(c.asked)
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		if c.rule == "" {
+			if len(got.Diagnostics) > 0 {
+				t.Errorf("%s: the engine is told %+v", c.name, got.Diagnostics)
+			}
+			continue
+		}
+		if len(got.Diagnostics) != 1 || got.Diagnostics[0].PolicyName != c.rule || got.Diagnostics[0].EnforcementLevel != c.level || !strings.Contains(got.Diagnostics[0].Message, c.says) {
+			t.Errorf("%s: the engine is told %+v, want %s of %s with %q", c.name, got.Diagnostics, c.level, c.rule, c.says)
+		}
+		for _, d := range got.Diagnostics {
+			if strings.Contains(d.Message, "203.0.113.7") {
+				t.Errorf("%s: the secret is told: %s", c.name, d.Message)
+			}
+		}
+	}
+}
+
+// At the end the engine gives outputs. What was asked for is what counts.
+func TestTheStackIsJudgedByWhatWasAskedFor(t *testing.T) {
+	e := start(t)
+	e.configure(t, "dev")
+	open, closed := resource.PropertyMap{"cidrIpv4": resource.NewProperty("0.0.0.0/0")}, resource.PropertyMap{"cidrIpv4": resource.NewProperty("10.0.0.0/8")}
+	for _, c := range []struct {
+		asked, became resource.PropertyMap
+		idle          bool // the exception excuses nothing
+	}{{open, closed, false}, {closed, open, true}} {
+		if _, err := e.Analyze(resourceOf("dev", ingressRule, "door", c.asked)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := e.AnalyzeStack([]plugin.AnalyzerStackResource{{AnalyzerResource: resourceOf("dev", ingressRule, "door", c.became)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if idle := len(got.Diagnostics) == 1 && strings.Contains(got.Diagnostics[0].Message, "excuses nothing"); idle != c.idle {
+			t.Errorf("asked for %v, became %v: the engine is told %+v", c.asked, c.became, got.Diagnostics)
+		}
+	}
+}
+
+func TestWithoutAStackOrWithWrongSettingsNothingPasses(t *testing.T) {
+	e := start(t)
+	if _, err := e.Analyze(resourceOf("dev", ingressRule, "door", nil)); err == nil || !strings.Contains(err.Error(), "settings") {
+		t.Errorf("a resource of no stack: %v", err)
+	}
+	if _, err := e.AnalyzeStack(nil); err == nil {
+		t.Error("no stack at all passes")
+	}
+	_, err := e.client.ConfigureStack(t.Context(), &pulumirpc.AnalyzerStackConfigureRequest{Stack: "dev", Config: map[string]string{"tfserving:platform": "moon"}})
+	if err == nil || !strings.Contains(err.Error(), `tfserving:platform is "moon"`) {
+		t.Errorf("wrong settings: %v", err)
+	}
+	<-e.ended
+}
+
+func TestThePackListsItsRulesAndTakesNoConfiguration(t *testing.T) {
+	e := start(t)
+	e.configure(t, "dev")
+	info, err := e.GetAnalyzerInfo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(info.Policies) != len(policy.Rules) || info.SupportsConfig {
+		t.Errorf("the pack is %+v", info)
+	}
+	text, err := os.ReadFile("PulumiPolicy.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct{ Version string }
+	if err := yaml.Unmarshal(text, &file); err != nil || file.Version != info.Version {
+		t.Errorf("PulumiPolicy.yaml has version %q, and the pack %q (%v)", file.Version, info.Version, err)
+	}
+}

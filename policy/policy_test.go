@@ -1,0 +1,136 @@
+package policy
+
+import (
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"tfserving/config"
+	"tfserving/cost"
+)
+
+// open is a resource that breaks rule no-open-ingress.
+var open = Resource{URN: "urn:open", Type: "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", Name: "dev-door",
+	Inputs: map[string]any{"cidrIpv4": "0.0.0.0/0"}, Provider: object(tagsOf("dev"))}
+
+func except(rule, resource, until string) *Stack {
+	return &Stack{Name: "dev", Now: now, Settings: &config.Settings{Policy: config.Policy{Exceptions: []config.PolicyException{
+		{Rule: rule, Resource: resource, Reason: "a fair", Until: until},
+	}}}}
+}
+
+func TestAnExceptionIsShownHoldsForItsResourceAndEnds(t *testing.T) {
+	const rule = "no-open-ingress"
+	for _, c := range []struct {
+		name  string
+		stack *Stack
+		level Level
+		text  string
+	}{
+		{"none", except("imdsv2", "*", "2027-01-31"), Mandatory, "the ingress rule: open to 0.0.0.0/0"},
+		{"by name", except(rule, "dev-door", "2027-01-31"), Advisory, "excepted until 2027-01-31 (a fair): the ingress rule: open to 0.0.0.0/0"},
+		{"by pattern", except(rule, "dev-*", "2027-01-31"), Advisory, "excepted until 2027-01-31 (a fair): the ingress rule: open to 0.0.0.0/0"},
+		{"for another resource", except(rule, "dev-window", "2027-01-31"), Mandatory, "the ingress rule: open to 0.0.0.0/0"},
+		{"on its last day", except(rule, "*", "2026-11-25"), Advisory, "excepted until 2026-11-25 (a fair): the ingress rule: open to 0.0.0.0/0"},
+		{"the day after", except(rule, "*", "2026-11-24"), Mandatory, "the ingress rule: open to 0.0.0.0/0; the exception from this rule ended on 2026-11-24"},
+	} {
+		found := c.stack.Check(open)
+		if len(found) != 1 || found[0].Level != c.level || found[0].Text != c.text || found[0].URN != open.URN {
+			t.Errorf("%s: found %+v, want %s: %s", c.name, found, c.level, c.text)
+		}
+	}
+}
+
+func TestAnExceptionThatExcusesNothingIsNamed(t *testing.T) {
+	closed := open
+	closed.Inputs = map[string]any{"cidrIpv4": "10.0.0.0/16"}
+	unsure := open
+	unsure.Inputs = map[string]any{"cidrIpv4": Unknown}
+	for _, c := range []struct {
+		name     string
+		resource Resource
+		idle     bool
+	}{{"what it excuses is there", open, false}, {"it may be needed", unsure, false}, {"it is not needed", closed, true}} {
+		found := except("no-open-ingress", "dev-door", "2027-01-31").CheckAll([]Resource{c.resource})
+		if idle := len(found) == 1 && found[0].Level == Advisory && strings.Contains(found[0].Text, "excuses nothing"); idle != c.idle || len(found) > 1 {
+			t.Errorf("%s: found %+v", c.name, found)
+		}
+	}
+}
+
+func TestExceptionsTellWhichHaveEnded(t *testing.T) {
+	s := except("imdsv2", "*", "2026-11-24").Settings
+	s.Policy.Exceptions = append(s.Policy.Exceptions, config.PolicyException{Rule: "imdsv2", Resource: "a", Reason: "b", Until: "2026-11-25"})
+	var ended []bool
+	for _, e := range Exceptions(s, now) {
+		ended = append(ended, e.Ended)
+	}
+	if want := []bool{true, false}; !reflect.DeepEqual(ended, want) {
+		t.Errorf("ended are %v, want %v", ended, want)
+	}
+	if all := Exceptions(nil, now); all != nil {
+		t.Errorf("a stack without settings has the exceptions %v", all)
+	}
+}
+
+// The setting's tag is where the settings' own check and reference have the rules' names from.
+func TestTheSettingsKnowEveryRule(t *testing.T) {
+	field, _ := reflect.TypeFor[config.PolicyException]().FieldByName("Rule")
+	var names []string
+	for _, r := range Rules {
+		names = append(names, r.Name)
+	}
+	if got, want := field.Tag.Get("oneof"), strings.Join(names, "|"); got != want {
+		t.Errorf("config.PolicyException.Rule allows\n%s, and the rules are\n%s", got, want)
+	}
+}
+
+func TestEveryRuleSaysWhatWhyAndWhatToDo(t *testing.T) {
+	for _, r := range Rules {
+		if r.What == "" || r.Reason == "" || r.Fix == "" || r.Level == "" || (r.resource == nil) == (r.stack == nil) {
+			t.Errorf("rule %s lacks something: %+v", r.Name, r)
+		}
+	}
+}
+
+func TestAMessageBeginsWithWhatIsWrong(t *testing.T) {
+	v := except("imdsv2", "*", "2027-01-31").Check(open)[0]
+	lines := strings.Split(v.Message(), "\n")
+	if len(lines) != 3 || lines[0] != v.Text || lines[1] != "why: "+v.Rule.Reason || lines[2] != "fix: "+v.Rule.Fix {
+		t.Errorf("the message is\n%s", v.Message())
+	}
+}
+
+func TestAStackIsWithinItsBudget(t *testing.T) {
+	unpriced := []cost.Line{{What: "requests", Name: "key", Unknown: "they hang on use"}, {What: "requests", Name: "key", Unknown: "they hang on use"}}
+	for _, c := range []struct {
+		name     string
+		expected float64
+		unpriced []cost.Line
+		want     findings
+	}{
+		{"within", 299.5, nil, nil},
+		{"all of it", 300, nil, nil},
+		{"above", 300.01, unpriced, findings{{"the stack is estimated to cost 300.01 USD a month, and its budget is 300", false}}},
+		{"within, as far as is known", 200, unpriced, findings{{"the stack is estimated to cost 200.00 USD of its 300 a month, without what has no price: requests of key", true}}},
+	} {
+		var f findings
+		if f.overBudget(300, c.expected, c.unpriced); !reflect.DeepEqual(f, c.want) {
+			t.Errorf("%s: found %+v, want %+v", c.name, f, c.want)
+		}
+	}
+}
+
+// The load balancer controller's published policy is the widest that the program attaches.
+func TestThePublishedControllerPolicyNeedsNoException(t *testing.T) {
+	text, err := os.ReadFile("../components/loadbalancer/iam_policy.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := Resource{Type: "aws:iam/rolePolicy:RolePolicy", Inputs: map[string]any{"policy": string(text)}, Provider: object(tagsOf("dev"))}
+	if found := (&Stack{Name: "dev", Now: time.Now()}).Check(r); len(found) > 0 {
+		t.Errorf("it breaks %+v", found)
+	}
+}
