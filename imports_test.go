@@ -84,7 +84,6 @@ func TestImportsRunOneWay(t *testing.T) {
 				if seen++; inside && !slices.Contains(data, ours) || strings.HasPrefix(imported, kubernetesSDK) || strings.HasPrefix(imported, awsSDK) || strings.HasPrefix(imported, eksSDK) {
 					t.Errorf("%s imports %s; settings know nothing of what is made from them", file, imported)
 				}
-<<<<<<< HEAD
 			case "cost":
 				if seen++; inside && !slices.Contains(data, ours) || strings.HasPrefix(imported, "github.com/pulumi/") {
 					t.Errorf("%s imports %s; an estimate knows resources and prices alone", file, imported)
@@ -92,11 +91,10 @@ func TestImportsRunOneWay(t *testing.T) {
 			case "ec2", "eks":
 				if seen++; inside {
 					t.Errorf("%s imports %s; facts know nobody", file, imported)
-=======
+				}
 			case "policy":
 				if seen++; inside && ours != "config" && ours != "cost" && ours != "policy" || strings.HasPrefix(imported, kubernetesSDK) || strings.HasPrefix(imported, awsSDK) || strings.HasPrefix(imported, eksSDK) {
 					t.Errorf("%s imports %s; the policies know settings and prices, and not what makes the resources", file, imported)
->>>>>>> a0d9a41 (Policies: rules that hold whatever the settings say, run by Pulumi's engine in every preview and up)
 				}
 			case "components":
 				seen++
