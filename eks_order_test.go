@@ -69,6 +69,7 @@ func TestEachThingComesAfterWhatItNeedsAndGoesBefore(t *testing.T) {
 			{nodeGroups, part("the CNI's role", "aws:eks/podIdentityAssociation:PodIdentityAssociation", "vpc-cni"), "a pod of the CNI that comes first has no rights for its life"},
 			{nodeGroups, part("a node's right to join", "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "node-AmazonEKSWorkerNodePolicy"), "nodes could not join"},
 			{nodeGroups, part("a node's right to pull", "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "node-AmazonEC2ContainerRegistryPullOnly"), "pods could not start"},
+			{dns, nodeGroups, "its pods run on nodes"},
 			{autoscaling, nodeGroups, "it runs on a node, and so must leave first"},
 			{autoscaling, agent, "its pod gets its AWS role there"},
 			{autoscaling, part("its role", "aws:eks/podIdentityAssociation:PodIdentityAssociation", "cluster-autoscaler"), "as above"},
@@ -150,8 +151,7 @@ func TestNothingWaitsForWhatItDoesNotNeed(t *testing.T) {
 			{part("the autoscaler's role", "aws:iam/role:Role", "cluster-autoscaler"), controlPlanes, "its name is known before"},
 			{part("the controller's role", "aws:iam/role:Role", "aws-load-balancer-controller"), controlPlanes, "as above"},
 			{ofType("the launch templates", "aws:ec2/launchTemplate:LaunchTemplate"), controlPlanes, "they name no cluster that must be there"},
-			{nodeGroups, dns, "DNS is degraded until nodes come"},
-			{dns, nodeGroups, "asked for beside them, it is there a minute sooner"},
+			{nodeGroups, dns, "DNS waits for nodes"},
 			{release, autoscaling, "they do not know each other"},
 			{autoscaling, release, "as above"},
 		} {

@@ -22,10 +22,6 @@ const (
 // counts.
 const conflicts = "OVERWRITE"
 
-// addonTimeout is how long EKS may take to call an add-on active. CoreDNS and metrics-server wait for a node, so it is what
-// the AWS provider gives a node group; its own 20 minutes for an add-on would end while EKS still looks for instances.
-const addonTimeout = "60m"
-
 type addon struct {
 	name string
 	// settings are the add-on's own, after the JSON schema of its version; nil takes its defaults.
@@ -34,10 +30,9 @@ type addon struct {
 	preserve bool
 }
 
-// addons are those of every cluster. CNI, proxy and agent run on every node and are active without one. They are deleted
-// while nodes still drain, which takes all three; so their pods stay until the nodes go. CoreDNS and metrics-server are
-// degraded until nodes come, and active soon after; asked for early, they need not be waited for later.
-func addons(args *Args) []addon {
+// daemonAddons run on every node, and are active without one. They are deleted while nodes still drain, which takes CNI,
+// proxy and agent; so their pods stay until the nodes go.
+func daemonAddons(args *Args) []addon {
 	return []addon{
 		{name: vpcCNI, preserve: true, settings: map[string]any{
 			// Strings both, as the add-on's schema has them.
@@ -50,15 +45,19 @@ func addons(args *Args) []addon {
 			// every tainted one. It needs no CNI: it is on the host's network.
 			"tolerations": []any{map[string]any{"operator": "Exists"}},
 		}},
-		{name: coreDNS},
-		{name: metricsServer},
 	}
 }
 
-// newAddons makes the add-ons, and returns them by name.
-func newAddons(ctx *pulumi.Context, name string, args *Args, cluster pulumi.StringInput, within pulumi.ResourceOrInvokeOption) (map[string]pulumi.Resource, error) {
+// deploymentAddons are active only once their pods run on a node. EKS would take them before, and call them degraded until
+// one comes; but then Ctrl-C, or a node group that fails, would be waited out for as long as the provider gives an add-on.
+func deploymentAddons() []addon {
+	return []addon{{name: coreDNS}, {name: metricsServer}}
+}
+
+// newAddons makes add-ons, and returns them by name.
+func newAddons(ctx *pulumi.Context, name string, args *Args, cluster pulumi.StringInput, addons []addon, within pulumi.ResourceOrInvokeOption, opts ...pulumi.ResourceOption) (map[string]pulumi.Resource, error) {
 	made := map[string]pulumi.Resource{}
-	for _, a := range addons(args) {
+	for _, a := range addons {
 		addonArgs := &eks.AddonArgs{
 			ClusterName:              cluster,
 			AddonName:                pulumi.String(a.name),
@@ -74,7 +73,7 @@ func newAddons(ctx *pulumi.Context, name string, args *Args, cluster pulumi.Stri
 			}
 			addonArgs.ConfigurationValues = pulumi.String(text)
 		}
-		resource, err := eks.NewAddon(ctx, name+"-"+a.name, addonArgs, within, pulumi.Timeouts(&pulumi.CustomTimeouts{Create: addonTimeout}))
+		resource, err := eks.NewAddon(ctx, name+"-"+a.name, addonArgs, append(opts, within)...)
 		if err != nil {
 			return nil, err
 		}

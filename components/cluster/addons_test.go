@@ -28,21 +28,21 @@ func TestAddonsAreOfAPinnedVersionOrTheDefaultForTheCluster(t *testing.T) {
 	}
 }
 
-func TestAddonsWaitForTheControlPlaneAndForNoNode(t *testing.T) {
+func TestAddonsWaitForNoNodeUnlessTheyNeedOne(t *testing.T) {
 	r := made(t)
-	for name, preserved := range map[string]bool{"vpc-cni": true, "kube-proxy": true, "eks-pod-identity-agent": true, "coredns": false, "metrics-server": false} {
+	for name, needs := range map[string]bool{"vpc-cni": false, "kube-proxy": false, "eks-pod-identity-agent": false, "coredns": true, "metrics-server": true} {
 		key := addonKey(name)
 		if !r.after(t, key, controlPlane) {
 			t.Errorf("%s does not wait for the control plane", name)
 		}
 		for _, group := range []string{general, spot} {
-			if r.after(t, key, group) {
-				t.Errorf("%s waits for %s: EKS makes it active once a node is there", name, group)
+			if r.after(t, key, group) != needs {
+				t.Errorf("%s waits for %s: %v, want %v", name, group, !needs, needs)
 			}
 		}
 		// What nodes need to drain is deleted beside them, so it has to stay in the cluster.
-		if preserve := r.inputs(t, key)["preserve"]; preserve != preserved {
-			t.Errorf("%s is preserved: %v, want %v", name, preserve, preserved)
+		if preserve := r.inputs(t, key)["preserve"]; preserve != !needs {
+			t.Errorf("%s is preserved: %v, want %v", name, preserve, !needs)
 		}
 	}
 }

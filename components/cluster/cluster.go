@@ -52,8 +52,8 @@ type Cluster struct {
 	Ready pulumi.StringOutput
 }
 
-// NewCluster makes a cluster. The order is what AWS forces and no more: control plane, then node groups and add-ons beside
-// each other.
+// NewCluster makes a cluster. The order is what AWS forces and no more: control plane, then node groups beside the
+// add-ons that run on every node, then the add-ons that need a node to run on.
 func NewCluster(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cluster, error) {
 	if err := check(name, args); err != nil {
 		return nil, fmt.Errorf("cluster %s: %w", args.Name, err)
@@ -90,7 +90,7 @@ func NewCluster(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	if err != nil {
 		return nil, err
 	}
-	addons, err := newAddons(ctx, name, args, c.Name, within)
+	daemons, err := newAddons(ctx, name, args, c.Name, daemonAddons(args), within)
 	if err != nil {
 		return nil, err
 	}
@@ -99,13 +99,18 @@ func NewCluster(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	before := []pulumi.Resource{cni.Association}
 	if args.PrefixDelegation {
 		// EKS works out how many pods a node holds when it makes the group, from the CNI's settings at that time.
-		before = append(before, addons[vpcCNI])
+		before = append(before, daemons[vpcCNI])
 	}
 	groups, err := newNodeGroups(ctx, name, args, c.Name, partition, within, pulumi.DependsOn(before))
 	if err != nil {
 		return nil, err
 	}
-	needs := append(groups, cni.Association, addons[vpcCNI], addons[kubeProxy], addons[podIdentityAgent], addons[coreDNS])
+	deployments, err := newAddons(ctx, name, args, c.Name, deploymentAddons(), within, pulumi.DependsOn(groups))
+	if err != nil {
+		return nil, err
+	}
+
+	needs := append(groups, cni.Association, daemons[vpcCNI], daemons[kubeProxy], daemons[podIdentityAgent], deployments[coreDNS])
 	c.Ready = after(ctx, c.Name, needs...)
 	c.Kubeconfig = kubeconfig(control, args.Region)
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"name": c.Name, "arn": c.ARN, "kubeconfig": c.Kubeconfig, "ready": c.Ready})

@@ -66,7 +66,7 @@ func TestNodesComeAfterWhatTheyNeedToWork(t *testing.T) {
 			if r.after(t, group, addonKey("vpc-cni")) != prefixes {
 				t.Errorf("prefix delegation %v: %s waits for the CNI add-on: %v", prefixes, group, !prefixes)
 			}
-			for _, beside := range []string{addonKey("kube-proxy"), addonKey("eks-pod-identity-agent"), addonKey("coredns"), addonKey("metrics-server")} {
+			for _, beside := range []string{addonKey("kube-proxy"), addonKey("eks-pod-identity-agent")} {
 				if r.after(t, group, beside) {
 					t.Errorf("%s waits for %s, which it does not need", group, beside)
 				}

@@ -20,7 +20,7 @@ const (
 	awsControlPlane = 10 * time.Minute
 	// awsNodeGroup is from CreateNodegroup until its instances have booted and joined; order of magnitude.
 	awsNodeGroup = 3 * time.Minute
-	// awsAddon is until an add-on is ACTIVE whose pods, if it needs any, have a node; order of magnitude.
+	// awsAddon is until an add-on is ACTIVE that has a node to run on; order of magnitude.
 	awsAddon = time.Minute
 	// awsNAT is how long a NAT gateway is pending; order of magnitude.
 	awsNAT = 2 * time.Minute
@@ -41,9 +41,9 @@ func awsTimes(pace float64) emulator.Times {
 	return emulator.Times{Cluster: scaled(awsControlPlane), NodeGroup: scaled(awsNodeGroup), Addon: scaled(awsAddon), NAT: scaled(awsNAT)}
 }
 
-// forced is the longest chain that AWS itself forces on a first `up`: the control plane, then nodes. Add-ons are made
-// beside the nodes. That pods and load balancers take time to start counts as the program's own.
-func forced(t emulator.Times) time.Duration { return t.Cluster + t.NodeGroup }
+// forced is the longest chain that AWS itself forces on a first `up`: the control plane, then nodes, then the add-on by
+// which pods resolve names. That pods and load balancers take time to start counts as the program's own.
+func forced(t emulator.Times) time.Duration { return t.Cluster + t.NodeGroup + t.Addon }
 
 // BenchmarkFirstUp is the first `make up` of stack dev, preview included, while emulated AWS takes its usual times.
 func BenchmarkFirstUp(b *testing.B) {

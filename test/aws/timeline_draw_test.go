@@ -124,7 +124,7 @@ func (l *timeline) stretches(lane string) (own, aws []stretch) {
 // chain are the steps that AWS forces, in seconds.
 func (l *timeline) chain() (steps []float64) {
 	t := awsTimes(l.Pace)
-	for _, step := range []emulator.Times{{Cluster: t.Cluster}, {NodeGroup: t.NodeGroup}} {
+	for _, step := range []emulator.Times{{Cluster: t.Cluster}, {NodeGroup: t.NodeGroup}, {Addon: t.Addon}} {
 		steps = append(steps, forced(step).Seconds())
 	}
 	return steps

@@ -55,15 +55,16 @@ const (
 	networkLane     = "network"
 	natLane         = "NAT gateway"
 	controlLane     = "control plane"
-	addonLane       = "add-ons"
+	daemonLane      = "add-ons of every node"
 	nodeLane        = "node groups"
+	deploymentLane  = "coredns, metrics-server"
 	autoscalerLane  = "autoscaler"
 	balancerLane    = "load balancer controller"
 	applicationLane = "application"
 )
 
 var lanes = []string{
-	previewLane, accountLane, networkLane, natLane, controlLane, addonLane, nodeLane, autoscalerLane, balancerLane, applicationLane,
+	previewLane, accountLane, networkLane, natLane, controlLane, daemonLane, nodeLane, deploymentLane, autoscalerLane, balancerLane, applicationLane,
 }
 
 // laneOf is the row of a resource of a type.
@@ -73,8 +74,10 @@ func laneOf(urn, kind string) string {
 		return controlLane
 	case kind == "aws:eks/nodeGroup:NodeGroup":
 		return nodeLane
+	case kind == "aws:eks/addon:Addon" && slices.ContainsFunc(deployments.about, func(name string) bool { return strings.HasSuffix(urn, name) }):
+		return deploymentLane
 	case kind == "aws:eks/addon:Addon":
-		return addonLane
+		return daemonLane
 	case kind == "aws:ec2/natGateway:NatGateway":
 		return natLane
 	case strings.HasPrefix(kind, "aws:ec2/") && strings.Contains(urn, "tfserving:network:"):

@@ -26,10 +26,13 @@ func journalOf(begin time.Time, t emulator.Times, late map[string]time.Duration)
 	at("CreateCluster", 4*asked)
 	active := 4*asked + t.Cluster
 	at("CreatePodIdentityAssociation", active+asked)
-	for _, name := range []string{"vpc-cni", "coredns"} {
+	for _, name := range daemons.about {
 		at("CreateAddon", active+asked, name)
 	}
 	at("CreateNodegroup", active+asked)
+	for _, name := range deployments.about {
+		at("CreateAddon", active+asked+t.NodeGroup+asked, name)
+	}
 	return journal
 }
 
@@ -46,8 +49,8 @@ func TestWhatWaitsForWhatItDoesNotNeedIsFound(t *testing.T) {
 		{"the control plane after the NAT gateway", map[string]time.Duration{"CreateCluster": times.NAT}, "CreateCluster came"},
 		{"the NAT gateway after the control plane", map[string]time.Duration{"CreateNatGateway": times.Cluster}, "CreateNatGateway came"},
 		{"node groups after add-ons", map[string]time.Duration{"CreateNodegroup": times.Addon}, "CreateNodegroup came"},
-		{"an add-on after the node groups", map[string]time.Duration{"CreateAddon coredns": times.NodeGroup}, "CreateAddon came"},
-		{"an add-on after another", map[string]time.Duration{"CreateAddon vpc-cni": times.Addon}, "CreateAddon came"},
+		{"an add-on of every node after the node groups", map[string]time.Duration{"CreateAddon kube-proxy": times.NodeGroup}, "CreateAddon vpc-cni, kube-proxy, eks-pod-identity-agent came"},
+		{"an add-on after another", map[string]time.Duration{"CreateAddon coredns": times.Addon}, "CreateAddon coredns, metrics-server came"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			late := lateStarts(journalOf(begin, times, c.late), begin, times)

@@ -49,7 +49,9 @@ var (
 	cluster    = awsCall{action: "CreateCluster"}
 	nodeGroups = awsCall{action: "CreateNodegroup"}
 	nat        = awsCall{action: "CreateNatGateway"}
-	addons     = awsCall{action: "CreateAddon"}
+	// Add-ons that run on every node are active without one; the others need one.
+	daemons     = awsCall{"CreateAddon", []string{"vpc-cni", "kube-proxy", "eks-pod-identity-agent"}}
+	deployments = awsCall{"CreateAddon", []string{"coredns", "metrics-server"}}
 	// Roles, by their descriptions: this program's, and the control plane's, which pulumi-eks makes.
 	ownRoles    = awsCall{"CreateRole", []string{"of EKS cluster", "in EKS cluster"}}
 	controlRole = awsCall{"CreateRole", []string{"Allows EKS to manage clusters"}}
@@ -72,9 +74,10 @@ var needs = []struct {
 	{controlRole, []awsCall{{action: "CreateSubnet"}, {action: "CreateKey"}}},
 	{nat, []awsCall{{action: "CreateSubnet"}, {action: "AllocateAddress"}, {action: "AttachInternetGateway"}}},
 	{cluster, []awsCall{{action: "CreateSubnet"}, {action: "CreateKey"}, {action: "CreateLogGroup"}, controlRole}},
-	{addons, []awsCall{cluster}},
+	{daemons, []awsCall{cluster}},
 	{awsCall{action: "CreatePodIdentityAssociation"}, []awsCall{cluster}},
 	{nodeGroups, []awsCall{cluster, nat}},
+	{deployments, []awsCall{nodeGroups}},
 }
 
 // awsTakes is how long after the answer to a call its thing is there.
@@ -139,6 +142,8 @@ func whereTimeGoes(journal []emulator.Event, begin, update time.Time, wall time.
 	step("AWS: control plane", cluster.there(journal, t))
 	step("until that is seen and the last node group is asked for", last(nodeGroups))
 	step("AWS: node groups", nodeGroups.there(journal, t))
+	step("until that is seen and the last add-on is asked for", last(deployments))
+	step("AWS: add-ons", deployments.there(journal, t))
 	step("until that is seen, and controllers and application run", begin.Add(wall))
 	return b.String()
 }
