@@ -107,10 +107,9 @@ func newRehearsal(t testing.TB, stack string, times emulator.Times) *rehearsal {
 // shorten makes the stack's settings quick to rehearse: the pace of the autoscalers, and the chart that is at hand.
 // Nothing else differs from what is deployed.
 func (r *rehearsal) shorten() {
-	file := "Pulumi." + r.stack + ".yaml"
-	r.Edit(file, "autoscaler", map[string]any{"scanInterval": "2s", "scaleDownUnneededTime": "10s", "scaleDownDelayAfterAdd": "10s"})
-	r.Edit(file, "gateway.scaling.down", map[string]any{"stabilization": "5s", "period": "5s"})
-	r.Edit(file, "loadBalancerController", map[string]any{"chart": chart, "repository": "", "version": ""})
+	r.Edit(r.file(), "autoscaler", map[string]any{"scanInterval": "2s", "scaleDownUnneededTime": "10s", "scaleDownDelayAfterAdd": "10s"})
+	r.Edit(r.file(), "gateway.scaling.down", map[string]any{"stabilization": "5s", "period": "5s"})
+	r.Edit(r.file(), "loadBalancerController", map[string]any{"chart": chart, "repository": "", "version": ""})
 	r.say("the load balancer controller's chart is a stand-in (%s): its publisher may be out of reach; it is installed in the same way", chart)
 }
 

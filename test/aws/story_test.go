@@ -67,15 +67,29 @@ func wrongCredentials(t *testing.T, r *rehearsal) {
 	r.Env = append(slices.Clone(mine), "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
 	r.MakeFails([]string{"asking AWS whose credentials these are"}, "up", "STACK="+r.stack, "YES=1")
 	r.Env = mine
-	file := "Pulumi." + r.stack + ".yaml"
-	r.Edit(file, "aws.allowedAccountIds", []string{"999999999999"})
+	restore := r.keepSettings(t)
+	r.Edit(r.file(), "aws.allowedAccountIds", []string{"999999999999"})
+	r.Edit(r.file(), "ingress.certificateArn", nil) // one of another account is refused before anybody is asked
 	r.MakeFails([]string{"999999999999", "allowedAccountIds"}, "up", "STACK="+r.stack, "YES=1")
-	if allowed := r.settings.AWS.AllowedAccountIDs; len(allowed) > 0 {
-		r.Edit(file, "aws.allowedAccountIds", allowed)
-	} else {
-		r.Edit(file, "aws.allowedAccountIds", nil)
-	}
+	restore()
 	r.leavesNothing(t)
+}
+
+// file is the name of the stack's settings file.
+func (r *rehearsal) file() string { return "Pulumi." + r.stack + ".yaml" }
+
+// keepSettings returns what puts the stack's settings back to what they are now.
+func (r *rehearsal) keepSettings(t testing.TB) (restore func()) {
+	t.Helper()
+	before, err := os.ReadFile(r.Dir + "/" + r.file())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := os.WriteFile(r.Dir+"/"+r.file(), before, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func previewOfNothing(t *testing.T, r *rehearsal) {
@@ -359,7 +373,6 @@ func isReady(p *corev1.Pod) bool {
 
 // plannedChanges previews changes that must not cost the cluster.
 func plannedChanges(t *testing.T, r *rehearsal) {
-	file := "Pulumi." + r.stack + ".yaml"
 	for _, change := range []struct {
 		name, path string
 		value      any
@@ -368,11 +381,8 @@ func plannedChanges(t *testing.T, r *rehearsal) {
 		{"instance type", "nodeGroups", r.otherTypes(), "aws:eks/nodeGroup:NodeGroup"},
 		{"Kubernetes version", "cluster.version", next(r.settings.Cluster.Version), "aws:eks/cluster:Cluster"},
 	} {
-		before, err := os.ReadFile(r.Dir + "/" + file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Edit(file, change.path, change.value)
+		restore := r.keepSettings(t)
+		r.Edit(r.file(), change.path, change.value)
 		out, err := r.pulumi("preview", "--json", "--stack", r.stack, "2>/dev/null")
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", change.name, err, out)
@@ -386,9 +396,7 @@ func plannedChanges(t *testing.T, r *rehearsal) {
 				t.Errorf("another %s plans %s of %s", change.name, op, kept)
 			}
 		}
-		if err := os.WriteFile(r.Dir+"/"+file, before, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		restore()
 	}
 }
 
@@ -464,14 +472,13 @@ func destroyed(t *testing.T, r *rehearsal) {
 	})
 	if r.settings.AWS.Protect {
 		r.MakeFails([]string{"protect"}, "down", "STACK="+r.stack, "YES=1")
-		file := "Pulumi." + r.stack + ".yaml"
-		r.Edit(file, "aws.protect", false)
+		r.Edit(r.file(), "aws.protect", false)
 		r.MakeFails([]string{"prod-protected", "prod-balancer-protected"}, "up", "STACK="+r.stack, "YES=1")
 		var exceptions []any
 		for _, rule := range []string{"prod-protected", "prod-balancer-protected"} {
 			exceptions = append(exceptions, map[string]any{"rule": rule, "resource": "*", "reason": "the rehearsal is over", "until": time.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly)})
 		}
-		r.Edit(file, "policy.exceptions", exceptions)
+		r.Edit(r.file(), "policy.exceptions", exceptions)
 		r.up()
 	}
 	r.Make("down", "STACK="+r.stack, "YES=1")
