@@ -48,6 +48,7 @@ func TestThePoliciesHoldWhereverTheSettingsDoNotOpenADoor(t *testing.T) {
 // breaks are the policies that the graph's resources break, each with what is wrong.
 func (g *graph) breaks() map[string][]string {
 	all := map[string][]string{}
+	var resources []policy.Resource
 	stack := &policy.Stack{Name: g.stack, Settings: g.settings, Now: time.Now()}
 	for _, r := range g.resources {
 		asked := policy.Resource{URN: r.urn, Type: r.TypeToken, Name: r.Name, Inputs: r.Inputs.Mappable(), Protect: r.RegisterRPC.GetProtect()}
@@ -56,8 +57,14 @@ func (g *graph) breaks() map[string][]string {
 				asked.Provider = provider.Inputs.Mappable()
 			}
 		}
+		resources = append(resources, asked)
 		for _, v := range stack.Check(asked) {
 			all[v.Rule.Name] = append(all[v.Rule.Name], r.String()+": "+v.Text)
+		}
+	}
+	for _, v := range stack.CheckAll(resources) {
+		if v.Level == policy.Mandatory { // what has no price is told beside the budget
+			all[v.Rule.Name] = append(all[v.Rule.Name], v.Text)
 		}
 	}
 	return all

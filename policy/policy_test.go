@@ -123,6 +123,22 @@ func TestAStackIsWithinItsBudget(t *testing.T) {
 	}
 }
 
+// A NAT gateway of eu-west-1 is 35.04 USD a month, and as much again for the traffic that cost.Assumed takes for granted at
+// full demand; the estimate is cost's own affair, and which resources it is of the rule's.
+func TestTheEstimateIsOfAllResources(t *testing.T) {
+	resources := []Resource{
+		{Type: "pulumi:providers:aws", Name: "aws", Inputs: map[string]any{"region": "eu-west-1"}},
+		{Type: "aws:ec2/natGateway:NatGateway", Name: "a", Inputs: map[string]any{}},
+		{Type: "aws:ec2/natGateway:NatGateway", Name: "b", Inputs: map[string]any{}},
+	}
+	for budget, over := range map[int]bool{60: true, 200: false, 0: false} {
+		found := (&Stack{Name: "dev", Now: now, Settings: &config.Settings{MonthlyBudget: budget}}).CheckAll(resources)
+		if got := len(found) == 1 && found[0].Level == Mandatory && found[0].Rule.Name == "within-budget"; got != over || len(found) > 1 {
+			t.Errorf("with a budget of %d: %+v", budget, found)
+		}
+	}
+}
+
 // The load balancer controller's published policy is the widest that the program attaches.
 func TestThePublishedControllerPolicyNeedsNoException(t *testing.T) {
 	text, err := os.ReadFile("../components/loadbalancer/iam_policy.json")

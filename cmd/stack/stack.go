@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -24,10 +23,6 @@ const (
 	workFolder = ".local"
 	// localKubeconfig is where that cluster's kubeconfig is written, and deleted: no other place will do.
 	localKubeconfig = workFolder + "/kubeconfig"
-	// policyFolder holds the policies that Pulumi runs, and their command once it is compiled.
-	policyFolder = "policy/pack"
-	// policyCommand is how Pulumi calls the command of a policy pack whose runtime is prebuilt.
-	policyCommand = "pulumi-analyzer-policy-prebuilt"
 	// localStack is the stack with an embedded cluster.
 	localStack = "local"
 	// localPassphrase encrypts the secrets in the state of stack local. It is no secret: they are the credentials of a
@@ -37,8 +32,6 @@ const (
 	localRegion = "local-1"
 	// settleTimeout bounds the wait for the autoscalers' first readings, which takes 30-40 s.
 	settleTimeout = 3 * time.Minute
-	// progressEvery is how often a long step says that it is still at it.
-	progressEvery = 15 * time.Second
 )
 
 // stack is one environment, operated from a checkout.
@@ -57,7 +50,6 @@ func (s *stack) bin() string    { return filepath.Join(s.dir, "bin") }
 func (s *stack) clusterDir() string { return filepath.Join(s.dir, "cluster") }
 func (s *stack) stateDir() string   { return filepath.Join(s.clusterDir(), "state") }
 func (s *stack) pulumiHome() string { return filepath.Join(s.clusterDir(), "pulumi") }
-func (s *stack) policyPack() string { return filepath.Join(s.root, filepath.FromSlash(policyFolder)) }
 
 // lock keeps two runs in one checkout apart: they share the cluster and the state.
 func (s *stack) lock(ctx context.Context) (func(), error) {
@@ -177,42 +169,6 @@ func (s *stack) confirmed(command string) []string {
 		args = append(args, "--yes")
 	}
 	return args
-}
-
-// compile builds the program where the language host expects it, and the policies.
-func (s *stack) compile(ctx context.Context) error {
-	if err := s.build(ctx, "the program", filepath.Join(s.dir, "program"), "."); err != nil {
-		return err
-	}
-	return s.compilePolicies(ctx)
-}
-
-// compilePolicies builds the policies where Pulumi.yaml says that they are.
-func (s *stack) compilePolicies(ctx context.Context) error {
-	return s.build(ctx, "the policies", filepath.Join(s.policyPack(), policyCommand), "./"+policyFolder)
-}
-
-// build compiles a package, and says so while it takes long.
-func (s *stack) build(ctx context.Context, what, to, from string) error {
-	cmd := s.command(ctx, "go", "build", "-o", to, from)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	begin, done := time.Now(), make(chan error, 1)
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("compiling %s: %w", what, err)
-	}
-	go func() { done <- cmd.Wait() }()
-	for {
-		select {
-		case err := <-done:
-			if err != nil {
-				return fmt.Errorf("compiling %s: %w\n%s", what, err, &out)
-			}
-			return nil
-		case <-time.After(progressEvery):
-			fmt.Fprintf(os.Stderr, "compiling %s, %s so far (minutes the first time, seconds later)\n", what, time.Since(begin).Round(time.Second))
-		}
-	}
 }
 
 // selectLocal makes the stack's state if there is none, and lets go of a lock that a killed run left.
