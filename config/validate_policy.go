@@ -18,6 +18,8 @@ func (c *checker) exceptions(all []PolicyException) {
 		}
 		if strings.TrimSpace(e.Reason) == "" {
 			c.failf(at("reason"), "is missing; say why the rule may be broken: every preview shows it")
+		} else if strings.ContainsAny(strings.TrimSpace(e.Reason), "\r\n") {
+			c.failf(at("reason"), "has several lines; a preview shows one")
 		}
 		if _, err := e.LastDay(); e.Until == "" {
 			c.failf(at("until"), "is missing; an exception ends: give its last day, such as \"2027-01-31\"")

@@ -29,6 +29,7 @@ func TestExceptionRules(t *testing.T) {
 		{"a pattern must be one", with("resource", "node-[a"), at + `resource is "node-[a", which is no pattern…`},
 		{"an exception has a reason", with("reason", removed), at + `reason is missing…`},
 		{"a blank is no reason", with("reason", "  "), at + `reason is missing…`},
+		{"a reason is a line", with("reason", "a fair\nand more"), at + `reason has several lines; a preview shows one`},
 		{"an exception ends", with("until", removed), at + `until is missing; an exception ends…`},
 		{"a day that no calendar has", with("until", "2027-02-30"), at + `until is "2027-02-30"` + day},
 		{"a day written otherwise", with("until", "31.1.2027"), at + `until is "31.1.2027"` + day},

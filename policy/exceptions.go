@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"tfserving/config"
@@ -42,7 +43,7 @@ func (s *Stack) excuse(v *Violation, name string) {
 		case e.Ended:
 			ended = e.Until
 		default:
-			v.Level, v.Text = Advisory, fmt.Sprintf("excepted until %s (%s): %s", e.Until, e.Reason, v.Text)
+			v.Level, v.Text = Advisory, fmt.Sprintf("excepted until %s (%s): %s", e.Until, strings.TrimSpace(e.Reason), v.Text)
 			return
 		}
 	}
