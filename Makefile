@@ -36,8 +36,8 @@ status: ## pods, nodes and autoscalers of stack local
 load: ## CPU=<cores> [TARGET=gateway|model] [FOR=<time>]: put demand on the pods and watch
 	$(STACK_CMD) load -cpu '$(CPU)' -target '$(TARGET)' -for '$(FOR)' $(if $(RECORD),-record '$(RECORD)')
 
-cost: ## what every stack costs a month, side by side: no account, no network
-	$(STACK_CMD) cost
+cost: ## [DEMAND=<0 to 1>]: what every stack costs a month, side by side; no account, no network
+	$(STACK_CMD) cost $(if $(DEMAND),-demand '$(DEMAND)')
 
 timeline: ## draw docs/load.svg from docs/load.jsonl
 	$(STACK_CMD) timeline

@@ -8,7 +8,7 @@ import (
 // natGateway is paid for by the hour and by what goes through. The traffic is shared among a stack's gateways.
 func (e *estimator) natGateway(r Resource) {
 	e.bill(r, "NAT gateway", "NAT gateway", always(1), "")
-	share := e.usage.Traffic * HoursPerMonth / float64(e.number(r.Type))
+	share := e.usage.Traffic * e.usage.Hours / float64(e.number(r.Type))
 	e.bill(r, "NAT gateway traffic", "NAT gateway traffic", e.byDemand(share), fmt.Sprintf("%g GB a month at full demand", round(share)))
 }
 

@@ -152,8 +152,8 @@ func (e *estimator) nodeGroup(r Resource) {
 	if g.spot {
 		what, market = "spot nodes", fmt.Sprintf(", spot at %s of on demand", percent(e.usage.SpotShare))
 	}
-	hours := g.hour * HoursPerMonth
-	e.line(r, what, Range{hours * number.Min, hours * number.Expected, hours * number.Max},
+	month := g.hour * e.usage.Hours
+	e.line(r, what, Range{month * number.Min, month * number.Expected, month * number.Max},
 		fmt.Sprintf("%d, %d, %d of %s%s", g.min, g.expected, g.most, g.kind, market))
 	gib, err := e.rootVolume(r)
 	if err != nil {

@@ -126,7 +126,8 @@ func (e *estimator) bill(r Resource, what, item string, quantity Range, assumpti
 		e.unknown(r, what, err)
 		return
 	}
-	e.line(r, what, Range{p.monthly(quantity.Min), p.monthly(quantity.Expected), p.monthly(quantity.Max)}, assumption)
+	hours := e.usage.Hours
+	e.line(r, what, Range{p.monthly(quantity.Min, hours), p.monthly(quantity.Expected, hours), p.monthly(quantity.Max, hours)}, assumption)
 }
 
 // line adds a line of amounts, which are rounded here and nowhere else.

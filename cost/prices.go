@@ -96,10 +96,10 @@ func findPrice(region, item string) (price, error) {
 	return price{}, fmt.Errorf("no price of %s in %s is known here (cost/prices.tsv)", item, region)
 }
 
-// monthly is what so many of the item cost a month.
-func (p price) monthly(quantity float64) float64 {
+// monthly is what so many of the item cost in a month of so many hours.
+func (p price) monthly(quantity, hours float64) float64 {
 	if p.unit == perHour {
-		quantity *= HoursPerMonth
+		quantity *= hours
 	}
 	return p.usd * quantity
 }

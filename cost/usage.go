@@ -7,6 +7,8 @@ import (
 
 // Usage is what an estimate takes for granted about use, which no program says. docs/cost.md gives the reasons.
 type Usage struct {
+	// Hours are those of a month.
+	Hours float64
 	// Demand is the average over the month, as a share of the demand for which the pods' autoscalers are allowed their
 	// most replicas.
 	Demand float64
@@ -22,6 +24,7 @@ type Usage struct {
 
 // Assumed is the usage of Of.
 var Assumed = Usage{
+	Hours:  HoursPerMonth,
 	Demand: 0.3,
 	// One capacity unit of a load balancer is 1 GB an hour (Elastic Load Balancing pricing page, September 2026).
 	Traffic:   1,
@@ -40,7 +43,7 @@ func replicas(fewest, most int, demand float64) int {
 // assumptions are what holds for more than one line.
 func (u Usage) assumptions() []string {
 	return []string{
-		fmt.Sprintf("A month has %d hours. Before taxes, free tier and discounts.", HoursPerMonth),
+		fmt.Sprintf("A month has %g hours. Before taxes, free tier and discounts.", u.Hours),
 		fmt.Sprintf("Demand is %s of what the autoscalers' most pods serve, on average over the month; at min there is none, at max it is all of it, all month.", percent(u.Demand)),
 		"Nodes: at min what the fewest pods need, at max what the node groups allow. Pods are packed by their requests; taints, selectors and spreading are not looked at. A node beyond a group's fewest is one of the dearest group that has room.",
 		fmt.Sprintf("At full demand %g GB an hour go through the load balancer, and as much through NAT.", u.Traffic),

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,7 +16,16 @@ import (
 
 // cost prints what every stack of the checkout costs a month, side by side. The program itself says what it would make of
 // each stack's file, with nobody behind it: no engine, no account, no network.
-func (s *stack) cost(ctx context.Context) error {
+func (s *stack) cost(ctx context.Context, args []string) error {
+	usage := cost.Assumed
+	flags := flag.NewFlagSet("cost", flag.ExitOnError)
+	flags.Float64Var(&usage.Demand, "demand", usage.Demand, "average `share` of the demand for which the pods' autoscalers have their most replicas, from 0 to 1")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if usage.Demand < 0 || usage.Demand > 1 {
+		return fmt.Errorf("the demand is %g; it must be from 0 (nobody calls) to 1 (all that the settings allow)", usage.Demand)
+	}
 	files, err := filepath.Glob(filepath.Join(s.root, "Pulumi.*.yaml"))
 	if err != nil {
 		return err
@@ -31,7 +41,7 @@ func (s *stack) cost(ctx context.Context) error {
 			return err
 		}
 		names = append(names, strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "Pulumi."), ".yaml"))
-		estimates = append(estimates, cost.Of(resources, time.Now()))
+		estimates = append(estimates, usage.Of(resources, time.Now()))
 	}
 	return cost.NewTable(names, estimates).WriteText(os.Stdout)
 }

@@ -81,7 +81,7 @@ func run(ctx context.Context, name string, yes bool, command string, args []stri
 	case "env":
 		return s.printEnv(ctx)
 	case "cost":
-		return s.cost(ctx)
+		return s.cost(ctx, args)
 	}
 	unlock, err := s.lock(ctx)
 	if err != nil {
