@@ -7,7 +7,7 @@ import (
 )
 
 // unknowns are what the engine writes for values that it does not know before an update, by the kind of value
-// (pulumi/sdk/v3/go/common/resource/plugin, rpc.go), and for secrets.
+// (pulumi/sdk/v3/go/common/resource/plugin, rpc.go), and what stands for a secret.
 var unknowns = []string{
 	Unknown, // of text
 	"1c4a061d-8072-4f0a-a4cb-0ff528b18fe7", "3eeb2bf0-c639-47a8-9e75-3b44932eb421", "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",

@@ -160,6 +160,17 @@ func TestRegionsOfKarpentersTableTakeItsPrices(t *testing.T) {
 	}
 }
 
+// The two regions of which there are prices have all that the checked-in stacks take.
+func TestARegionHasPricesOfAllThatAStackTakes(t *testing.T) {
+	for _, region := range []string{"eu-west-1", "us-east-1"} {
+		for _, p := range prices() {
+			if _, err := findPrice(region, p.item); err != nil && p.item != "Network Load Balancer capacity unit" {
+				t.Error(err)
+			}
+		}
+	}
+}
+
 // A node takes as many pods as it has addresses for, whatever they ask for.
 func TestPodsAreBoundByTheirNumber(t *testing.T) {
 	t2, err := ec2.Lookup("t3.medium") // 17 pods
