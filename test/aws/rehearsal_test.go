@@ -101,6 +101,7 @@ func newRehearsal(t testing.TB, stack string, times emulator.Times) *rehearsal {
 	if plugins := os.Getenv("AWS_PLUGINS"); plugins != "" {
 		r.standIn(plugins)
 	}
+	r.certify()
 	return r
 }
 
