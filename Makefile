@@ -16,7 +16,7 @@ STACK_CMD = @$(GO_CHECK); mkdir -p .local && \
 	{ [ -x .local/stack ] || echo "make: compiling the project's own command (a minute or two, this once)" >&2; } && \
 	go build -o .local/stack ./cmd/stack && exec .local/stack -stack '$(STACK)' $(if $(YES),-yes)
 
-.PHONY: help up preview down status load timeline cost env tools test test-aws rehearse lint bench
+.PHONY: help up preview report down status load timeline cost env tools test test-aws rehearse lint bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -26,6 +26,16 @@ up: ## bring STACK up (default: local); YES=1 does not ask first
 
 preview: ## show what `make up` would change
 	$(STACK_CMD) preview
+
+# How a report is written, and of what. FILE names records of previews, as [STACK=]file, instead of running one.
+REPORT = $(if $(FORMAT),-format '$(FORMAT)') $(if $(OUT),-out '$(OUT)') $(if $(WHOLE),-whole '$(WHOLE)') $(if $(DIFF),-diff)
+
+report: ## what `make up` would do: changes, bill, risks, policies; [OF=up|destroy|refresh] [FORMAT=markdown] [OUT=file] [DIFF=1] [FILE=record]
+ifdef FILE
+	@$(GO_CHECK); go run ./cmd/report $(REPORT) $(foreach f,$(FILE),-file '$(f)')
+else
+	$(STACK_CMD) report $(REPORT) $(if $(OF),-of '$(OF)')
+endif
 
 down: ## take STACK down; for local, stop its cluster too; YES=1 does not ask first
 	$(STACK_CMD) down

@@ -21,6 +21,7 @@ const usage = `usage: stack [-stack NAME] [-yes] COMMAND
 
   up        bring the stack up (stack local: its cluster, too)
   preview   show what up would change
+  report    say what up (destroy, refresh) would do: changes, bill, risks, policies
   down      take the stack down (stack local: its cluster, too)
   status    show pods, nodes and autoscalers (stack local)
   load      put CPU demand on the pods and watch them follow (stack local)
@@ -29,7 +30,7 @@ const usage = `usage: stack [-stack NAME] [-yes] COMMAND
   env       print what to export so that plain pulumi works in this checkout
 `
 
-var commands = []string{"up", "preview", "down", "status", "load", "timeline", "env", "cost"}
+var commands = []string{"up", "preview", "report", "down", "status", "load", "timeline", "env", "cost"}
 
 func main() {
 	flag.Usage = func() { fmt.Fprint(os.Stderr, usage); flag.PrintDefaults() }
@@ -101,6 +102,8 @@ func run(ctx context.Context, name string, yes bool, command string, args []stri
 		return s.up(ctx)
 	case "preview":
 		return s.preview(ctx)
+	case "report":
+		return s.report(ctx, args)
 	default:
 		return s.down(ctx)
 	}

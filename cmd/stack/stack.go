@@ -202,12 +202,7 @@ func (s *stack) selectLocal(ctx context.Context) error {
 }
 
 func (s *stack) preview(ctx context.Context) error {
-	if s.embedded() {
-		if _, err := os.Stat(s.stateDir()); err != nil {
-			return errors.New("stack local is not up, so there is nothing to compare with: `make up` starts it")
-		}
-	}
-	if err := s.prepare(ctx); err != nil {
+	if err := s.planned(ctx); err != nil {
 		return err
 	}
 	return s.pulumi(ctx, "preview", "--stack", s.name, "--diff")
@@ -223,10 +218,16 @@ func (s *stack) down(ctx context.Context) error {
 				return err
 			}
 		}
-		return s.pulumi(ctx, s.confirmed("destroy")...)
+		if err := s.pulumi(ctx, s.confirmed("destroy")...); err != nil {
+			return err
+		}
+		return s.forgetRecord()
 	}
 	// The cluster goes with everything in it, so nothing is left that the state, which goes too, could describe.
 	if err := s.cluster().Stop(); err != nil {
+		return err
+	}
+	if err := s.forgetRecord(); err != nil {
 		return err
 	}
 	fmt.Println("stack local is down: no process of it runs, and its state is gone")

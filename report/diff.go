@@ -1,0 +1,71 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"tfserving/preview"
+)
+
+// verbs are what is said of an operation.
+var verbs = map[preview.Op]string{
+	preview.OpCreate: "create", preview.OpUpdate: "change", preview.OpReplace: "replace", preview.OpDelete: "delete",
+	preview.OpImport: "import", preview.OpForget: "forget",
+}
+
+// verb is what is done to a resource, or was done by somebody else.
+func verb(s preview.Step) string {
+	if s.Drift {
+		return map[preview.Op]string{preview.OpUpdate: "changed outside", preview.OpDelete: "gone", preview.OpCreate: "appeared"}[s.Op]
+	}
+	return verbs[s.Op]
+}
+
+// diffOf is a step in full, as lines of a diff. Without values, what is created or deleted whole is only named.
+func diffOf(s preview.Step, whole bool) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "@@ %s %s %s @@\n", verb(s), s.Type, s.Name)
+	switch {
+	case s.Op == preview.OpUpdate || s.Op == preview.OpReplace:
+		for _, c := range s.Changes {
+			b.WriteString(diffOfChange(c))
+		}
+	case whole && s.New != nil:
+		marked(&b, "+", "", s.New.Inputs)
+	case whole && s.Old != nil:
+		marked(&b, "-", "", s.Old.Inputs)
+	}
+	return b.String()
+}
+
+func diffOfChange(c preview.Change) string {
+	var b strings.Builder
+	note := ""
+	if c.Forces {
+		note = " (forces replacement)"
+	}
+	if c.Kind != preview.Added {
+		marked(&b, "-", c.Path+note, c.Old)
+	}
+	if c.Kind != preview.Removed {
+		marked(&b, "+", c.Path+note, c.New)
+	}
+	return b.String()
+}
+
+// marked writes a value with its sign before every line.
+func marked(b *strings.Builder, sign, path string, v any) {
+	all := lines(v)
+	_, object := v.(map[string]any)
+	switch {
+	case path == "":
+	case len(all) == 1 && !object:
+		all[0] = path + ": " + all[0]
+	default:
+		fmt.Fprintf(b, "%s %s:\n", sign, path)
+		sign += "  "
+	}
+	for _, l := range all {
+		fmt.Fprintf(b, "%s %s\n", sign, l)
+	}
+}

@@ -1,0 +1,118 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"tfserving/preview"
+)
+
+// large is a preview that creates so many resources of so many bytes, and changes one.
+func large(n, bytes int) *preview.Preview {
+	p := &preview.Preview{Stack: "dev"}
+	for i := range n {
+		s := stepOf(preview.OpCreate, fmt.Sprintf("kubernetes:core/v%d:ConfigMap", i), nil, inputs{"data": strings.Repeat("x", bytes)})
+		s.Name = fmt.Sprintf("map-%d", i)
+		p.Steps = append(p.Steps, s)
+	}
+	p.Steps = append(p.Steps, stepOf(preview.OpUpdate, "kubernetes:apps/v1:Deployment", inputs{}, inputs{}, preview.Change{Path: "spec.image", Kind: preview.Changed, Old: "a:1", New: "a:2"}))
+	return p
+}
+
+func rendered(t *testing.T, p *preview.Preview, limit int) string {
+	t.Helper()
+	text, err := Markdown([]Environment{{Name: "dev", Preview: p}}, Options{At: time.Unix(0, 0), Limit: limit, Whole: "the whole of it"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// A comment never has more than its limit, and what it leaves out it counts, and says where it is.
+func TestALargeReportSaysWhatItLeavesOut(t *testing.T) {
+	for name, test := range map[string]struct {
+		preview   *preview.Preview
+		has, lost []string
+	}{
+		"all of it fits":        {large(3, 10), []string{"spec.image: a:1", "data: xxxxxxxxxx", "map-2"}, []string{"eft out"}},
+		"values do not":         {large(3, 40000), []string{"spec.image: a:1", "Left out here", "the properties of 3 resources that are created or deleted whole", "`the whole of it`"}, []string{"data: x"}},
+		"the diff does not":     {large(800, 10), []string{"full diff is left out here", "801 resources", "`the whole of it`", "map-799"}, []string{"```diff"}},
+		"the table does not":    {large(3000, 10), []string{"2981 rows of changes left out here", "3001 resources", "spec.image", "`the whole of it`"}, []string{"map-2999"}},
+		"an error is too large": {&preview.Preview{Errors: []preview.Message{{Text: strings.Repeat("e", 70000)}}}, []string{"The preview failed", "(66000 bytes more)"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := rendered(t, test.preview, CommentLimit)
+			if len(text) > CommentLimit {
+				t.Errorf("it has %d bytes", len(text))
+			}
+			for _, want := range test.has {
+				if !strings.Contains(text, want) {
+					t.Errorf("it does not say %q:\n%.3000s", want, text)
+				}
+			}
+			for _, not := range test.lost {
+				if strings.Contains(text, not) {
+					t.Errorf("it says %q:\n%.3000s", not, text)
+				}
+			}
+		})
+	}
+}
+
+// At the limit it is whole; with a byte less, it says what it leaves out.
+func TestTheLimitIsExact(t *testing.T) {
+	p := large(3, 1000)
+	whole := rendered(t, p, CommentLimit)
+	if got := rendered(t, p, len(whole)); got != whole {
+		t.Error("with as much room as it needs it is cut down")
+	}
+	if got := rendered(t, p, len(whole)-1); !strings.Contains(got, "Left out here") || len(got) >= len(whole) {
+		t.Errorf("with a byte less it is %d bytes and leaves nothing out", len(got))
+	}
+	if text, err := Markdown([]Environment{{Name: "dev", Preview: p}}, Options{Limit: 100}); err == nil || !strings.Contains(err.Error(), "does not fit in 100 bytes") {
+		t.Errorf("in 100 bytes it is %q (%v)", text, err)
+	}
+}
+
+// Of several stacks one comment tells; one without a preview is told, too, and fails the whole.
+func TestSeveralStacksAreOneComment(t *testing.T) {
+	all := []Environment{
+		{Name: "dev", Preview: large(1, 1)}, {Name: "staging", Problem: fmt.Errorf("it is @empty")},
+		{Name: "prod", Preview: &preview.Preview{Violations: []preview.Violation{{Policy: "tags", Text: "no owner", Mandatory: true}}}},
+	}
+	text, err := Markdown(all, Options{Limit: CommentLimit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(text, Marker) != 1 {
+		t.Error("there is not one marker")
+	}
+	for _, want := range []string{"### Stack `dev`", "### Stack `staging`", "### Stack `prod`", "There is no preview of this stack.", "| **staging** | ? | ? |", "**1 rule broken**", "**mandatory**"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("it does not say %q:\n%s", want, text)
+		}
+	}
+	if err := Verdict(all); err == nil || !strings.Contains(err.Error(), "staging and prod") {
+		t.Errorf("the verdict is %v", err)
+	}
+	if err := Verdict(all[:1]); err != nil {
+		t.Errorf("the verdict on dev alone is %v", err)
+	}
+	warned := []Environment{{Name: "dev", Preview: &preview.Preview{Violations: []preview.Violation{{Policy: "tags"}}}}}
+	if err := Verdict(warned); err != nil {
+		t.Errorf("the verdict on a warning is %v", err)
+	}
+}
+
+// A terminal shows the full diff when asked to, and says how else.
+func TestATerminalFoldsTheDiff(t *testing.T) {
+	all := []Environment{{Name: "dev", Preview: large(1, 1)}}
+	if text := Terminal(all, Options{}, false, false); strings.Contains(text, "data: x") || !strings.Contains(text, "DIFF=1") {
+		t.Errorf("folded, it is:\n%s", text)
+	}
+	if text := Terminal(all, Options{}, false, true); !strings.Contains(text, "+ data: x") {
+		t.Errorf("unfolded, it is:\n%s", text)
+	}
+}
