@@ -98,9 +98,7 @@ func BenchmarkFirstUp(b *testing.B) {
 func BenchmarkPreview(b *testing.B) {
 	r := newRehearsal(b, defaultStack, emulator.Times{})
 	r.up()
-	for _, image := range []string{r.settings.Model.Image, r.settings.Gateway.Image} {
-		r.push(b, image) // the program refuses a preview without
-	}
+	r.pushImages(b)
 	floor, kubeconfig := r.Dir+"/test/aws/providers", r.folder("home")+"/eks"
 	if out, err := r.pulumi("stack", "output", "kubeconfig", "--show-secrets", "--stack", r.stack, ">", kubeconfig); err != nil {
 		b.Fatalf("%v\n%s", err, out)

@@ -31,6 +31,14 @@ func (r *rehearsal) awsConfig(t testing.TB) aws.Config {
 	}
 }
 
+// pushImages puts the stack's images where the program looks for them; without them it refuses a preview.
+func (r *rehearsal) pushImages(t testing.TB) {
+	t.Helper()
+	for _, image := range []string{r.settings.Model.Image, r.settings.Gateway.Image} {
+		r.push(t, image)
+	}
+}
+
 // push puts an image into the stack's repository, as `docker push` would.
 func (r *rehearsal) push(t testing.TB, image string) {
 	t.Helper()

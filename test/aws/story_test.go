@@ -127,8 +127,7 @@ func firstUp(t *testing.T, r *rehearsal) {
 	r.interruptUp(t, "aws:eks:NodeGroup")
 	// By now there are repositories, and it can be told that nothing is in them.
 	r.MakeFails([]string{"is not in the stack's repository", "push it first"}, "up", "STACK="+r.stack, "YES=1")
-	r.push(t, r.settings.Model.Image)
-	r.push(t, r.settings.Gateway.Image)
+	r.pushImages(t)
 	r.interruptUp(t, "kubernetes:helm.sh/v3:Release")
 	r.up()
 	out, err := r.pulumi("stack", "output", "--json", "--stack", r.stack)

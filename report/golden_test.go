@@ -1,0 +1,136 @@
+package report
+
+import (
+	"compress/gzip"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"tfserving/preview"
+	"tfserving/test/page"
+)
+
+var update = flag.Bool("update", false, "write the golden reports, and the parts of docs/pull-requests.md, anew")
+
+const updateReports = "go test ./report -update"
+
+// recorded are previews of stack dev by the real engine on emulated AWS (test/aws, TestRecordPreviews), and what the report
+// on each must say, beside being as it is in the file of its name.
+var recorded = map[string]struct {
+	fails bool // the change cannot be made
+	says  []string
+}{
+	"none":      {says: []string{"Nothing changes."}},
+	"image":     {says: []string{"`spec.template.spec.containers[0].image`"}},
+	"instances": {says: []string{"nodes are replaced", "forced by** `instanceTypes"}},
+	"network":   {says: []string{"AWS may refuse it", "`cidrBlock`", "(known after up)"}},
+	"drift":     {says: []string{"What others have changed", "`imageTagMutability` from `IMMUTABLE` to `MUTABLE`"}},
+	"replaced":  {says: []string{"state is lost", "`eks Cluster", "because of"}},
+	"new":       {says: []string{"(known after up)", "1 × `eks Cluster`"}},
+	"destroy":   {says: []string{"state is lost", "| **delete** | 1 × `eks Cluster`"}},
+	"violation": {fails: true, says: []string{"#### Policies", "**mandatory**"}},
+	"failed":    {fails: true, says: []string{"The preview failed", "push it first"}},
+}
+
+// pricesOf is the day for which the golden reports are made: prices change with it.
+var pricesOf = time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
+
+func recordingOf(t testing.TB, name string) []Environment {
+	t.Helper()
+	p, err := preview.ReadFile(filepath.Join("testdata", name+".jsonl.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []Environment{{Name: "dev", Preview: p}}
+}
+
+func TestReportsOfRecordedPreviews(t *testing.T) {
+	for name, want := range recorded {
+		t.Run(name, func(t *testing.T) {
+			all := recordingOf(t, name)
+			text, err := Markdown(all, Options{At: pricesOf, Limit: CommentLimit})
+			if err != nil {
+				t.Fatal(err)
+			}
+			page.Whole(t, filepath.Join("testdata", name+".md"), *update, updateReports, text)
+			for _, part := range want.says {
+				if !strings.Contains(text, part) {
+					t.Errorf("the report does not say %q", part)
+				}
+			}
+			if failed := Verdict(all) != nil; failed != want.fails {
+				t.Errorf("the change is refused: %v; want %v", failed, want.fails)
+			}
+		})
+	}
+	files, err := filepath.Glob(filepath.Join("testdata", "*.jsonl.gz"))
+	if err != nil || len(files) != len(recorded) {
+		t.Errorf("there are %d recordings, and %d are known (%v)", len(files), len(recorded), err)
+	}
+}
+
+// notInRecordings are what no recording may hold: credentials, certificates' keys, tokens, and this machine's folders.
+var notInRecordings = regexp.MustCompile(`AKIA[A-Z0-9]{16}|ASIA[A-Z0-9]{16}|PRIVATE KEY|client-key-data|LS0tLS1CRUdJTiB(QUklWQVRF|SU0EgUFJJVkFURS|FQyBQUklWQVRF)|k8s-aws-v1\.|"plaintext"|eyJhbGciOi|/tmp/|/home/|/root/|/work/`)
+
+func TestRecordingsHoldNoSecret(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "*.jsonl.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	masked := 0
+	for _, file := range files {
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		z, err := gzip.NewReader(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(z)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		masked += strings.Count(string(data), `"ciphertext":"[secret]"`)
+		for _, at := range notInRecordings.FindAllIndex(data, 3) {
+			t.Errorf("%s holds %q", file, data[max(0, at[0]-60):min(len(data), at[1]+20)])
+		}
+	}
+	if masked == 0 {
+		t.Error("no recording holds a secret that the engine has masked, so nothing was tried")
+	}
+}
+
+func TestThePageIsMadeOfRulesAndARecording(t *testing.T) {
+	table := "| Risk | When |\n|---|---|\n"
+	for _, r := range rules {
+		table += "| " + r.name + " | " + r.when + " |\n"
+	}
+	shown := []block{}
+	for _, b := range document(study(recordingOf(t, "instances"), Options{At: pricesOf}), details[0], Options{}) {
+		switch b := b.(type) {
+		case fold, marker:
+		case heading:
+			shown = append(shown, heading{b.level + 1, b.text})
+		default:
+			shown = append(shown, b)
+		}
+	}
+	example := markdown(shown)
+	page.Keep(t, "../docs/pull-requests.md", *update, updateReports, map[string]string{"risks": table, "example": example})
+}
+
+// BenchmarkReport renders the largest recording, from the file to the comment.
+func BenchmarkReport(b *testing.B) {
+	for b.Loop() {
+		if _, err := Markdown(recordingOf(b, "new"), Options{At: pricesOf, Limit: CommentLimit}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
