@@ -60,6 +60,7 @@ func TestLocalStack(t *testing.T) {
 		{"make up deploys the application whole", firstUp},
 		{"make up again and make preview find nothing to change", noChanges},
 		{"the policies refuse what the settings allow", policiesRefuse},
+		{"make report tells what a change does, and no secret", reported},
 		{"the objects in the cluster keep the rules", objectsKeepRules},
 		{"NetworkPolicies allow exactly the request path", requestPath},
 		{"the namespace refuses what restricted forbids", restricted},
