@@ -399,15 +399,11 @@ func plannedChanges(t *testing.T, r *rehearsal) {
 	}
 }
 
-// otherTypes are the stack's node groups with instances of the next size.
+// otherTypes are the stack's node groups without the first type of each: another group, of the same size and price.
 func (r *rehearsal) otherTypes() any {
 	var groups []any
 	for _, g := range r.settings.NodeGroups {
-		types := []string{}
-		for _, name := range g.InstanceTypes {
-			types = append(types, strings.Replace(name, ".large", ".xlarge", 1))
-		}
-		groups = append(groups, map[string]any{"name": g.Name, "instanceTypes": types, "capacity": g.Capacity, "min": g.Min, "max": g.Max, "diskGiB": g.DiskGiB})
+		groups = append(groups, map[string]any{"name": g.Name, "instanceTypes": g.InstanceTypes[1:], "capacity": g.Capacity, "min": g.Min, "max": g.Max, "diskGiB": g.DiskGiB})
 	}
 	return groups
 }
