@@ -382,6 +382,7 @@ func plannedChanges(t *testing.T, r *rehearsal) {
 	} {
 		restore := r.keepSettings(t)
 		r.Edit(r.file(), change.path, change.value)
+		r.Edit(r.file(), "monthlyBudget", nil) // what is larger may be beyond it
 		out, err := r.pulumi("preview", "--json", "--stack", r.stack, "2>/dev/null")
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", change.name, err, out)
@@ -399,11 +400,18 @@ func plannedChanges(t *testing.T, r *rehearsal) {
 	}
 }
 
-// otherTypes are the stack's node groups without the first type of each: another group, of the same size and price.
+// nextSize is the next larger size of an instance type.
+var nextSize = strings.NewReplacer(".large", ".xlarge", ".xlarge", ".2xlarge")
+
+// otherTypes are the stack's node groups with instances of the next size.
 func (r *rehearsal) otherTypes() any {
 	var groups []any
 	for _, g := range r.settings.NodeGroups {
-		groups = append(groups, map[string]any{"name": g.Name, "instanceTypes": g.InstanceTypes[1:], "capacity": g.Capacity, "min": g.Min, "max": g.Max, "diskGiB": g.DiskGiB})
+		types := []string{}
+		for _, name := range g.InstanceTypes {
+			types = append(types, nextSize.Replace(name))
+		}
+		groups = append(groups, map[string]any{"name": g.Name, "instanceTypes": types, "capacity": g.Capacity, "min": g.Min, "max": g.Max, "diskGiB": g.DiskGiB})
 	}
 	return groups
 }
