@@ -60,6 +60,7 @@ func readCall(r *http.Request, scope string, body []byte) (*call, error) {
 	}
 	if form.Get("Action") == "" {
 		c.protocol = restOther
+		c.readBucketCall(r)
 		return c, nil
 	}
 	if c.protocol = queryXML; c.service == "ec2" {

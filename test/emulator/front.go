@@ -122,7 +122,7 @@ func (a *AWS) serveMoto(w http.ResponseWriter, r *http.Request, c *call, who *ke
 	}
 }
 
-func (a *AWS) forward(r *http.Request, c *call, asRoot bool) (*http.Response, []byte, error) {
+func (a *AWS) forward(r *http.Request, c *call, asRoot bool) (answer *http.Response, body []byte, err error) {
 	out, err := http.NewRequestWithContext(r.Context(), r.Method, a.moto.url+r.URL.RequestURI(), bytes.NewReader(c.body))
 	if err != nil {
 		return nil, nil, err
@@ -135,13 +135,15 @@ func (a *AWS) forward(r *http.Request, c *call, asRoot bool) (*http.Response, []
 			return nil, nil, err
 		}
 	}
+	if c.service == "s3" {
+		// moto's own check fails wherever a query has encoded characters, as every list of a folder has.
+		err = a.moto.withoutChecks(r.Context(), func() error {
+			answer, body, err = a.moto.send(out)
+			return err
+		})
+		return answer, body, err
+	}
 	a.moto.gate.RLock()
 	defer a.moto.gate.RUnlock()
-	answer, err := a.moto.client.Do(out)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	return answer, body, err
+	return a.moto.send(out)
 }

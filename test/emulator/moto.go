@@ -171,6 +171,17 @@ func (m *moto) withoutChecks(ctx context.Context, do func() error) error {
 	return errors.Join(failure, m.unchecked(context.WithoutCancel(ctx), "0"))
 }
 
+// send sends a request to moto and reads the answer whole.
+func (m *moto) send(request *http.Request) (*http.Response, []byte, error) {
+	answer, err := m.client.Do(request)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	return answer, body, err
+}
+
 // stop ends moto and its watcher, which are a process group of their own.
 func (m *moto) stop() error {
 	defer m.lease.Close()

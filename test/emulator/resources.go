@@ -34,6 +34,11 @@ func (a *AWS) questions(ctx context.Context, c *call) ([]question, error) {
 			// The path is part of a role's ARN, and roles of this project have none.
 			return []question{{action: action, resource: fmt.Sprintf("arn:aws:iam::%s:role/%s", a.account, name)}}, nil
 		}
+	case "kms":
+		resource, err := a.keyResource(ctx, c)
+		return []question{{action: action, resource: resource}}, err
+	case "s3":
+		return bucketQuestions(c, action), nil
 	case "sts":
 		if arn := c.params["RoleArn"]; arn != "" {
 			return []question{{action: action, resource: arn}}, nil
