@@ -63,6 +63,7 @@ const (
 var mayUse = map[string][]string{
 	"network":      {awsSDK},
 	"cluster":      {awsSDK, eksSDK},
+	"delivery":     {awsSDK},
 	"autoscaler":   {awsSDK, kubernetesSDK},
 	"loadbalancer": {awsSDK, kubernetesSDK},
 	"podidentity":  {awsSDK},
@@ -79,6 +80,10 @@ func TestImportsRunOneWay(t *testing.T) {
 			case "main.go", "eks.go", "resources.go", "stand_in.go":
 				if seen++; inside && ours != "config" && !slices.Contains(data, ours) && !strings.HasPrefix(ours, "components/") {
 					t.Errorf("%s imports %s; the program knows config, components and facts alone", file, imported)
+				}
+			case "delivery":
+				if seen++; inside && ours != "config" && ours != "components/delivery" {
+					t.Errorf("%s imports %s; the workflows' roles are no part of a stack", file, imported)
 				}
 			case "config":
 				if seen++; inside && !slices.Contains(data, ours) || strings.HasPrefix(imported, kubernetesSDK) || strings.HasPrefix(imported, awsSDK) || strings.HasPrefix(imported, eksSDK) {

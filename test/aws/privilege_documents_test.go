@@ -21,6 +21,7 @@ import (
 
 	"tfserving/components/autoscaler"
 	ekscluster "tfserving/components/cluster"
+	"tfserving/components/delivery"
 	"tfserving/components/loadbalancer"
 	"tfserving/components/network"
 	"tfserving/components/repositories"
@@ -43,8 +44,14 @@ const (
 	balancerRole   = ownCluster + "-aws-load-balancer-controller"
 )
 
+// Names of the roles that GitHub's workflows take, which are no part of a stack.
+const (
+	previewRole = "github-preview"
+	deployRole  = "github-deploy-dev"
+)
+
 // makers are the component packages that make resources in AWS; all of them are run here.
-var makers = []string{"autoscaler", "cluster", "loadbalancer", "network", "podidentity", "repositories"}
+var makers = []string{"autoscaler", "cluster", "delivery", "loadbalancer", "network", "podidentity", "repositories"}
 
 // grantee is a role with all its policies.
 type grantee struct {
@@ -180,6 +187,10 @@ func gather(t *testing.T) *policies {
 			ClusterName: ownCluster, ClusterARN: eks.ARN, Ready: eks.Ready, VPCID: net.VPCID, Region: region,
 			Chart: chart, Replicas: 1,
 		}, both)
+		if err != nil {
+			return err
+		}
+		_, err = delivery.NewDelivery(ctx, "github", deliveryArgs(), onAWS)
 		return err
 	}, pulumi.WithMocks("tfserving", "dev", s))
 	if err != nil {
@@ -190,7 +201,7 @@ func gather(t *testing.T) *policies {
 
 // provenWhole fails where the stack makes a policy or a role that nothing here proves.
 func (s *policies) provenWhole(t *testing.T) {
-	want := []string{autoscalerRole, balancerRole, flowLogRole, networkingRole, nodeRole}
+	want := []string{autoscalerRole, balancerRole, flowLogRole, networkingRole, nodeRole, previewRole, deployRole}
 	if got := slices.Sorted(maps.Keys(s.roles)); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
 		t.Errorf("the roles are %v, and the requests here are of %v", got, want)
 	}

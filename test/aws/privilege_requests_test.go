@@ -61,6 +61,11 @@ type namedPolicy struct {
 	Policy json.RawMessage `json:"policy"`
 }
 
+// keyPolicy is what KMS gives a key that is made without a policy of its own: the account's IAM policies decide. Without it,
+// none would.
+const keyPolicy = `{"Version":"2012-10-17","Statement":[
+	{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account + `:root"},"Action":"kms:*","Resource":"*"}]}`
+
 // weighed asks a simulator of IAM about every request, and about every way to take a role.
 func (s *policies) weighed(t *testing.T, managed map[string]string) {
 	var all []asked
@@ -76,16 +81,22 @@ func (s *policies) weighed(t *testing.T, managed map[string]string) {
 					Policies: r.permissions(managed), Principal: roleARN(name), Action: action, Resource: one.resource,
 					Context: one.with, want: one.want, title: name + ": " + action + ": " + one.what,
 				})
+				if strings.HasPrefix(one.resource, arnOf("kms", "key/")) {
+					all[len(all)-1].Trust = json.RawMessage(keyPolicy)
+				}
 			}
 		}
 		for _, one := range ways {
 			actions := []string{"sts:AssumeRole"}
-			if r.serviceAccount != "" {
+			switch {
+			case r.serviceAccount != "":
 				actions = append(actions, "sts:TagSession") // which EKS Pod Identity does with it
+			case one.by == githubProvider:
+				actions = []string{"sts:AssumeRoleWithWebIdentity"}
 			}
 			for _, action := range actions {
 				all = append(all, asked{
-					Trust: json.RawMessage(r.trust), Principal: one.by, Action: action, Resource: roleARN(name),
+					Trust: json.RawMessage(strings.ReplaceAll(r.trust, githubKeys, simulatedKeys)), Principal: one.by, Action: action, Resource: roleARN(name),
 					Context: one.with, want: one.want, title: "taking " + name + ": " + action + ": " + one.what,
 				})
 			}

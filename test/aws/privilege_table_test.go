@@ -35,7 +35,11 @@ func calls(service string, names ...string) (actions []string) {
 
 // requestsOf are what a role must be able to do, and what it must not.
 func requestsOf(role string) []request {
+	if role == deployRole {
+		return deployRequests() // what is nobody else's business is its own
+	}
 	own := map[string][]request{
+		previewRole:    previewRequests(),
 		autoscalerRole: autoscalerRequests(), balancerRole: balancerRequests(), nodeRole: nodeRequests(),
 		networkingRole: networkingRequests(), flowLogRole: flowLogRequests(),
 	}[role]

@@ -23,6 +23,10 @@ func takings(name string, r *grantee) []taking {
 	switch {
 	case r.serviceAccount != "":
 		return podTakings(r)
+	case name == previewRole:
+		return workflowTakings("pull_request", "environment:dev", "ref:refs/heads/main")
+	case name == deployRole:
+		return workflowTakings("environment:dev", "pull_request", "environment:dev")
 	case name == nodeRole:
 		return []taking{
 			{"an instance", allowed, nodeService, nil},
