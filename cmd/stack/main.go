@@ -27,10 +27,11 @@ const usage = `usage: stack [-stack NAME] [-yes] COMMAND
   load      put CPU demand on the pods and watch them follow (stack local)
   timeline  draw a recorded load run
   cost      print what every stack costs a month, side by side
+  review    write the settings of a review stack, made from dev's
   env       print what to export so that plain pulumi works in this checkout
 `
 
-var commands = []string{"up", "preview", "report", "down", "status", "load", "timeline", "env", "cost"}
+var commands = []string{"up", "preview", "report", "down", "status", "load", "timeline", "env", "cost", "review"}
 
 func main() {
 	flag.Usage = func() { fmt.Fprint(os.Stderr, usage); flag.PrintDefaults() }
@@ -67,6 +68,9 @@ func main() {
 var errTerminated = errors.New("terminated")
 
 func run(ctx context.Context, name string, yes bool, command string, args []string) error {
+	if command == "review" {
+		return review(name, args)
+	}
 	s, err := open(name)
 	if err != nil {
 		return err

@@ -156,7 +156,11 @@ func (s *stack) prepare(ctx context.Context) error {
 			return fmt.Errorf("%s is not on PATH, and platform eks needs it: %w", tool, err)
 		}
 	}
-	if out, err := s.command(ctx, "pulumi", "stack", "select", "--create", s.name).CombinedOutput(); err != nil {
+	provider, err := s.secretsProvider()
+	if err != nil {
+		return fmt.Errorf("reading who encrypts the secrets of stack %s: %w", s.name, err)
+	}
+	if out, err := s.command(ctx, "pulumi", "stack", "select", "--create", s.name, "--secrets-provider", cmp.Or(provider, "default")).CombinedOutput(); err != nil {
 		return fmt.Errorf("selecting stack %s: %w (are you logged in to a backend? `pulumi login`, or `pulumi login --local`)\n%s", s.name, err, out)
 	}
 	return nil

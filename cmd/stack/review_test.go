@@ -1,0 +1,98 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"tfserving/config"
+)
+
+const (
+	devFile = "../../Pulumi.dev.yaml"
+	account = "123456789012"
+)
+
+func readDev(t *testing.T) (data []byte, settings *config.Settings) {
+	t.Helper()
+	data, err := os.ReadFile(devFile)
+	if err == nil {
+		settings, err = config.ReadStackFile(devFile)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data, settings
+}
+
+func made(t *testing.T, data []byte, settings *config.Settings, name string) (*config.Settings, string, error) {
+	t.Helper()
+	text, err := reviewSettings(data, settings, account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "Pulumi."+name+".yaml")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := config.ReadStackFile(file)
+	return s, string(text), err
+}
+
+// A review stack differs from dev in exactly what is listed here.
+func TestAReviewStackIsDevButFor(t *testing.T) {
+	data, dev := readDev(t)
+	got, _, err := made(t, data, dev, "review-7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := *dev
+	want.AWS.CostCentre = "review"
+	want.Cluster.LogRetentionDays = 1
+	want.Model.Image = account + ".dkr.ecr.eu-west-1.amazonaws.com/tfserving-dev/" + dev.Model.Image
+	want.Gateway.Image = account + ".dkr.ecr.eu-west-1.amazonaws.com/tfserving-dev/" + dev.Gateway.Image
+	if !reflect.DeepEqual(*got, want) {
+		t.Errorf("it is\n%+v\nwant\n%+v", *got, want)
+	}
+}
+
+// What is dev's alone, a review stack must not share: its name in DNS, its protection, the key of its secrets. An image
+// that is run from elsewhere still is.
+func TestAReviewStackTakesNothingOfDevsOwn(t *testing.T) {
+	data, dev := readDev(t)
+	text := strings.Replace(string(data), "    owner:", "    protect: true\n    owner:", 1)
+	text = strings.Replace(text, "scheme: internal", "scheme: internal\n    host: dev.example.com", 1)
+	text = strings.Replace(text, "zoomcamp-10-gateway:002", "registry.example/gateway:1", 1)
+	text += "secretsprovider: awskms://alias/state\nencryptedkey: abc\nencryptionsalt: def\n"
+	dev.Gateway.Image = "registry.example/gateway:1"
+	got, written, err := made(t, []byte(text), dev, "review-7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.AWS.Protect || got.Ingress.Host != "" || got.Gateway.Image != "registry.example/gateway:1" {
+		t.Errorf("it is %+v", got)
+	}
+	if strings.Contains(written, "encrypt") || !strings.Contains(written, "secretsprovider: awskms://alias/state\n") {
+		t.Errorf("its secrets are encrypted otherwise than it says:\n%s", written)
+	}
+}
+
+func TestReviewStacksAreNamedAfterPullRequests(t *testing.T) {
+	data, dev := readDev(t)
+	if _, _, err := made(t, data, dev, "review-123456789"); err != nil { // 16 characters, the most
+		t.Error(err)
+	}
+	for want, args := range map[string][]string{
+		"STACK is dev;":        {"dev", "-account", account},
+		"STACK is review-0;":   {"review-0", "-account", account},
+		"STACK is review-7/x;": {"review-7/x", "-account", account},
+		"ACCOUNT is \"\";":     {"review-7"},
+		"ACCOUNT is \"1$x\";":  {"review-7", "-account", "1$x"},
+	} {
+		if err := review(args[0], args[1:]); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%v: %v", args, err)
+		}
+	}
+}
