@@ -16,7 +16,7 @@ STACK_CMD = @$(GO_CHECK); mkdir -p .local && \
 	{ [ -x .local/stack ] || echo "make: compiling the project's own command (a minute or two, this once)" >&2; } && \
 	go build -o .local/stack ./cmd/stack && exec .local/stack -stack '$(STACK)' $(if $(YES),-yes)
 
-.PHONY: help up preview report down status load timeline cost env tools test test-aws rehearse lint bench
+.PHONY: help up preview report down status load timeline cost env tools review test test-aws rehearse lint bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -49,6 +49,9 @@ load: ## CPU=<cores> [TARGET=gateway|model] [FOR=<time>]: put demand on the pods
 cost: ## [DEMAND=<0 to 1>]: what every stack costs a month, side by side; no account, no network
 	$(STACK_CMD) cost $(if $(DEMAND),-demand '$(DEMAND)')
 
+review: ## STACK=review-<pull request> ACCOUNT=<12 digits>: write the settings of a review stack
+	$(STACK_CMD) review -account '$(ACCOUNT)'
+
 timeline: ## draw docs/load.svg from docs/load.jsonl
 	$(STACK_CMD) timeline
 
@@ -73,7 +76,7 @@ test: tools ## every test that needs only Go and the module proxy
 # On an ordinary network pulumi fetches the AWS and EKS plugins by itself; AWS_PLUGINS names a folder that holds them.
 test-aws: tools ## the EKS stacks on emulated AWS: needs Python 3, Node.js 20 with npm, the aws command
 	@echo "test-aws: an EKS stack, whole, without an account (about 15 minutes on two cores)"
-	@$(GOTESTSUM) --format standard-verbose -- -count=1 -timeout 40m -p 1 ./test/emulator ./test/machines ./test/aws
+	@$(GOTESTSUM) --format standard-verbose -- -count=1 -timeout 40m -p 1 ./test/emulator ./test/state ./test/machines ./test/aws
 
 rehearse: tools ## STACK=dev|staging|prod: the story of an EKS stack from nothing to nothing, on emulated AWS
 	@STACK='$(STACK)' go test -count=1 -timeout 30m -v -run '^TestRehearsal$$' ./test/aws
@@ -84,6 +87,7 @@ lint: ## formatting, vet, static analysis
 	go -C tools vet .
 	go tool -modfile=tools/go.mod staticcheck ./...
 	cd tools && go tool staticcheck .
+	go tool -modfile=tools/go.mod actionlint -shellcheck= -pyflakes=
 
 bench: ## how long the program takes to build, to preview and to construct
 	go test -run '^$$' -bench . -benchtime 3x -timeout 30m . ./test

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+// reviewLabel is what asks for a review stack, on a pull request.
+const reviewLabel = "review"
+
+// reviewStack is the name of a review stack; its group is the pull request's number.
+var reviewStack = regexp.MustCompile(`^review-([1-9][0-9]*)$`)
+
+// pullRequest is what decides on a review stack.
+type pullRequest struct {
+	State  string
+	Labels []struct{ Name string }
+}
+
+// reviewsOver gives the review stacks among those that `pulumi stack ls --json` lists whose time is over: the pull
+// request is closed, nobody asks for the stack any more, or it was last changed longer than ttl ago. Where GitHub does not
+// answer, nothing is over.
+func (g *client) reviewsOver(ctx context.Context, list []byte, now time.Time, ttl time.Duration) ([]string, error) {
+	var stacks []struct {
+		Name       string
+		LastUpdate string
+	}
+	if err := json.Unmarshal(list, &stacks); err != nil {
+		return nil, fmt.Errorf("reading the list of stacks (pulumi stack ls --json): %w", err)
+	}
+	over := []string{}
+	for _, s := range stacks {
+		parts := reviewStack.FindStringSubmatch(s.Name)
+		if parts == nil {
+			continue
+		}
+		number, err := strconv.Atoi(parts[1])
+		if err != nil {
+			return nil, fmt.Errorf("stack %s: %w", s.Name, err)
+		}
+		wanted, err := g.wantsReview(ctx, number)
+		if err != nil {
+			return nil, err
+		}
+		// A stack without a time has never been brought up whole. Its next up may be under way, and then holds its lock.
+		last, err := time.Parse(time.RFC3339, s.LastUpdate)
+		if s.LastUpdate != "" && err != nil {
+			return nil, fmt.Errorf("stack %s: when it was last changed: %w", s.Name, err)
+		}
+		if !wanted || !last.IsZero() && now.Sub(last) > ttl {
+			over = append(over, s.Name)
+		}
+	}
+	return over, nil
+}
+
+// wantsReview tells whether a pull request is open and asks for a review stack.
+func (g *client) wantsReview(ctx context.Context, number int) (bool, error) {
+	var pull pullRequest
+	// Pull requests never go away, so one that is not found is one that the token may not see: an error as any other.
+	if err := g.call(ctx, http.MethodGet, fmt.Sprintf("/pulls/%d", number), nil, &pull); err != nil {
+		return false, err
+	}
+	for _, l := range pull.Labels {
+		if l.Name == reviewLabel {
+			return pull.State == "open", nil
+		}
+	}
+	return false, nil
+}
