@@ -49,6 +49,7 @@ func TestRehearsal(t *testing.T) {
 		{"load adds pods and instances, make up leaves them, and both go back", loadUpAndBack},
 		{"another instance type or Kubernetes version replaces no cluster", plannedChanges},
 		{"make down leaves nothing", destroyed},
+		{"the workflows' roles may do what was done", workflowsSuffice},
 	} {
 		r.say("%s", part.name)
 		if !t.Run(part.name, func(t *testing.T) { r.T = t; part.run(t, r) }) {
@@ -208,11 +209,13 @@ func (r *rehearsal) interruptUp(t *testing.T, typ string) {
 }
 
 func noChanges(t *testing.T, r *rehearsal) {
+	before := len(r.aws.Journal())
 	for _, how := range []string{"", "--refresh"} {
 		if out, err := r.pulumi("preview", how, "--expect-no-changes", "--diff", "--stack", r.stack); err != nil {
 			t.Fatalf("preview %s finds something to change: %v\n%s", how, err, out)
 		}
 	}
+	r.previewsSuffice(t, before)
 	if out := r.up(); changes.MatchString(out) {
 		t.Errorf("the second make up changes something:\n%s", out)
 	}
