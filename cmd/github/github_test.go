@@ -178,48 +178,6 @@ func TestABadReportIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 	}
 }
 
-// A drifted stack has one open issue until it is as it should be; the next drift gets a new one.
-func TestOneIssueAStackWhileItDrifts(t *testing.T) {
-	hub, env := start(t)
-	night := func(stack, body string) {
-		t.Helper()
-		changes := `{"same":3}`
-		if body != "" {
-			changes = `{"same":2,"update":1}`
-		}
-		record := file(t, `{"sequence":1,"summaryEvent":{"maybeCorrupt":false,"durationSeconds":1,"resourceChanges":`+changes+"}}\n")
-		if err := run(t.Context(), []string{"drift", "-stack", stack, "-record", record, "-body", file(t, report(body))}, env, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	state := func() (all []string) {
-		for _, i := range hub.issues {
-			_, text, _ := strings.Cut(i.Body, "\n")
-			all = append(all, i.State+": "+text)
-		}
-		return all
-	}
-	for i, step := range []struct{ stack, body, want string }{
-		{"dev", "", "[]"},
-		{"dev", "a tag", "[open: a tag]"},
-		{"dev", "two tags", "[open: two tags]"},
-		{"prod", "a rule", "[open: two tags open: a rule]"},
-		{"dev", "", "[closed: two tags open: a rule]"},
-		{"dev", "", "[closed: two tags open: a rule]"},
-		{"dev", "again", "[closed: two tags open: a rule open: again]"},
-	} {
-		night(step.stack, step.body)
-		if got := fmt.Sprint(state()); got != step.want {
-			t.Fatalf("night %d: %s, want %s", i+1, got, step.want)
-		}
-	}
-	full := report("")
-	night("staging", strings.Repeat("x", maxBody-len(full)))
-	if n := len(hub.issues[0].comments); n != 1 {
-		t.Errorf("the closed issue has %d comments, want one that says why", n)
-	}
-}
-
 const stacksList = `[
 	{"name":"dev","lastUpdate":"2026-01-01T00:00:00.000Z"},
 	{"name":"review-1","lastUpdate":"2026-11-24T12:00:00.000Z"},
@@ -255,24 +213,6 @@ func TestReviewStacksAreOverWhenNobodyAsksForThem(t *testing.T) {
 	out.Reset()
 	if err := run(t.Context(), args, env, &out); err == nil || out.Len() > 0 || !strings.Contains(err.Error(), "not accessible") {
 		t.Errorf("where GitHub refuses to answer, over are %q (%v)", &out, err)
-	}
-}
-
-// What cannot be compared is no drift and no peace: the issue stays as it is.
-func TestARecordWithoutAnEndChangesNothing(t *testing.T) {
-	for name, c := range map[string]struct{ record, want string }{
-		"empty":     {"", "has no end"},
-		"cut":       {`{"sequence":1,"summaryEvent":{"resou`, "reading the record"},
-		"broken":    {`{"sequence":1,"resourcePreEvent":{"metadata":{"op":"refresh"}}}`, "has no end"},
-		"a failure": {`{"diagnosticEvent":{"severity":"error","message":"no credentials"}}` + "\n" + `{"summaryEvent":{"resourceChanges":{}}}`, "no credentials"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			hub, env := start(t)
-			err := run(t.Context(), []string{"drift", "-stack", "dev", "-record", file(t, c.record), "-body", file(t, "x")}, env, nil)
-			if err == nil || !strings.Contains(err.Error(), c.want) || len(hub.requests) > 0 {
-				t.Errorf("it says %v after %v", err, hub.requests)
-			}
-		})
 	}
 }
 

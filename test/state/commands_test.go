@@ -15,7 +15,8 @@ var (
 	global = map[string]bool{"--region": true, "--query": true, "--output": true}
 )
 
-// TestAWSCommandsInDocsExist: every `aws` command that a page shows is one that the aws command has, with these options.
+// TestAWSCommandsInDocsExist: every `aws` command that a page shows is one that the aws command has. Its options are looked
+// at where none that it needs is left out on the page.
 func TestAWSCommandsInDocsExist(t *testing.T) {
 	pages, err := filepath.Glob("../../docs/*.md")
 	check(t, err)
