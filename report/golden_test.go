@@ -75,7 +75,7 @@ func TestReportsOfRecordedPreviews(t *testing.T) {
 }
 
 // notInRecordings are what no recording may hold: credentials, certificates' keys, tokens, and this machine's folders.
-var notInRecordings = regexp.MustCompile(`AKIA[A-Z0-9]{16}|ASIA[A-Z0-9]{16}|PRIVATE KEY|client-key-data|LS0tLS1CRUdJTiB(QUklWQVRF|SU0EgUFJJVkFURS|FQyBQUklWQVRF)|k8s-aws-v1\.|"plaintext"|eyJhbGciOi|/tmp/|/home/|/root/|/work/`)
+var notInRecordings = regexp.MustCompile(`AKIA[A-Z0-9]{16}|ASIA[A-Z0-9]{16}|PRIVATE KEY|client-key-data|LS0tLS1CRUdJTiB(QUklWQVRF|SU0EgUFJJVkFURS|FQyBQUklWQVRF)|k8s-aws-v1\.|"plaintext"|eyJhbGciOi|/(?:tmp|home|root|Users)/`)
 
 func TestRecordingsHoldNoSecret(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "*.jsonl.gz"))
