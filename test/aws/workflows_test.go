@@ -10,9 +10,9 @@ import (
 	"tfserving/test/emulator"
 )
 
-// nobodysCalls are what the rehearsal itself does in the deployer's name: a build pushes images; and what nobody can be
-// denied.
-var nobodysCalls = []string{"ecr:PutImage", "sts:GetCallerIdentity"}
+// nobodysCalls are what the rehearsal itself does in the deployer's name: a build pushes images, and people have
+// certificates; and what nobody can be denied.
+var nobodysCalls = []string{"ecr:PutImage", "acm:ImportCertificate", "sts:GetCallerIdentity"}
 
 // allows fails for each call of the deployer's that a policy of the workflows names no action for. Resources and conditions
 // are weighed elsewhere (TestLeastPrivilege): here the engine and the plugins tell which actions there are.
