@@ -56,6 +56,7 @@ timeline: ## draw docs/load.svg from docs/load.jsonl
 	$(STACK_CMD) timeline
 
 env: ## print what to export so that plain pulumi works here
+	@$(MAKE) -s tools >&2
 	$(STACK_CMD) env
 
 tools: ## get every pinned command (TOOLS=auto|build|fetch)

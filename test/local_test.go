@@ -56,6 +56,7 @@ func TestLocalStack(t *testing.T) {
 		name string
 		run  func(*testing.T, *checkout.Checkout)
 	}{
+		{"make env gets the pinned pulumi in a fresh clone", freshEnv},
 		{"wrong settings are refused before anything is changed", wrongSettings},
 		{"make up deploys the application whole", firstUp},
 		{"make up again and make preview find nothing to change", noChanges},
@@ -77,6 +78,13 @@ func TestLocalStack(t *testing.T) {
 		if !t.Run(part.name, func(t *testing.T) { part.run(t, &checkout.Checkout{T: t, Dir: c.Dir}) }) {
 			t.FailNow()
 		}
+	}
+}
+
+func freshEnv(t *testing.T, c *checkout.Checkout) {
+	out, err := c.Start("sh", "-ec", `eval "$(make -s env)"; command -v pulumi; pulumi version`).Wait()
+	if err != nil || !strings.Contains(out, filepath.Join(c.Dir, ".local", "bin", "pulumi")+"\nv") {
+		t.Errorf("make env gives no pulumi of the clone's: %v\n%s", err, out)
 	}
 }
 

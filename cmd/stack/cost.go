@@ -23,7 +23,7 @@ func (s *stack) cost(ctx context.Context, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if usage.Demand < 0 || usage.Demand > 1 {
+	if !(usage.Demand >= 0 && usage.Demand <= 1) { // NaN is neither
 		return fmt.Errorf("the demand is %g; it must be from 0 (nobody calls) to 1 (all that the settings allow)", usage.Demand)
 	}
 	files, err := filepath.Glob(filepath.Join(s.root, "Pulumi.*.yaml"))
