@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -63,9 +64,15 @@ func hasDrifted(file string) (bool, error) {
 	return drifted, nil
 }
 
+// driftMarker is the first line of a stack's issue, which no reader sees. It is of one length however long the name is, and
+// no longer than the report's own marker: a report of the greatest length still fits below it.
+func driftMarker(stack string) string {
+	return fmt.Sprintf("<!-- drift: %.4x -->", sha256.Sum256([]byte(stack)))
+}
+
 // drift keeps one open issue for a stack while it is drifted, and closes it once the stack is as it should be.
 func (g *client) drift(ctx context.Context, stack string, drifted bool, body string) error {
-	marker := fmt.Sprintf("<!-- drift: %s -->\n", stack)
+	marker := driftMarker(stack) + "\n"
 	old, err := g.find(ctx, "/issues?state=open&labels="+driftLabel, marker)
 	if err != nil {
 		return err
@@ -80,7 +87,7 @@ func (g *client) drift(ctx context.Context, stack string, drifted bool, body str
 		}
 		return g.call(ctx, http.MethodPatch, fmt.Sprintf("/issues/%d", old.Number), map[string]string{"state": "closed", "state_reason": "completed"}, nil)
 	}
-	// The report's first line gives way, so that a report of the greatest length still fits.
+	// The report's first line gives way to the stack's.
 	body = marker + strings.TrimPrefix(body, reportMarker+"\n")
 	if err := fits(body); err != nil {
 		return err

@@ -44,10 +44,29 @@ func TestOneIssueAStackWhileItDrifts(t *testing.T) {
 			t.Fatalf("night %d: %s, want %s", i+1, got, step.want)
 		}
 	}
-	full := report("")
-	night("staging", strings.Repeat("x", maxBody-len(full)))
 	if n := len(hub.issues[0].comments); n != 1 {
 		t.Errorf("the closed issue has %d comments, want one that says why", n)
+	}
+}
+
+// longestName is how many characters the name of a stack may have (Pulumi, tokens.ParseStackName).
+const longestName = 100
+
+// However long a stack's name is, a report of the greatest length fits, and the stack has an issue of its own.
+func TestAnIssueHoldsAnyReportOfAnyStack(t *testing.T) {
+	hub, env := start(t)
+	record := file(t, `{"summaryEvent":{"resourceChanges":{"update":1}}}`)
+	body := file(t, report(strings.Repeat("x", maxBody-len(report("")))))
+	long := strings.Repeat("n", longestName-1)
+	for range 2 {
+		for _, stack := range []string{long + "1", long + "2", "x"} {
+			if err := run(t.Context(), []string{"drift", "-stack", stack, "-record", record, "-body", body}, env, nil); err != nil {
+				t.Fatalf("stack %s: %v", stack, err)
+			}
+		}
+	}
+	if n := len(hub.issues); n != 3 {
+		t.Errorf("three stacks have %d issues", n)
 	}
 }
 
