@@ -21,7 +21,7 @@ const usage = `usage: github COMMAND [FLAGS]
                                           open or renew the issue of a stack that has drifted, or close it
                                           (files: the record and the report of make report OF=refresh)
   reviews   -stacks FILE -ttl TIME        print over=[...], the review stacks that are over, as an output of a workflow's
-                                          step (FILE: pulumi stack ls --json)
+                                          step (FILE: pulumi stack ls --json), and fail if it cannot be told of one
 
 GITHUB_API_URL, GITHUB_REPOSITORY and GH_TOKEN say where and as whom.
 `
@@ -87,16 +87,16 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		if err != nil {
 			return fmt.Errorf("reading the list of stacks: %w", err)
 		}
-		over, err := g.reviewsOver(ctx, text, time.Now(), *ttl)
-		if err != nil {
-			return err
+		over, untold := g.reviewsOver(ctx, text, time.Now(), *ttl)
+		if over == nil {
+			return untold
 		}
 		names, err := json.Marshal(over)
 		if err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(out, "over=%s\n", names)
-		return err
+		return errors.Join(untold, err)
 	}
 	return errUsage
 }
