@@ -27,7 +27,7 @@ var recorded = map[string]struct {
 }{
 	"none":      {says: []string{"Nothing changes."}},
 	"image":     {says: []string{"`spec.template.spec.containers[0].image`"}},
-	"instances": {says: []string{"nodes are replaced", "forced by** `instanceTypes"}},
+	"instances": {says: []string{"nodes end", "forced by** `instanceTypes"}},
 	"network":   {says: []string{"AWS may refuse it", "`cidrBlock`", "(known after up)"}},
 	"drift":     {says: []string{"What others have changed", "`imageTagMutability` from `IMMUTABLE` to `MUTABLE`"}},
 	"replaced":  {says: []string{"state is lost", "`eks Cluster", "because of"}},

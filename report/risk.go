@@ -29,6 +29,12 @@ type plan struct {
 	gone map[string]bool
 	// made are those that are new.
 	made map[string]bool
+	// roles are those of IAM that are new, by name.
+	roles map[string]bool
+	// young is set where the control plane is new: nobody had access to it.
+	young bool
+	// renewed is set where the control plane is replaced: whatever is in it is asked for anew, with names nobody knows yet.
+	renewed bool
 	// clusterGone is set where the control plane is deleted: then nobody needs access to it, nor guards in it.
 	clusterGone bool
 }
@@ -42,9 +48,10 @@ func (p *plan) guardless(s preview.Step) bool {
 var rules = []rule{
 	{"state is lost", "a " + names(holdsState) + " is replaced or deleted", goes(holdsState)},
 	{"traffic is interrupted", "a " + names(carriesTraffic) + " is replaced or deleted", goes(carriesTraffic)},
-	{"nodes are replaced", "a node group is replaced or deleted, or its launch template, its Kubernetes version or its image release changes", nodes},
-	{"a door is opened", "a range of addresses is added to the Kubernetes endpoint, to a security group, to a load balancer or to a NetworkPolicy that did not contain it before, or its restriction is removed; the public endpoint is switched on; a load balancer becomes internet-facing; a NetworkPolicy is deleted", doors},
-	{"a protection is removed", "`protect`, `retainOnDelete` or deletion protection is switched off; encryption, key rotation, image scanning, immutable tags or session tokens of nodes are switched off; a retention or deletion window is shortened; a log of the control plane is switched off; a Pod Security level is lowered; a " + names(guards) + " is deleted", protections},
+	{"nodes end", "a node group is replaced or deleted; its launch template, its Kubernetes version or its image release changes; its `minSize` or `maxSize` is lowered", nodes},
+	{"a door is opened", "the Kubernetes endpoint, a security group, a load balancer or a NetworkPolicy lets through addresses, prefix lists, pods, protocols or ports that it did not before; the public endpoint is switched on; a load balancer becomes internet-facing; a NetworkPolicy is deleted, loses an exception or a direction, or selects fewer pods", doors},
+	{"access is given", "a " + grantNames() + " is new, or allows more than it did or something else; not so with a cluster, a role or a namespace that is new itself, nor in a stack that is", gives},
+	{"a protection is removed", "`protect`, `retainOnDelete` or deletion protection is switched off; encryption, a key of the stack's own, key rotation, image scanning, immutable tags, session tokens of nodes or the private Kubernetes endpoint are switched off; a retention or deletion window is shortened; a log of the control plane is switched off; a Pod Security level is lowered; a " + names(guards) + " is deleted", protections},
 	{"access is taken away", "a " + names(givesAccess) + " is replaced or deleted, and the cluster stays", access},
 	{"AWS may refuse it", "the control plane's subnets change", subnets},
 	{"there is no way back", "the control plane's Kubernetes version changes", oneWay},
@@ -84,17 +91,6 @@ var guards = map[string]kind{
 	"aws:ec2/flowLog:FlowLog":                  {"flow log", "nobody sees any more who talked to whom"},
 }
 
-var givesAccess = map[string]kind{
-	"aws:eks/accessEntry:AccessEntry":                            {"access entry", "its role or user is locked out of the cluster"},
-	"aws:eks/accessPolicyAssociation:AccessPolicyAssociation":    {"access policy", "its role or user may do less in the cluster"},
-	"aws:eks/podIdentityAssociation:PodIdentityAssociation":      {"Pod Identity association", "new pods of its service account have no AWS role"},
-	"aws:iam/role:Role":                                          {"role", "whoever takes it can call AWS no more"},
-	"aws:iam/rolePolicy:RolePolicy":                              {"role policy", "its role may do less"},
-	"aws:iam/rolePolicyAttachment:RolePolicyAttachment":          {"attached policy", "its role may do less"},
-	"kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding": {"cluster role binding", "its service account may do less"},
-	"kubernetes:rbac.authorization.k8s.io/v1:RoleBinding":        {"role binding", "its service account may do less"},
-}
-
 // important are the types that come first in a list of changes.
 func important(typ string) bool {
 	for _, all := range []map[string]kind{holdsState, carriesTraffic, guards} {
@@ -116,11 +112,17 @@ func names(kinds map[string]kind) string {
 
 // risks are those of a preview, in the order of the rules, then by type and name.
 func risks(p *preview.Preview) (found []Risk) {
-	about := &plan{gone: map[string]bool{}, made: map[string]bool{}}
+	about := &plan{gone: map[string]bool{}, made: map[string]bool{}, roles: map[string]bool{}}
 	for _, s := range p.Steps {
 		switch {
 		case s.Type == "aws:eks/cluster:Cluster" && s.Op == preview.OpDelete:
 			about.clusterGone = true
+		case s.Type == "aws:eks/cluster:Cluster" && s.Op == preview.OpCreate:
+			about.young = true
+		case s.Type == "aws:eks/cluster:Cluster" && s.Op == preview.OpReplace:
+			about.renewed = true
+		case s.Type == roleType && s.Op == preview.OpCreate:
+			about.roles[text(s.New, "name")] = true
 		case s.Type != "kubernetes:core/v1:Namespace":
 		case s.Op == preview.OpDelete || s.Op == preview.OpReplace:
 			about.gone[text(s.Old, "metadata", "name")] = true
@@ -128,6 +130,9 @@ func risks(p *preview.Preview) (found []Risk) {
 			about.made[text(s.New, "metadata", "name")] = true
 		}
 	}
+	// What names nobody belongs to none of them.
+	delete(about.roles, "")
+	delete(about.made, "")
 	for _, r := range rules {
 		var all []Risk
 		for _, s := range p.Steps {
@@ -141,14 +146,6 @@ func risks(p *preview.Preview) (found []Risk) {
 		found = append(found, all...)
 	}
 	return found
-}
-
-// access finds who can do less.
-func access(s preview.Step, about *plan) []line {
-	if about.clusterGone {
-		return nil
-	}
-	return goes(givesAccess)(s, about)
 }
 
 // goes finds what is replaced or deleted of some kinds.
@@ -204,13 +201,19 @@ func nodes(s preview.Step, _ *plan) (found []line) {
 	case preview.OpReplace:
 		return []line{append(say("replaced because of "), append(reasons(s), say(": its nodes drain, and every pod on them starts anew on another node")...)...)}
 	case preview.OpUpdate:
+		for _, key := range []string{"minSize", "maxSize"} {
+			before, after := get(s.Old.Inputs, "scalingConfig", key), get(s.New.Inputs, "scalingConfig", key)
+			if lower(before, after) {
+				found = append(found, say(value("scalingConfig."+key), " from ", value(shown(before)), " to ", value(shown(after)), ": nodes may end, and their pods need room elsewhere"))
+			}
+		}
 		for _, c := range s.Changes {
 			if slices.Contains([]string{"version", "releaseVersion", "launchTemplate.version", "launchTemplate.id", "launchTemplate"}, c.Path) {
-				return []line{say("updated because of ", value(c.Path), ": its nodes are replaced, some at a time, and their pods start anew")}
+				return append(found, say("updated because of ", value(c.Path), ": its nodes are replaced, some at a time, and their pods start anew"))
 			}
 		}
 	}
-	return nil
+	return found
 }
 
 // subnets finds what the provider plans as a change, and EKS takes only within the VPC and the zones of the first.

@@ -20,18 +20,22 @@ var protectedBy = map[string][]protection{
 		{[]string{"deletionProtection"}, switchedOff, "AWS no longer refuses to delete the cluster"},
 		{[]string{"encryptionConfig"}, gone, "Secrets of the cluster are encrypted by no key of the stack"},
 		{[]string{"enabledClusterLogTypes"}, fewer, "a log of the control plane is no longer kept"},
+		{[]string{"vpcConfig", "endpointPrivateAccess"}, switchedOff, "nodes reach the Kubernetes API from outside alone, or not at all"},
 	},
 	"aws:ecr/repository:Repository": {
 		{[]string{"imageTagMutability"}, leaves("IMMUTABLE"), "a tag may be pushed over: what runs can change without a deployment"},
 		{[]string{"imageScanningConfiguration", "scanOnPush"}, switchedOff, "images are not scanned when they are pushed"},
-		{[]string{"encryptionConfigurations"}, gone, "images are encrypted by no key of the stack"},
+		{[]string{"encryptionConfigurations"}, keyless, "images are encrypted by no key of the stack"},
 		{[]string{"forceDelete"}, switchedOn, "the repository can be deleted with images in it"},
 	},
 	"aws:kms/key:Key": {
 		{[]string{"enableKeyRotation"}, switchedOff, "the key is never changed"},
 		{[]string{"deletionWindowInDays"}, lower, "a key deleted by mistake is lost sooner"},
 	},
-	"aws:cloudwatch/logGroup:LogGroup": {{[]string{"retentionInDays"}, lower, "older logs are deleted"}},
+	"aws:cloudwatch/logGroup:LogGroup": {
+		{[]string{"retentionInDays"}, lower, "older logs are deleted"},
+		{[]string{"kmsKeyId"}, gone, "new logs are encrypted by no key of the stack"},
+	},
 	"aws:ec2/launchTemplate:LaunchTemplate": {
 		{[]string{"metadataOptions", "httpTokens"}, leaves("required"), "whoever makes a node fetch an address gets the node's credentials"},
 		{[]string{"metadataOptions", "httpPutResponseHopLimit"}, higher, "pods reach the node's credentials"},
@@ -75,6 +79,13 @@ func protections(s preview.Step, about *plan) (found []line) {
 func switchedOff(before, after any) bool { return before == true && after != true }
 func switchedOn(before, after any) bool  { return before != true && after == true }
 func gone(before, after any) bool        { return before != nil && after == nil }
+
+// keyless says whether a repository was encrypted by a KMS key, and is not.
+func keyless(before, after any) bool { return byKMS(before) && !byKMS(after) }
+
+func byKMS(configurations any) bool {
+	return slices.ContainsFunc(items(configurations), func(c any) bool { return get(c, "encryptionType") == "KMS" })
+}
 
 func leaves(better string) func(before, after any) bool {
 	return func(before, after any) bool { return before == better && after != better }
