@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"tfserving/cost"
+	"tfserving/preview"
 )
 
 // total is the bill in the overview. What has no price is told beside it, and never taken for nothing.
@@ -57,6 +58,7 @@ func (s studied) costs(d detail) []block {
 		sentence = append(sentence, say(fmt.Sprintf("; the budget is %d", budget))...)
 	}
 	blocks = append(blocks, paragraph{append(sentence, span{text: "."})})
+	blocks = append(blocks, s.leftBehind()...)
 	t := table{head: []string{"resource", "what", "before", "after", "difference"}, right: []bool{false, false, true, true, true}}
 	changes := slices.Clone(b.Changes)
 	slices.SortStableFunc(changes, func(a, b cost.Change) int {
@@ -72,6 +74,26 @@ func (s studied) costs(d detail) []block {
 		blocks = append(blocks, t.cut(d.rows), leftOut(t, d.rows, "line of the bill", "lines of the bill"))
 	}
 	return append(blocks, s.assumptions(d)...)
+}
+
+// leftBehind is what leaves the stack's care, and so its bill, and stays.
+func (s studied) leftBehind() []block {
+	var names []string
+	for _, step := range s.steps {
+		if step.Op == preview.OpForget {
+			names = append(names, step.Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	going := 0.0
+	for _, l := range s.before.Lines {
+		if slices.ContainsFunc(s.steps, func(step preview.Step) bool { return step.Op == preview.OpForget && step.URN == l.URN }) {
+			going += l.Expected
+		}
+	}
+	return []block{paragraph{say(span{count(len(names), "resource leaves the stack and stays", "resources leave the stack and stay"), alarm}, ". The bill after the change is without what they go on costing, ", strong(usd(going)), " a month: ", listed(names))}}
 }
 
 // assumptions are what the estimate takes for granted, and what it lacks.

@@ -32,6 +32,10 @@ func TestWhatHasNoPriceIsUnknown(t *testing.T) {
 			[]preview.Step{provider("eu-west-1"), stepOf(preview.OpCreate, nodeGroup, nil, inputs{"instanceTypes": preview.Unknown, "scalingConfig": inputs{"minSize": 1.0, "maxSize": 2.0}})},
 			[]string{"unknown**", "of unknown cost", "(known after up)"},
 		},
+		"what the stack lets go of": {
+			[]preview.Step{provider("eu-west-1"), stepOf(preview.OpForget, "aws:ec2/natGateway:NatGateway", inputs{}, nil), stepOf(preview.OpImport, "aws:ec2/vpc:Vpc", nil, inputs{})},
+			[]string{"| replace | delete | import | forget |", "| 0 | 0 | 0 | 0 | 1 | **1** |", "**1 resource leaves the stack and stays**", "a month: `it`"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text, err := Markdown([]Environment{{Name: "dev", Preview: &preview.Preview{Steps: test.steps}}}, Options{At: pricesOf, Limit: CommentLimit})

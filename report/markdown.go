@@ -73,7 +73,14 @@ func inline(l line) string {
 		case plain, good:
 			b.WriteString(escaped(s.text))
 		default:
-			b.WriteString("**" + escaped(s.text) + "**")
+			// Marks beside a space are no marks: it stays outside.
+			inner := strings.TrimSpace(s.text)
+			if inner == "" {
+				b.WriteString(escaped(s.text))
+				continue
+			}
+			before, after, _ := strings.Cut(s.text, inner)
+			b.WriteString(before + "**" + escaped(inner) + "**" + after)
 		}
 	}
 	return b.String()

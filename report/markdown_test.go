@@ -37,6 +37,15 @@ func TestValuesAreShownAsTheyAre(t *testing.T) {
 	}
 }
 
+// GitHub takes marks beside a space for stars.
+func TestMarksStandBesideNoSpace(t *testing.T) {
+	for text, want := range map[string]string{" (ended)": " **(ended)**", "a ": "**a** ", " ": " ", "": "", "a b": "**a b**"} {
+		if got := inline(say(span{text, broken})); got != want {
+			t.Errorf("%q is %q; want %q", text, got, want)
+		}
+	}
+}
+
 func TestAnAddressIsALinkAndNothingElseIs(t *testing.T) {
 	for text, want := range map[string]string{
 		"https://example.com/runs/1_2": "<https://example.com/runs/1_2>", "make report": "`make report`", "https://x> @y": "`https://x> @y`",

@@ -68,16 +68,20 @@ func told(v preview.Violation) (what, why, fix string) {
 }
 
 // exceptions are those that the stack's settings make from the policies, with those that have ended.
-func (s studied) exceptions(at time.Time) []block {
+func (s studied) exceptions(d detail, at time.Time) []block {
 	settings, err := config.Decode(s.Preview.Config)
+	if err != nil && (s.Preview.Failed() || len(s.Preview.Config) == 0) {
+		return nil // it failed by this, and says so; or the engine was told none
+	}
 	if err != nil {
-		return nil // the preview has failed by this, and says so
+		// Exceptions and a budget that nobody can read are not the same as none.
+		return []block{paragraph{say(span{"The stack's settings could not be read", broken}, ", so its exceptions from policies and its budget are not told here:")}, message(err.Error(), d)}
 	}
 	t := table{head: []string{"exception from", "for", "until", "because"}}
 	for _, e := range policy.Exceptions(settings, at) {
 		until := say(value(e.Until))
 		if e.Ended {
-			until = append(until, span{" (ended)", broken})
+			until = append(until, say(" ", span{"(ended)", broken})...)
 		}
 		t.rows = append(t.rows, []line{say(value(e.Rule)), say(value(e.Resource)), until, say(redacted(e.Reason))})
 	}

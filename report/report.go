@@ -112,10 +112,12 @@ func document(all []studied, d detail, o Options) []block {
 }
 
 func overview(all []studied) block {
-	t := table{
-		head:  []string{"stack", "create", "change", "replace", "delete", "USD a month", "risks", "policies"},
-		right: []bool{false, true, true, true, true, true, true, false},
+	ops := columns(all)
+	t := table{head: []string{"stack"}, right: []bool{false}}
+	for _, op := range ops {
+		t.head, t.right = append(t.head, verbs[op]), append(t.right, true)
 	}
+	t.head, t.right = append(t.head, "USD a month", "risks", "policies"), append(t.right, true, true, false)
 	for _, s := range all {
 		row := []line{say(strong(s.Name))}
 		if s.Problem != nil || s.Preview.Failed() {
@@ -124,12 +126,15 @@ func overview(all []studied) block {
 			if s.Problem != nil {
 				why.text = "no preview"
 			}
-			t.rows = append(t.rows, append(row, say("?"), say("?"), say("?"), say("?"), say("unknown"), say("?"), say(why)))
+			for range ops {
+				row = append(row, say("?"))
+			}
+			t.rows = append(t.rows, append(row, say("unknown"), say("?"), say(why)))
 			continue
 		}
-		for _, op := range counted {
+		for _, op := range ops {
 			n := say(fmt.Sprint(s.tally[op]))
-			if n[0].text != "0" && (op == preview.OpReplace || op == preview.OpDelete) {
+			if n[0].text != "0" && (op == preview.OpReplace || op == preview.OpDelete || op == preview.OpForget) {
 				n[0].style = alarm
 			}
 			row = append(row, n)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -40,7 +41,7 @@ func (s studied) section(d detail, o Options) []block {
 		}
 	}
 	blocks = append(blocks, s.broken(d)...)
-	blocks = append(blocks, s.exceptions(o.At)...)
+	blocks = append(blocks, s.exceptions(d, o.At)...)
 	blocks = append(blocks, s.risky(d)...)
 	blocks = append(blocks, s.changes(d)...)
 	blocks = append(blocks, s.costs(d)...)
@@ -224,11 +225,18 @@ func leftOut(t table, rows int, one, many string) block {
 // of a cluster that is to be made anew (sdk v3.230.0, resource/plugin/provider_plugin.go).
 const uncertain = "may not correctly represent the changes"
 
+// ambient is the engine's warning that a plugin was found on PATH, which says how it was installed here and nothing of the
+// change (sdk v3.230.0, workspace/plugins.go).
+var ambient = regexp.MustCompile(`^using pulumi-\S+ from \$PATH at `)
+
 // warnings are what the engine and the program warn of, each with the resources that it is about.
 func (s studied) warnings(d detail) (blocks []block) {
 	var texts []string
 	names := map[string][]string{}
 	for _, w := range s.Preview.Warnings {
+		if ambient.MatchString(w.Text) {
+			continue
+		}
 		if !slices.Contains(texts, w.Text) {
 			texts = append(texts, w.Text)
 		}

@@ -11,6 +11,17 @@ import (
 // counted are the operations that are counted, in the order in which they are told.
 var counted = []preview.Op{preview.OpCreate, preview.OpUpdate, preview.OpReplace, preview.OpDelete}
 
+// columns are the operations that have a column in the overview: those, and the rare ones where there are any.
+func columns(all []studied) []preview.Op {
+	ops := slices.Clone(counted)
+	for _, op := range []preview.Op{preview.OpImport, preview.OpForget} {
+		if slices.ContainsFunc(all, func(s studied) bool { return s.tally[op] > 0 }) {
+			ops = append(ops, op)
+		}
+	}
+	return ops
+}
+
 // changed are the steps that change something, those first that a person should see first. Components, providers and the
 // stack itself are none: nothing runs in them.
 func changed(p *preview.Preview) (all []preview.Step) {
