@@ -49,7 +49,7 @@ type Policy struct {
 // PolicyException lets resources break a rule for a time. Package policy has the rules; a test there holds the names below
 // to them.
 type PolicyException struct {
-	Rule     string `json:"rule" oneof:"endpoint-cidrs|no-open-ingress|imdsv2|secrets-encrypted|volumes-encrypted|repositories-encrypted|no-star-iam|required-tags|restricted-pods|pinned-images|prod-protected|prod-balancer-protected|prod-private-endpoint|within-budget" doc:"The rule's name; required."`
+	Rule     string `json:"rule" oneof:"endpoint-cidrs|no-open-ingress|imdsv2|secrets-encrypted|volumes-encrypted|repositories-encrypted|no-star-iam|no-open-trust|required-tags|restricted-pods|pinned-images|prod-protected|prod-balancer-protected|prod-private-endpoint|within-budget" doc:"The rule's name; required."`
 	Resource string `json:"resource" doc:"Name of the resource that may break it, as a preview shows it, or a pattern with * for any text; required."`
 	Reason   string `json:"reason" doc:"Why, for those who read the preview; required."`
 	Until    string `json:"until" doc:"The last day on which the exception holds, in UTC, as year-month-day in quotes, such as \"2027-01-31\"; required."`

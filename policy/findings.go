@@ -9,7 +9,7 @@ import (
 // finding is one thing that a rule found about a resource.
 type finding struct {
 	text    string
-	unknown bool // whether the rule is broken cannot be told, or not before an update
+	unknown bool // whether the rule is broken cannot be told, or not before an update; it is a warning
 }
 
 type findings []finding

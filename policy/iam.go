@@ -38,33 +38,77 @@ func (f *findings) managed(arns any) {
 	}
 }
 
-// document looks at the statements of a policy, which is a text or an object.
+// document looks at the statements of a policy that says what may be done.
 func (f *findings) document(what string, v any) {
-	if v == nil || !f.seen(v, "what "+what+" allows") {
-		return
-	}
-	document, isText := v.(string)
-	if !isText {
-		encoded, err := json.Marshal(v)
-		if err != nil {
-			panic(err) // it was decoded from JSON
-		}
-		document = string(encoded)
-	}
-	if strings.Contains(document, Unknown) {
-		f.unknownf("what %s allows", what)
-		return
-	}
-	if err := json.Unmarshal([]byte(document), &v); err != nil {
-		f.brokenf("%s is no JSON: %v", what, err)
-		return
-	}
-	for i, s := range list(at(v, "Statement")) {
+	for i, s := range f.statements(what, v, "what "+what+" allows") {
 		actions, everywhere := wildActions(s), everyResource(s)
 		if at(s, "Effect") == "Allow" && actions != "" && everywhere {
 			f.brokenf("%s allows %s on every resource (statement %d)", what, actions, i+1)
 		}
 	}
+}
+
+// statements are those of a policy, which is a text or an object; none, with a finding, where they cannot be seen.
+func (f *findings) statements(what string, v any, decides string) []any {
+	if v == nil || !f.seen(v, decides) {
+		return nil
+	}
+	document, isText := v.(string)
+	if !isText {
+		document = asText(v)
+	}
+	if strings.Contains(document, Unknown) {
+		f.unknownf("%s", decides)
+		return nil
+	}
+	var parsed any
+	if err := json.Unmarshal([]byte(document), &parsed); err != nil {
+		f.brokenf("%s is no JSON: %v", what, err)
+		return nil
+	}
+	return list(at(parsed, "Statement"))
+}
+
+// asText is what was decoded from JSON, encoded.
+func asText(v any) string {
+	encoded, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(encoded)
+}
+
+// openTrust: whom a role trusts is in its trust policy. An account is somebody, and so is a service; a condition may narrow
+// the rest.
+func openTrust(_ *Stack, r Resource, f *findings) {
+	if r.Type != "aws:iam/role:Role" {
+		return
+	}
+	const what = "the trust policy"
+	for i, s := range f.statements(what, at(r.Inputs, "assumeRolePolicy"), "who may take the role") {
+		if at(s, "Effect") == "Allow" && len(conditions(s)) == 0 && trustsEverybody(s) {
+			f.brokenf("%s lets everybody take the role, of whatever account (statement %d)", what, i+1)
+		}
+	}
+}
+
+func conditions(statement any) map[string]any {
+	all, _ := at(statement, "Condition").(map[string]any)
+	return all
+}
+
+// trustsEverybody says whether a statement names everybody, or all but some.
+func trustsEverybody(statement any) bool {
+	if at(statement, "NotPrincipal") != nil {
+		return true
+	}
+	principal := at(statement, "Principal")
+	for _, p := range append(list(principal), list(at(principal, "AWS"))...) {
+		if p == "*" {
+			return true
+		}
+	}
+	return false
 }
 
 // wildActions are the actions of a statement that stand for several, or empty.

@@ -56,15 +56,18 @@ func openIngress(_ *Stack, r Resource, f *findings) {
 			what := fmt.Sprintf("ingress rule %d", i+1)
 			f.ranges(what, at(rule, "cidrBlocks"))
 			f.ranges(what, at(rule, "ipv6CidrBlocks"))
+			f.prefixLists(what, at(rule, "prefixListIds"))
 		}
 	case "aws:ec2/securityGroupRule:SecurityGroupRule":
 		if way := at(r.Inputs, "type"); f.seen(way, "which way the rule goes") && way == "ingress" {
 			f.ranges("the ingress rule", at(r.Inputs, "cidrBlocks"))
 			f.ranges("the ingress rule", at(r.Inputs, "ipv6CidrBlocks"))
+			f.prefixLists("the ingress rule", at(r.Inputs, "prefixListIds"))
 		}
 	case "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule":
 		f.ranges("the ingress rule", at(r.Inputs, "cidrIpv4"))
 		f.ranges("the ingress rule", at(r.Inputs, "cidrIpv6"))
+		f.prefixLists("the ingress rule", at(r.Inputs, "prefixListId"))
 	case typeCluster:
 		if at(r.Inputs, "vpcConfig", "endpointPublicAccess") != false {
 			f.ranges("the API's public endpoint", at(r.Inputs, "vpcConfig", "publicAccessCidrs"))
@@ -73,6 +76,17 @@ func openIngress(_ *Stack, r Resource, f *findings) {
 		openEntrypoint(r, f)
 	case typeService:
 		openService(r, f)
+	}
+}
+
+// prefixLists notes lists of ranges that AWS, or somebody, keeps elsewhere: what is in them is not in the stack, and changes
+// without it.
+func (f *findings) prefixLists(what string, v any) {
+	for _, id := range list(v) {
+		if !f.seen(id, what) {
+			continue
+		}
+		*f = append(*f, finding{fmt.Sprintf("%s: open to prefix list %v; which ranges that are cannot be told from the stack", what, id), true})
 	}
 }
 

@@ -11,7 +11,7 @@ var Rules = []Rule{
 	},
 	{
 		Name: "no-open-ingress", Level: Mandatory, resource: openIngress,
-		What:   "Nothing lets in the world: no ingress rule of a security group, no EKS endpoint and no load balancer is open to 0.0.0.0/0, ::/0 or any range larger than a /8, and none that is internet-facing leaves out who may call.",
+		What:   "Nothing lets in the world: no ingress rule of a security group, no EKS endpoint and no load balancer is open to 0.0.0.0/0, ::/0 or any range larger than a /8, and none that is internet-facing leaves out who may call. What is behind a prefix list cannot be told, which is a warning.",
 		Reason: "Whatever listens there is found within minutes and tried by everybody.",
 		Fix:    "Name who may call: tfserving:cluster.publicAccessCidrs, tfserving:ingress.allowedCidrs. Where it must be the world, as with cluster.allowWorld, make it an exception.",
 	},
@@ -44,6 +44,12 @@ var Rules = []Rule{
 		What:   "No IAM policy allows an action with a wildcard on every resource, whatever its condition, and none of AWS's own that do is attached.",
 		Reason: "Whoever takes over the role could do what nobody thought of, and what AWS adds later.",
 		Fix:    "Write out the actions, or name the resources. The controller's published policy writes out its actions, and passes.",
+	},
+	{
+		Name: "no-open-trust", Level: Mandatory, resource: openTrust,
+		What:   "No IAM role can be taken by everybody: a trust policy that names the principal * has a condition.",
+		Reason: "Anybody with an AWS account could call AWS as the role.",
+		Fix:    "Name the account, the role or the service that takes the role in the trust policy's Principal, or add a Condition.",
 	},
 	{
 		Name: "required-tags", Level: Mandatory, resource: requiredTags,

@@ -226,7 +226,7 @@ func leftOut(t table, rows int, one, many string) block {
 const uncertain = "may not correctly represent the changes"
 
 // ambient is the engine's warning that a plugin was found on PATH, which says how it was installed here and nothing of the
-// change (sdk v3.230.0, workspace/plugins.go).
+// change (sdk v3.230.0, common/workspace/plugins.go).
 var ambient = regexp.MustCompile(`^using pulumi-\S+ from \$PATH at `)
 
 // warnings are what the engine and the program warn of, each with the resources that it is about.
