@@ -18,8 +18,12 @@ type Resource struct {
 	Inputs map[string]any `json:"inputs"` // as JSON decodes them; Unknown stands for a value that nobody knows yet
 }
 
-// Unknown is what the engine writes for a value that is not known before an update.
-const Unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+const (
+	// Unknown is what the engine writes for a value that is not known before an update.
+	Unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+	// Secret stands for a secret.
+	Secret = "[secret]"
+)
 
 // Range is an amount in USD a month: at the fewest nodes and without use, as expected, and at the most nodes.
 type Range struct{ Min, Expected, Max float64 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tfserving/config"
+	"tfserving/cost"
 )
 
 // Level is what a violation does, in the engine's words.
@@ -37,9 +38,9 @@ type Resource struct {
 
 const (
 	// Unknown is what the engine writes for a value that is not known before an update.
-	Unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+	Unknown = cost.Unknown
 	// Secret stands for a secret, of which no rule sees anything.
-	Secret = "[secret]"
+	Secret = cost.Secret
 )
 
 // Stack is what the rules know of the stack that a resource is in.

@@ -92,6 +92,9 @@ func decode(line []byte) (*apitype.EngineEvent, error) {
 	in.DisallowUnknownFields()
 	if err := in.Decode(&event); err != nil {
 		if field, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
+			if !like(line) {
+				return nil, fmt.Errorf("no event of Pulumi's engine: it has none of an event's fields, but %s", field)
+			}
 			return nil, fmt.Errorf("field %s is not known; another Pulumi than %s has written it (`make tools` gets that one)", field, writtenBy)
 		}
 		return nil, fmt.Errorf("no event of Pulumi's engine: %w", err)
@@ -103,6 +106,22 @@ func decode(line []byte) (*apitype.EngineEvent, error) {
 		}
 	}
 	return nil, errors.New("no event of Pulumi's engine: it is of no kind")
+}
+
+// like says whether an object has at least one field of the engine's events.
+func like(line []byte) bool {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(line, &fields) != nil {
+		return false
+	}
+	event := reflect.TypeFor[apitype.EngineEvent]()
+	for i := range event.NumField() {
+		name, _, _ := strings.Cut(event.Field(i).Tag.Get("json"), ",")
+		if _, has := fields[name]; has {
+			return true
+		}
+	}
+	return false
 }
 
 // explained says what a file is that is not a log, where that can be told.

@@ -73,6 +73,7 @@ func TestWhatIsNoWholeRecordIsOneClearError(t *testing.T) {
 		"blank":                  {" \n\n", "it is empty"},
 		"no JSON":                {"Previewing update (dev)\n", "line 1: no event of Pulumi's engine"},
 		"another JSON":           {"{}\n", "line 1: no event of Pulumi's engine: it is of no kind"},
+		"an object of others":    {`{"version":1}` + "\n", `line 1: no event of Pulumi's engine: it has none of an event's fields, but "version"`},
 		"a list":                 {"[1,2]\n", "line 1: no event of Pulumi's engine"},
 		"pulumi preview --json":  {`{"config":{},"steps":[],"changeSummary":{}}` + "\n", "this is the document of `pulumi preview --json`"},
 		"cut off in a line":      {whole[:len(whole)/2], "it is cut off"},

@@ -4,8 +4,16 @@ import (
 	"strings"
 	"testing"
 
+	"tfserving/cost"
 	"tfserving/preview"
 )
+
+// Records, prices and policies know nothing of each other but say the same of what cannot be seen.
+func TestWhatCannotBeSeenIsWrittenAlike(t *testing.T) {
+	if preview.Unknown != cost.Unknown || preview.Secret != cost.Secret {
+		t.Errorf("a record has %q and %q, prices %q and %q", preview.Unknown, preview.Secret, cost.Unknown, cost.Secret)
+	}
+}
 
 // What has no price, because of its region or because nobody knows it, is told as unknown and not as nothing.
 func TestWhatHasNoPriceIsUnknown(t *testing.T) {
