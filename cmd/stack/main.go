@@ -71,9 +71,9 @@ func run(ctx context.Context, name string, yes bool, command string, args []stri
 	if command == "review" {
 		return review(name, args)
 	}
-	s, err := open(name)
-	if err != nil {
-		return err
+	s, wrong := open(name)
+	if wrong != nil && (command != "report" || s == nil) {
+		return wrong
 	}
 	s.yes = yes
 	switch command {
@@ -98,6 +98,9 @@ func run(ctx context.Context, name string, yes bool, command string, args []stri
 		return err
 	}
 	defer forget()
+	if command == "report" {
+		return s.report(ctx, args, wrong)
+	}
 	if err := s.tools(ctx); err != nil {
 		return err
 	}
@@ -106,15 +109,14 @@ func run(ctx context.Context, name string, yes bool, command string, args []stri
 		return s.up(ctx)
 	case "preview":
 		return s.preview(ctx)
-	case "report":
-		return s.report(ctx, args)
 	default:
 		return s.down(ctx)
 	}
 }
 
 // open finds the checkout that this runs in and reads the stack's settings. Whatever is wrong with them is said here,
-// before anything is changed.
+// before anything is changed. With an error about the stack there is a stack without settings, too, on which a report can
+// say what is wrong.
 func open(name string) (*stack, error) {
 	root, err := os.Getwd()
 	if err != nil {
@@ -127,19 +129,25 @@ func open(name string) (*stack, error) {
 	if root, err = filepath.EvalSymlinks(root); err != nil {
 		return nil, err
 	}
+	file := "Pulumi." + name + ".yaml"
+	if filepath.Base(file) != file {
+		return nil, fmt.Errorf("STACK=%s is no name of a stack", name)
+	}
 	s := &stack{name: name, root: root, dir: filepath.Join(root, workFolder)}
-	if s.settings, err = config.ReadStackFile(filepath.Join(root, "Pulumi."+name+".yaml")); err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			files, _ := filepath.Glob(filepath.Join(root, "Pulumi.*.yaml"))
-			for i, f := range files {
-				files[i] = strings.TrimSuffix(strings.TrimPrefix(filepath.Base(f), "Pulumi."), ".yaml")
-			}
-			return nil, fmt.Errorf("there is no stack %q; there are %s", name, strings.Join(files, ", "))
+	settings, err := config.ReadStackFile(filepath.Join(root, file))
+	if errors.Is(err, os.ErrNotExist) {
+		files, _ := filepath.Glob(filepath.Join(root, "Pulumi.*.yaml"))
+		for i, f := range files {
+			files[i] = strings.TrimSuffix(strings.TrimPrefix(filepath.Base(f), "Pulumi."), ".yaml")
 		}
-		return nil, err
+		return s, fmt.Errorf("there is no stack %q; there are %s", name, strings.Join(files, ", "))
 	}
-	if k := s.settings.Kubernetes; s.embedded() && (k.Kubeconfig != localKubeconfig || k.Context != "" && k.Context != local.ContextName) {
-		return nil, fmt.Errorf("stack %s brings a cluster of its own, so its tfserving:kubernetes.kubeconfig must be %s, without a context; for a cluster that you have, make a stack of another name", name, localKubeconfig)
+	if err != nil {
+		return s, err
 	}
+	if k := settings.Kubernetes; s.embedded() && (k.Kubeconfig != localKubeconfig || k.Context != "" && k.Context != local.ContextName) {
+		return s, fmt.Errorf("stack %s brings a cluster of its own, so its tfserving:kubernetes.kubeconfig must be %s, without a context; for a cluster that you have, make a stack of another name", name, localKubeconfig)
+	}
+	s.settings = settings
 	return s, nil
 }

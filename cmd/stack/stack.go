@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,7 +66,15 @@ func (s *stack) tools(ctx context.Context) error {
 	if mode == "" {
 		mode = "auto"
 	}
-	return s.run(ctx, "go", "run", "-C", "tools", ".", "-bin", s.bin(), "-mode", mode)
+	cmd := s.command(ctx, "go", "run", "-C", "tools", ".", "-bin", s.bin(), "-mode", mode)
+	// The standard output is for what was asked for.
+	var said bytes.Buffer
+	cmd.Stdout = io.MultiWriter(os.Stderr, &said)
+	cmd.Stderr = cmd.Stdout
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("getting the pinned commands: %w\n%s", err, lastLines(said.String()))
+	}
+	return nil
 }
 
 // cluster is the embedded cluster as the stack's settings shape it.
@@ -142,7 +152,7 @@ func (s *stack) up(ctx context.Context) error {
 // logged in to, if it is not there yet.
 func (s *stack) prepare(ctx context.Context) error {
 	for _, text := range s.settings.Warnings(time.Now()) {
-		fmt.Println("warning: " + text)
+		fmt.Fprintln(os.Stderr, "warning: "+text)
 	}
 	if err := s.compile(ctx); err != nil {
 		return err

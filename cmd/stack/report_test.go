@@ -1,0 +1,100 @@
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tfserving/preview"
+	"tfserving/report"
+)
+
+// checkoutOf is a folder with the settings of stack mine, and a record that an earlier report has left.
+func checkoutOf(t *testing.T, settings string) (record string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	record = filepath.Join(workFolder, recordFolder, "mine.jsonl")
+	if err := os.MkdirAll(filepath.Dir(record), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for file, text := range map[string]string{"Pulumi.yaml": "name: tfserving\n", "Pulumi.mine.yaml": settings, record: "old\n"} {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return record
+}
+
+// printed is what a function writes to the standard output.
+func printed(t *testing.T, f func()) string {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := os.Stdout
+	os.Stdout = w
+	f()
+	os.Stdout = before
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// What keeps a stack from being planned at all is a report, alone on the standard output, a record in place of the one
+// before, and an error.
+func TestWhatCannotBePlannedIsAReport(t *testing.T) {
+	for name, test := range map[string]struct{ stack, settings, says string }{
+		"a wrong setting":     {"mine", "config:\n  tfserving:platform: moon\n", "tfserving:platform"},
+		"no YAML":             {"mine", "config: [\n", "Pulumi.mine.yaml"},
+		"no such stack":       {"other", "config: {}\n", `there is no stack "other"; there are mine`},
+		"tools cannot be got": {"mine", kubernetesSettings, "getting the pinned commands"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			record := strings.Replace(checkoutOf(t, test.settings), "mine", test.stack, 1)
+			var err error
+			text := printed(t, func() { err = run(t.Context(), test.stack, false, "report", []string{"-format", "markdown"}) })
+			if err == nil || !strings.Contains(err.Error(), "the report says why for stack "+test.stack) {
+				t.Errorf("its error is %v", err)
+			}
+			if !strings.HasPrefix(text, "<!-- "+report.Marker+" -->\n") || !strings.Contains(text, "The preview failed") || !strings.Contains(text, test.says) {
+				t.Errorf("it prints:\n%s\nwant the report alone, with %q in it", text, test.says)
+			}
+			if p, err := preview.ReadFile(record); err != nil || !strings.Contains(p.Errors[0].Text, test.says) {
+				t.Errorf("the record is %+v (%v)", p, err)
+			}
+		})
+	}
+}
+
+// kubernetesSettings are right, in a folder that has no tools.
+const kubernetesSettings = `config:
+  tfserving:platform: kubernetes
+  tfserving:kubernetes: {kubeconfig: kubeconfig}
+  tfserving:model: {name: clothing-model, image: "registry.example/model:1", resources: {cpu: 1, memory: 1Gi}}
+  tfserving:gateway: {image: "registry.example/gateway:1", resources: {cpu: 1, memory: 1Gi}}
+`
+
+// What is no call of a report touches no record; nor does a name that leads out of the checkout make one.
+func TestAWrongCallLeavesTheRecord(t *testing.T) {
+	record := checkoutOf(t, kubernetesSettings)
+	for says, call := range map[string][]string{
+		"FORMAT=html is no format":     {"mine", "-format", "html"},
+		"OF=love is nothing to report": {"mine", "-of", "love"},
+		"is no name of a stack":        {"../mine"},
+	} {
+		if err := run(t.Context(), call[0], false, "report", call[1:]); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v: %v; want %q", call, err, says)
+		}
+	}
+	if data, err := os.ReadFile(record); err != nil || string(data) != "old\n" {
+		t.Errorf("the record is %q (%v)", data, err)
+	}
+}
