@@ -69,7 +69,13 @@ func reported(t *testing.T, c *checkout.Checkout) {
 		t.Fatal(err)
 	}
 
-	// What fails is a report, too: here pulumi, before its engine begins.
+	// What fails is a report, too: here a setting, before pulumi is called.
+	c.Set("gateway.replicas", map[string]int{"min": 8, "max": 2})
+	c.MakeFails([]string{"the report says why for stack local"}, "report", "FORMAT=markdown", "OUT="+markdown)
+	if text, err := os.ReadFile(markdown); err != nil || !strings.Contains(string(text), "The preview failed") || !strings.Contains(string(text), "tfserving:gateway.replicas") {
+		t.Errorf("the report on a wrong setting does not name it (%v):\n%s", err, text)
+	}
+	// Then pulumi, before its engine begins.
 	if err := os.WriteFile(settings, bytes.Replace(before, []byte("encryptionsalt: v1:"), []byte("encryptionsalt: v1:AA"), 1), 0o644); err != nil {
 		t.Fatal(err)
 	}

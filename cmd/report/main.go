@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -55,6 +56,12 @@ func run(args []string) error {
 	// Of several, the report says which it lacks; a report on nothing at all is none.
 	if len(all) == 1 && all[0].Problem != nil {
 		return all[0].Problem
+	}
+	for i, e := range all {
+		if errors.Is(e.Problem, fs.ErrNotExist) {
+			// Records of several stacks are those of as many jobs.
+			all[i].Problem = fmt.Errorf("the job of this stack left no record; its log says why (%w)", e.Problem)
+		}
 	}
 	if err := out.Write(all, time.Now()); err != nil {
 		return err

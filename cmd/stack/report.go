@@ -75,7 +75,8 @@ func (s *stack) report(ctx context.Context, args []string, wrong error) error {
 	}
 	begin := time.Now()
 	if wrong != nil {
-		if err := writeFailure(record, wrong.Error()); err != nil {
+		// Where the checkout lies is nothing for a comment.
+		if err := writeFailure(record, strings.ReplaceAll(wrong.Error(), s.root+string(filepath.Separator), "")); err != nil {
 			return errors.Join(wrong, err)
 		}
 	} else if err := s.record(ctx, record, plan); err != nil {

@@ -67,6 +67,9 @@ func TestWhatCannotBePlannedIsAReport(t *testing.T) {
 			if !strings.HasPrefix(text, "<!-- "+report.Marker+" -->\n") || !strings.Contains(text, "The preview failed") || !strings.Contains(text, test.says) {
 				t.Errorf("it prints:\n%s\nwant the report alone, with %q in it", text, test.says)
 			}
+			if here, err := os.Getwd(); err != nil || strings.Contains(text, here+"/Pulumi") {
+				t.Errorf("it says where the checkout lies (%v):\n%s", err, text)
+			}
 			if p, err := preview.ReadFile(record); err != nil || !strings.Contains(p.Errors[0].Text, test.says) {
 				t.Errorf("the record is %+v (%v)", p, err)
 			}
