@@ -14,7 +14,7 @@ GO_CHECK := want=$$(sed -n 's/^go //p' go.mod); \
 
 STACK_CMD = @$(GO_CHECK); mkdir -p .local && \
 	{ [ -x .local/stack ] || echo "make: compiling the project's own command (a minute or two, this once)" >&2; } && \
-	go build -o .local/stack ./cmd/stack && exec .local/stack -stack '$(STACK)' $(if $(YES),-yes)
+	go build -o .local/stack ./cmd/stack && exec .local/stack -stack $(call quoted,STACK) $(if $(YES),-yes)
 
 .PHONY: help up preview report down status load timeline cost env tools review test test-aws rehearse lint bench
 
@@ -27,14 +27,20 @@ up: ## bring STACK up (default: local); YES=1 does not ask first
 preview: ## show what `make up` would change
 	$(STACK_CMD) preview
 
+# A word as one argument of a shell command, whatever is in it; and one that is given to make itself: a variable of this name
+# in somebody's environment is something else's.
+quoted = '$(subst ','\'',$(value $(1)))'
+given = $(if $(filter command,$(firstword $(origin $(1)))),$(value $(1)))
+
 # How a report is written, and of what. FILE names records of previews, as [STACK=]file, instead of running one.
-REPORT = $(if $(FORMAT),-format '$(FORMAT)') $(if $(OUT),-out '$(OUT)') $(if $(WHOLE),-whole '$(WHOLE)') $(if $(DIFF),-diff)
+REPORT = $(if $(call given,FORMAT),-format $(call quoted,FORMAT)) $(if $(call given,OUT),-out $(call quoted,OUT)) \
+	$(if $(call given,WHOLE),-whole $(call quoted,WHOLE)) $(if $(filter-out 0 no false,$(call given,DIFF)),-diff)
 
 report: ## what `make up` would do: changes, bill, risks, policies; [OF=up|destroy|refresh] [FORMAT=markdown] [OUT=file] [DIFF=1] [FILE=record]
-ifdef FILE
-	@$(GO_CHECK); go run ./cmd/report $(REPORT) $(foreach f,$(FILE),-file '$(f)')
+ifneq ($(call given,FILE),)
+	@$(GO_CHECK); go run ./cmd/report $(REPORT) $(foreach f,$(call given,FILE),-file '$(subst ','\'',$(f))')
 else
-	$(STACK_CMD) report $(REPORT) $(if $(OF),-of '$(OF)')
+	$(STACK_CMD) report $(REPORT) $(if $(call given,OF),-of $(call quoted,OF))
 endif
 
 down: ## take STACK down; for local, stop its cluster too; YES=1 does not ask first

@@ -35,7 +35,7 @@ func readMakefile(t *testing.T) makefile {
 func (m makefile) wrong(words []string) string {
 	for _, word := range words {
 		if name := assignment.FindStringSubmatch(word); name != nil {
-			if !strings.Contains(m.text, "$("+name[1]+")") && !strings.Contains(m.text, "export "+name[1]) {
+			if !strings.Contains(m.text, "$("+name[1]+")") && !strings.Contains(m.text, "$(call given,"+name[1]+")") && !strings.Contains(m.text, "export "+name[1]) {
 				return "the Makefile knows no " + name[1]
 			}
 		} else if !slices.Contains(m.targets, word) {
