@@ -6,11 +6,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"tfserving/config"
 	"tfserving/preview"
 	"tfserving/test/page"
 )
@@ -71,6 +73,23 @@ func TestReportsOfRecordedPreviews(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "*.jsonl.gz"))
 	if err != nil || len(files) != len(recorded) {
 		t.Errorf("there are %d recordings, and %d are known (%v)", len(files), len(recorded), err)
+	}
+}
+
+// The recordings are of stack dev as it is now, but for what a rehearsal sets otherwise: the pace of the autoscalers, and
+// where the load balancer controller's chart is.
+func TestRecordingsAreOfTheStackAsItIs(t *testing.T) {
+	want, err := config.ReadStackFile("../Pulumi.dev.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := config.Decode(recordingOf(t, "none")[0].Preview.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.Autoscaler, got.LoadBalancerController, got.Gateway.Scaling = want.Autoscaler, want.LoadBalancerController, want.Gateway.Scaling
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("they were recorded with\n%+v\nand Pulumi.dev.yaml says\n%+v\nrecord them anew: go test ./test/aws -run RecordPreviews -previews", got, want)
 	}
 }
 
