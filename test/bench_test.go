@@ -70,12 +70,13 @@ func BenchmarkPreview(b *testing.B) {
 	}
 }
 
-// printedEnv is what `make env` says to export, as arguments of env(1).
+// printedEnv is what `make env` says to export, as arguments of env(1). What plain pulumi leaves among temporary files is its
+// user's.
 func printedEnv(c *checkout.Checkout) (vars []string) {
 	for line := range strings.Lines(c.Make("env")) {
 		if v, ok := strings.CutPrefix(strings.TrimSpace(line), "export "); ok {
 			vars = append(vars, strings.ReplaceAll(v, "'", ""))
 		}
 	}
-	return vars
+	return append(vars, "TMPDIR="+c.T.TempDir())
 }

@@ -175,8 +175,7 @@ var changes = regexp.MustCompile(`(?m)^\s+([+~-]+|\d+) ?\d* (created|updated|del
 
 func noChanges(t *testing.T, c *checkout.Checkout) {
 	begin := time.Now()
-	// What plain pulumi leaves among temporary files is its user's.
-	plain := append(printedEnv(c), "TMPDIR="+t.TempDir(), "pulumi", "preview", "--stack", "local", "--expect-no-changes")
+	plain := append(printedEnv(c), "pulumi", "preview", "--stack", "local", "--expect-no-changes")
 	if out, err := c.Start("env", plain...).Wait(); err != nil {
 		t.Errorf("plain pulumi with what make env prints: %v\n%s", err, out)
 	}

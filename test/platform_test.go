@@ -263,7 +263,8 @@ func (p *plain) run(ok bool, args ...string) string {
 	if err != nil {
 		p.c.T.Fatal(err)
 	}
-	env := append(p.env(), "PATH="+strings.Join(append(plugins, bin, os.Getenv("PATH")), ":"))
+	// What plain pulumi leaves among temporary files is its user's.
+	env := append(p.env(), "TMPDIR="+p.c.T.TempDir(), "PATH="+strings.Join(append(plugins, bin, os.Getenv("PATH")), ":"))
 	run := p.c.Start("env", append(append(env, filepath.Join(bin, "pulumi")), args...)...)
 	out, err := run.Wait()
 	if (err == nil) != ok {
