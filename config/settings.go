@@ -202,7 +202,7 @@ type Gateway struct {
 	AllowMutableTag bool              `json:"allowMutableTag" doc:"As the model's."`
 	Port            int               `json:"port" unit:"TCP port" doc:"Port that the gateway listens on."`
 	Service         string            `json:"service" oneof:"ClusterIP|LoadBalancer" doc:"ClusterIP puts the gateway behind the Ingress; LoadBalancer gives it a load balancer of its own and makes no Ingress."`
-	HealthPath      string            `json:"healthPath" doc:"HTTP path that answers 200 when the gateway is well; empty probes the TCP port."`
+	HealthPath      string            `json:"healthPath" doc:"HTTP path that answers 200 when the gateway is well. Empty: pods are probed by the TCP port, and a load balancer of class alb asks GET /predict and wants 405, as the course's gateway answers; a gateway with other routes must set it."`
 	Resources       Resources         `json:"resources"`
 	Replicas        Replicas          `json:"replicas"`
 	TargetCPU       int               `json:"targetCPU" unit:"% of the request" doc:"CPU use that the autoscaler aims at: 1 to 100."`

@@ -16,8 +16,8 @@ const (
 	// aws-actions/configure-aws-credentials asks for ("OpenID Connect in AWS", GitHub Docs).
 	issuer   = "token.actions.githubusercontent.com"
 	audience = "sts.amazonaws.com"
-	// previewHours and deployHours bound a session. A preview takes minutes. A cluster from nothing takes half an hour, and
-	// an upgrade of its nodes longer; credentials that end in between leave a stack half changed.
+	// previewHours and deployHours bound a session. A preview takes minutes. A cluster from nothing takes a quarter of an
+	// hour or more, and an upgrade of its nodes longer; credentials that end in between leave a stack half changed.
 	previewHours = 1
 	deployHours  = 4
 )
