@@ -14,7 +14,7 @@ GO_CHECK := want=$$(sed -n 's/^go //p' go.mod); \
 
 STACK_CMD = @$(GO_CHECK); mkdir -p .local && \
 	{ [ -x .local/stack ] || echo "make: compiling the project's own command (a minute or two, this once)" >&2; } && \
-	go build -o .local/stack ./cmd/stack && exec .local/stack -stack $(call quoted,STACK) $(if $(YES),-yes)
+	go build -o .local/stack ./cmd/stack && exec .local/stack -stack $(call quoted,STACK) $(if $(filter-out 0 no false,$(call given,YES)),-yes)
 
 .PHONY: help up preview report down status load timeline cost env tools review test test-aws rehearse lint bench
 

@@ -7,6 +7,23 @@ import (
 	"testing"
 )
 
+// makeRuns is what make would run, on one line. Of this process's environment it has all but what make or STACK says.
+func makeRuns(t *testing.T, env, args []string) string {
+	t.Helper()
+	cmd := exec.Command("make", append([]string{"-n", "-C", "../..", "--no-print-directory"}, args...)...)
+	for _, v := range os.Environ() {
+		if name, _, _ := strings.Cut(v, "="); !strings.HasPrefix(name, "MAKE") && name != "MFLAGS" && name != "STACK" {
+			cmd.Env = append(cmd.Env, v)
+		}
+	}
+	cmd.Env = append(cmd.Env, env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return strings.Join(strings.Fields(string(out)), " ")
+}
+
 // What is given to make reaches the command as it is, and what happens to be in the environment does not.
 func TestMakePassesItsWordsOn(t *testing.T) {
 	if _, err := os.ReadFile("../../Makefile"); err != nil { // so that go knows what the result hangs on
@@ -25,17 +42,34 @@ func TestMakePassesItsWordsOn(t *testing.T) {
 		"records":                     {nil, []string{"FILE=dev=a.jsonl prod=b.jsonl", "STACK=it's"}, "go run ./cmd/report -file 'dev=a.jsonl' -file 'prod=b.jsonl'"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cmd := exec.Command("make", append([]string{"-n", "-C", "../..", "--no-print-directory", "report"}, test.args...)...)
-			for _, v := range os.Environ() {
-				if name, _, _ := strings.Cut(v, "="); !strings.HasPrefix(name, "MAKE") && name != "MFLAGS" && name != "STACK" {
-					cmd.Env = append(cmd.Env, v)
-				}
-			}
-			cmd.Env = append(cmd.Env, test.env...)
-			out, err := cmd.CombinedOutput()
-			if got := strings.Join(strings.Fields(string(out)), " "); err != nil || !strings.HasSuffix(got, test.is) {
-				t.Errorf("make would run (%v)\n%s\nwant at its end\n%s", err, got, test.is)
+			if got := makeRuns(t, test.env, append([]string{"report"}, test.args...)); !strings.HasSuffix(got, test.is) {
+				t.Errorf("make would run\n%s\nwant at its end\n%s", got, test.is)
 			}
 		})
+	}
+}
+
+// Whoever is asked before a stack goes has said yes to this call of make, in so many words.
+func TestMakeTakesAYesFromItsCallAlone(t *testing.T) {
+	for name, test := range map[string]struct {
+		env, args []string
+		yes       bool
+	}{
+		"1":                   {nil, []string{"YES=1"}, true},
+		"yes":                 {nil, []string{"YES=yes"}, true},
+		"0":                   {nil, []string{"YES=0"}, false},
+		"no":                  {nil, []string{"YES=no"}, false},
+		"false":               {nil, []string{"YES=false"}, false},
+		"nothing":             {nil, []string{"YES="}, false},
+		"not said":            {nil, nil, false},
+		"in somebody's shell": {[]string{"YES=1"}, nil, false},
+	} {
+		want := "-stack 'prod' down"
+		if test.yes {
+			want = "-stack 'prod' -yes down"
+		}
+		if got := makeRuns(t, test.env, append([]string{"down", "STACK=prod"}, test.args...)); !strings.HasSuffix(got, want) {
+			t.Errorf("%s: make would run\n%s\nwant at its end\n%s", name, got, want)
+		}
 	}
 }
