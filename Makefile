@@ -16,7 +16,7 @@ STACK_CMD = @$(GO_CHECK); mkdir -p .local && \
 	{ [ -x .local/stack ] || echo "make: compiling the project's own command (a minute or two, this once)" >&2; } && \
 	go build -o .local/stack ./cmd/stack && exec .local/stack -stack $(call quoted,STACK) $(if $(filter-out 0 no false,$(call given,YES)),-yes)
 
-.PHONY: help up preview report down status load timeline cost env tools review test test-aws rehearse lint bench
+.PHONY: help up preview report down status load timeline cost env tools review admit test test-aws rehearse lint bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -57,6 +57,9 @@ cost: ## [DEMAND=<0 to 1>]: what every stack costs a month, side by side; no acc
 
 review: ## STACK=review-<pull request> ACCOUNT=<12 digits>: write the settings of a review stack
 	$(STACK_CMD) review -account '$(ACCOUNT)'
+
+admit: ## ROLE=<ARN>: make an IAM role an administrator of the cluster of STACK, which another made
+	$(STACK_CMD) admit $(if $(ROLE),-role $(call quoted,ROLE))
 
 timeline: ## draw docs/load.svg from docs/load.jsonl
 	$(STACK_CMD) timeline

@@ -45,7 +45,7 @@ type job struct {
 
 type step struct {
 	If, Uses, Run string
-	With          map[string]any
+	With, Env     map[string]any
 }
 
 // workflows are all of them, by the name of their file.
@@ -230,6 +230,23 @@ func TestReviewStacksGoThoughOneIsUnknown(t *testing.T) {
 	down := workflows(t)["review-end"].Jobs["down"]
 	if want := "${{ !cancelled() && needs.find.outputs.over != '' && needs.find.outputs.over != '[]' }}"; down.If != want {
 		t.Errorf("review stacks are taken down if %s, want %s", down.If, want)
+	}
+}
+
+// The cluster of a review stack knows the role that made it, which is not the one that takes it down.
+func TestWhoTakesAReviewStackDownIsLetIn(t *testing.T) {
+	var runs []string
+	for _, s := range workflows(t)["review-end"].Jobs["down"].Steps {
+		if s.Run != "" {
+			runs = append(runs, s.Run)
+		}
+		if s.Run == "make admit" && s.Env["ROLE"] != "${{ vars.AWS_DEPLOY_ROLE }}" {
+			t.Errorf("it lets in %v", s.Env["ROLE"])
+		}
+	}
+	settings, admit, down := slices.Index(runs, `make review ACCOUNT="$ACCOUNT"`), slices.Index(runs, "make admit"), slices.Index(runs, "make down YES=1")
+	if settings < 0 || admit < settings || down < admit {
+		t.Errorf("it runs %q", runs)
 	}
 }
 

@@ -28,10 +28,11 @@ const usage = `usage: stack [-stack NAME] [-yes] COMMAND
   timeline  draw a recorded load run
   cost      print what every stack costs a month, side by side
   review    write the settings of a review stack, made from dev's
+  admit     make an IAM role an administrator of the stack's cluster on EKS
   env       print what to export so that plain pulumi works in this checkout
 `
 
-var commands = []string{"up", "preview", "report", "down", "status", "load", "timeline", "env", "cost", "review"}
+var commands = []string{"up", "preview", "report", "down", "status", "load", "timeline", "env", "cost", "review", "admit"}
 
 func main() {
 	flag.Usage = func() { fmt.Fprint(os.Stderr, usage); flag.PrintDefaults() }
@@ -87,6 +88,8 @@ func run(ctx context.Context, name string, yes bool, command string, args []stri
 		return s.printEnv(ctx)
 	case "cost":
 		return s.cost(ctx, args)
+	case "admit":
+		return s.admit(ctx, args)
 	}
 	unlock, err := s.lock(ctx)
 	if err != nil {

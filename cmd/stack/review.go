@@ -69,13 +69,13 @@ func review(name string, args []string) error {
 	if _, err := config.ReadStackFile(to); err != nil {
 		return errors.Join(err, os.Remove(to))
 	}
-	fmt.Printf("wrote %s; make up STACK=%s is next\n", filepath.Base(to), name)
+	fmt.Printf("wrote %s; make preview STACK=%s shows what it would make\n", filepath.Base(to), name)
 	return nil
 }
 
 // reviewSettings is a stack file made from dev's: the same network, nodes and limits, so that the change is tried on the
 // same thing. It runs dev's images, as nobody pushes any for it; it has no name of dev's in DNS; it bears a cost centre of
-// its own; and it makes a key of its own for its secrets.
+// its own; whoever makes it administers its cluster; and it makes a key of its own for its secrets.
 func reviewSettings(dev []byte, settings *config.Settings, account string) ([]byte, error) {
 	var file struct {
 		Config          map[string]any `json:"config"`
@@ -95,6 +95,7 @@ func reviewSettings(dev []byte, settings *config.Settings, account string) ([]by
 	}
 	group("aws")["costCentre"] = reviewCostCentre
 	delete(group("aws"), "protect")
+	delete(group("cluster"), "administrators")
 	group("cluster")["logRetentionDays"] = reviewLogDays
 	for _, name := range []string{"host", "certificateArn"} {
 		delete(group("ingress"), name)

@@ -58,12 +58,13 @@ func TestAReviewStackIsDevButFor(t *testing.T) {
 	}
 }
 
-// What is dev's alone, a review stack must not share: its name in DNS, its protection, the key of its secrets. An image
-// that is run from elsewhere still is.
+// What is dev's alone, a review stack must not share: its name in DNS, its protection, its administrators, the key of its
+// secrets. An image that is run from elsewhere still is.
 func TestAReviewStackTakesNothingOfDevsOwn(t *testing.T) {
 	data, dev := readDev(t)
 	text := strings.Replace(string(data), "    owner:", "    protect: true\n    owner:", 1)
 	text = strings.Replace(text, "scheme: internal", "scheme: internal\n    host: dev.example.com", 1)
+	text = strings.Replace(text, "  tfserving:cluster:\n", "  tfserving:cluster:\n    administrators: [arn:aws:iam::123456789012:role/team]\n", 1)
 	text = strings.Replace(text, "zoomcamp-10-gateway:002", "registry.example/gateway:1", 1)
 	text += "secretsprovider: awskms://alias/state\nencryptedkey: abc\nencryptionsalt: def\n"
 	dev.Gateway.Image = "registry.example/gateway:1"
@@ -71,7 +72,7 @@ func TestAReviewStackTakesNothingOfDevsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.AWS.Protect || got.Ingress.Host != "" || got.Gateway.Image != "registry.example/gateway:1" {
+	if got.AWS.Protect || len(got.Cluster.Administrators) > 0 || got.Ingress.Host != "" || got.Gateway.Image != "registry.example/gateway:1" {
 		t.Errorf("it is %+v", got)
 	}
 	if strings.Contains(written, "encrypt") || !strings.Contains(written, "secretsprovider: awskms://alias/state\n") {
