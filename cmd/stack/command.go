@@ -32,18 +32,39 @@ func (s *stack) env() []string {
 		env = append(env, "TMPDIR="+s.tmp)
 	}
 	if s.embedded() {
-		env = append(env,
-			"PULUMI_BACKEND_URL=file://"+s.stateDir(),
-			"PULUMI_HOME="+s.pulumiHome(),
-			"PULUMI_CONFIG_PASSPHRASE="+localPassphrase,
-			"PULUMI_SKIP_UPDATE_CHECK=true",
-			// The pinned plugin is where Pulumi keeps its own; one on PATH is warned about, and is not wanted.
-			"PULUMI_IGNORE_AMBIENT_PLUGINS=true",
-			"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true",
-			"KUBECONFIG="+s.kubeconfig(),
-			"KUBECACHEDIR="+filepath.Join(s.clusterDir(), "kubectl-cache"))
+		env = append(env, s.localEnv()...)
 	}
 	return env
+}
+
+// localEnv is what sets stack local apart: its state, its cluster, and the pinned plugin alone.
+func (s *stack) localEnv() []string {
+	return []string{
+		"PULUMI_BACKEND_URL=" + s.localBackend(),
+		"PULUMI_HOME=" + s.pulumiHome(),
+		"PULUMI_CONFIG_PASSPHRASE=" + localPassphrase,
+		"PULUMI_SKIP_UPDATE_CHECK=true",
+		// The pinned plugin is where Pulumi keeps its own; one on PATH is warned about, and is not wanted.
+		"PULUMI_IGNORE_AMBIENT_PLUGINS=true",
+		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true",
+		"KUBECONFIG=" + filepath.Join(s.root, localKubeconfig),
+		"KUBECACHEDIR=" + filepath.Join(s.clusterDir(), "kubectl-cache"),
+	}
+}
+
+func (s *stack) localBackend() string { return "file://" + s.stateDir() }
+
+// inLocalsShell tells whether this runs where `make env` of stack local was evaluated, and is about another stack.
+func (s *stack) inLocalsShell() bool {
+	return !s.embedded() && os.Getenv("PULUMI_BACKEND_URL") == s.localBackend()
+}
+
+// ownShell refuses to make another stack in the state of stack local, which `make down` deletes.
+func (s *stack) ownShell() error {
+	if !s.inLocalsShell() {
+		return nil
+	}
+	return fmt.Errorf("this shell is set up for stack %s (PULUMI_BACKEND_URL), and the state of stack %s would go with its cluster: use another shell, or eval \"$(make env STACK=%[2]s)\" here; nothing has been changed", localStack, s.name)
 }
 
 // temporary gives the commands a folder for their temporary files, which the function that it returns removes: Pulumi's
@@ -68,11 +89,27 @@ func (s *stack) printEnv(ctx context.Context) error {
 	if err := s.compilePolicies(ctx); err != nil {
 		return err
 	}
+	fmt.Print(s.exports())
+	return nil
+}
+
+// exports are lines for a shell. One that is set up for stack local is first as it would be without.
+func (s *stack) exports() string {
+	var lines strings.Builder
+	if s.inLocalsShell() {
+		lines.WriteString("unset")
+		for _, v := range s.localEnv() {
+			name, _, _ := strings.Cut(v, "=")
+			os.Unsetenv(name) // env looks at some of them
+			lines.WriteString(" " + name)
+		}
+		lines.WriteString("\n")
+	}
 	for _, v := range s.env() {
 		name, value, _ := strings.Cut(v, "=")
-		fmt.Printf("export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))
+		fmt.Fprintf(&lines, "export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))
 	}
-	return nil
+	return lines.String()
 }
 
 // lookPath finds a command where those that are started here find it.

@@ -91,6 +91,9 @@ func run(ctx context.Context, name string, yes bool, command string, args []stri
 	case "admit":
 		return s.admit(ctx, args)
 	}
+	if err := s.ownShell(); err != nil {
+		return err
+	}
 	unlock, err := s.lock(ctx)
 	if err != nil {
 		return err
