@@ -53,7 +53,7 @@ load: ## CPU=<cores> [TARGET=gateway|model] [FOR=<time>]: put demand on the pods
 	$(STACK_CMD) load -cpu '$(CPU)' -target '$(TARGET)' -for '$(FOR)' $(if $(RECORD),-record '$(RECORD)')
 
 cost: ## [DEMAND=<0 to 1>]: what every stack costs a month, side by side; no account, no network
-	$(STACK_CMD) cost $(if $(DEMAND),-demand '$(DEMAND)')
+	$(STACK_CMD) cost $(if $(DEMAND),-demand $(call quoted,DEMAND))
 
 review: ## STACK=review-<pull request> ACCOUNT=<12 digits>: write the settings of a review stack
 	$(STACK_CMD) review -account '$(ACCOUNT)'

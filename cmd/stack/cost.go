@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,13 +20,15 @@ import (
 // each stack's file, with nobody behind it: no engine, no account, no network.
 func (s *stack) cost(ctx context.Context, args []string) error {
 	usage := cost.Assumed
-	flags := flag.NewFlagSet("cost", flag.ExitOnError)
-	flags.Float64Var(&usage.Demand, "demand", usage.Demand, "average `share` of the demand for which the pods' autoscalers have their most replicas, from 0 to 1")
-	if err := flags.Parse(args); err != nil {
-		return err
+	flags := flag.NewFlagSet("cost", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // the Makefile calls this; its word is DEMAND
+	given := flags.String("demand", fmt.Sprint(usage.Demand), "")
+	err := flags.Parse(args)
+	if err == nil {
+		usage.Demand, err = demand(*given)
 	}
-	if !(usage.Demand >= 0 && usage.Demand <= 1) { // NaN is neither
-		return fmt.Errorf("the demand is %g; it must be from 0 (nobody calls) to 1 (all that the settings allow)", usage.Demand)
+	if err != nil {
+		return err
 	}
 	files, err := filepath.Glob(filepath.Join(s.root, "Pulumi.*.yaml"))
 	if err != nil {
@@ -44,6 +48,15 @@ func (s *stack) cost(ctx context.Context, args []string) error {
 		estimates = append(estimates, usage.Of(resources, time.Now()))
 	}
 	return cost.NewTable(names, estimates).WriteText(os.Stdout)
+}
+
+// demand is the average share of the demand for which the pods' autoscalers have their most replicas.
+func demand(text string) (float64, error) {
+	share, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(share >= 0 && share <= 1) { // NaN is neither
+		return 0, fmt.Errorf("DEMAND=%s is no share of the demand: give a number from 0 (nobody calls) to 1 (all that the settings allow)", text)
+	}
+	return share, nil
 }
 
 // resources are what the compiled program would make of a stack's file.
