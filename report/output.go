@@ -71,5 +71,9 @@ func Verdict(all []Environment) error {
 	if len(stacks) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the change cannot be made as it is; the report says why for stack %s", joined(stacks, "and"))
+	noun := "stacks"
+	if len(stacks) == 1 {
+		noun = "stack"
+	}
+	return fmt.Errorf("the change cannot be made as it is; the report says why for %s %s", noun, joined(stacks, "and"))
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -34,7 +35,7 @@ func run(args []string) error {
 	var out report.Output
 	var all []report.Environment
 	flags := flag.NewFlagSet("report", flag.ContinueOnError)
-	flags.Usage = func() { fmt.Fprint(flags.Output(), usage); flags.PrintDefaults() }
+	flags.SetOutput(io.Discard) // an error says by itself what is wrong with a call
 	out.Flags(flags)
 	flags.Func("file", "a record, or STACK=record; once for each stack", func(arg string) error {
 		e := environment(arg)
@@ -44,7 +45,12 @@ func run(args []string) error {
 		all = append(all, e)
 		return nil
 	})
-	if err := flags.Parse(args); err != nil {
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(os.Stderr, usage)
+		flags.SetOutput(os.Stderr)
+		flags.PrintDefaults()
+		return err
+	} else if err != nil {
 		return err
 	}
 	if err := out.Check(); err != nil {

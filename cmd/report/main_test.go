@@ -25,6 +25,7 @@ func TestTheCommandReportsOnRecords(t *testing.T) {
 		"several":                       {[]string{"-file", none, "-file", "prod=" + recording("image")}, "", []string{"### Stack `dev`", "### Stack `prod`"}},
 		"one that failed":               {[]string{"-file", "dev=" + failed}, "the report says why for stack dev", []string{"The preview failed", "push it first"}},
 		"one that breaks a policy":      {[]string{"-file", violation, "-file", "prod=" + none}, "the report says why for stack dev", []string{"no-open-ingress", "### Stack `prod`"}},
+		"two that fail":                 {[]string{"-file", "dev=" + failed, "-file", "prod=" + violation}, "the report says why for stacks dev and prod", []string{"The preview failed"}},
 		"several, of which one is none": {[]string{"-file", none, "-file", "prod=/nowhere"}, "the report says why for stack prod", []string{"### Stack `dev`", "There is no preview of this stack.", "the job of this stack left no record; its log says why"}},
 		"none at all":                   {[]string{"-file", "prod=/nowhere"}, "reading the record of a preview: open /nowhere", nil},
 		"no record":                     {nil, "name the records", nil},
