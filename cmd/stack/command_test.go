@@ -49,6 +49,9 @@ func TestEnvOfAnotherStackLeavesLocalsShell(t *testing.T) {
 	if first != want {
 		t.Errorf("it begins with\n%s\nwant\n%s", first, want)
 	}
+	if strings.Contains(rest, "plugins/one") {
+		t.Errorf("what local may not fetch, this one may not, either:\n%s", rest)
+	}
 	os.Setenv("PULUMI_BACKEND_URL", "s3://state")
 	if other := stackIn(root, "mine").exports(); other != rest || strings.Contains(other, "unset") {
 		t.Errorf("in a shell of its own it is\n%s\nin local's, after that line,\n%s", other, rest)
