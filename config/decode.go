@@ -63,6 +63,7 @@ type input struct {
 
 func (in *input) decode() (*Settings, error) {
 	s := Default()
+	strays := in.strays()
 	s.Region = in.raw[regionKey]
 	tree := map[string]any{}
 	var wrong []problem
@@ -92,7 +93,7 @@ func (in *input) decode() (*Settings, error) {
 			wrong = append(wrong, p)
 		}
 	}
-	all := &Error{}
+	all := &Error{Problems: strays}
 	for _, p := range wrong {
 		all.Problems = append(all.Problems, fmt.Sprintf("%s:%s %s", Project, p.key, p.text))
 	}

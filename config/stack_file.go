@@ -3,8 +3,10 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 
@@ -51,6 +53,30 @@ func ReadStackFile(name string) (*Settings, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return s, nil
+}
+
+// strays says what is wrong with keys that have no namespace. Where it is plain which one is meant, the value is read as that
+// key's, so that what is wrong inside is told, too.
+func (in *input) strays() (wrong []string) {
+	raw := maps.Clone(in.raw)
+	for key, value := range in.raw {
+		if strings.Contains(key, ":") {
+			continue
+		}
+		meant := Project + ":" + key
+		if "aws:"+key == regionKey {
+			meant = regionKey
+		} else if _, known := fieldOf(reflect.TypeFor[Settings](), key); !known {
+			wrong = append(wrong, fmt.Sprintf("%s is not a setting; every setting's name begins with %s:, but for %s", key, Project, regionKey))
+			continue
+		}
+		wrong = append(wrong, fmt.Sprintf("%s is not a setting; did you mean %s?", key, meant))
+		if _, set := raw[meant]; !set {
+			raw[meant] = value
+		}
+	}
+	in.raw = raw
+	return wrong
 }
 
 // secret notes a setting whose value is encrypted.

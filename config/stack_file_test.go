@@ -142,6 +142,40 @@ func TestAnEncryptedSettingIsAnErrorThatNamesIt(t *testing.T) {
 	}
 }
 
+// A key without its namespace would be passed over. What is wrong inside is told, too, and what is not there is not missed.
+func TestASettingWithoutItsNamespaceIsAMistake(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "Pulumi.test.yaml")
+	for name, test := range map[string]struct {
+		old, new string
+		problems []string
+	}{
+		"one":                {"tfserving:model:", "model:", []string{"model is not a setting; did you mean tfserving:model?"}},
+		"one with a mistake": {"tfserving:ingress: {class: nginx}", "ingress: {clas: nginx}", []string{"ingress is not a setting; did you mean tfserving:ingress?", "tfserving:ingress.clas is not a setting; known here: …"}},
+		"one that is there":  {"tfserving:namespace: predictions", "tfserving:namespace: predictions\nnamespace: another", []string{"namespace is not a setting; did you mean tfserving:namespace?"}},
+		"the region":         {"aws:region: eu-west-1", "region: eu-west-1", []string{"region is not a setting; did you mean aws:region?"}},
+		"none of ours":       {"tfserving:namespace: predictions", "gatewayReplicas: 3", []string{"gatewayReplicas is not a setting; every setting's name begins with tfserving:, but for aws:region"}},
+		"another's":          {"tfserving:namespace: predictions", "other:gateway: 3", nil},
+	} {
+		text := strings.Replace(valid, test.old, test.new, 1)
+		if text == valid {
+			t.Fatalf("%s: the valid settings do not have %s", name, test.old)
+		}
+		if err := os.WriteFile(file, []byte("config:"+strings.ReplaceAll(text, "\n", "\n  ")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := ReadStackFile(file)
+		var got []string
+		if wrong := new(Error); errors.As(err, &wrong) {
+			got = wrong.Problems
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if !sameProblems(got, test.problems) {
+			t.Errorf("%s: problems %q, want %q", name, got, test.problems)
+		}
+	}
+}
+
 func TestAStackFilesNameIsTheStacks(t *testing.T) {
 	tree := map[string]any{"config": stack(t, eks()...)}
 	data, err := yaml.Marshal(tree)
