@@ -88,8 +88,11 @@ test-aws: tools ## the EKS stacks on emulated AWS: needs Python 3, Node.js 20 wi
 	@echo "test-aws: an EKS stack, whole, without an account (about 15 minutes on two cores)"
 	@$(GOTESTSUM) --format standard-verbose -- -count=1 -timeout 40m -p 1 ./test/emulator ./test/state ./test/machines ./test/aws
 
-rehearse: tools ## STACK=dev|staging|prod: the story of an EKS stack from nothing to nothing, on emulated AWS
-	@STACK='$(STACK)' go test -count=1 -timeout 30m -v -run '^TestRehearsal$$' ./test/aws
+rehearse: ## STACK=dev|staging|prod: the story of an EKS stack from nothing to nothing, on emulated AWS
+	@[ $(call quoted,STACK) = local ] || [ -f Pulumi.$(call quoted,STACK).yaml ] || \
+		{ printf 'make rehearse: there is no stack "%s" (no file Pulumi.%s.yaml)\n' $(call quoted,STACK) $(call quoted,STACK) >&2; exit 1; }
+	@$(MAKE) -s tools
+	@STACK=$(call quoted,STACK) go test -count=1 -timeout 30m -v -run '^TestRehearsal$$' ./test/aws
 
 lint: ## formatting, vet, static analysis
 	@$(GO_CHECK); unformatted=$$(git ls-files '*.go' | xargs gofmt -l); [ -z "$$unformatted" ] || { echo "not gofmt-ed:" $$unformatted >&2; exit 1; }

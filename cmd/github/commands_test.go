@@ -35,7 +35,7 @@ func readMakefile(t *testing.T) makefile {
 func (m makefile) wrong(words []string) string {
 	for _, word := range words {
 		if name := assignment.FindStringSubmatch(word); name != nil {
-			if !strings.Contains(m.text, "$("+name[1]+")") && !strings.Contains(m.text, "$(call given,"+name[1]+")") && !strings.Contains(m.text, "export "+name[1]) {
+			if !strings.Contains(m.text, "$("+name[1]+")") && !strings.Contains(m.text, "$(call given,"+name[1]+")") && !strings.Contains(m.text, "$(call quoted,"+name[1]+")") && !strings.Contains(m.text, "export "+name[1]) {
 				return "the Makefile knows no " + name[1]
 			}
 		} else if !slices.Contains(m.targets, word) {
@@ -133,7 +133,7 @@ func TestMakeCommandsInDocsExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := regexp.MustCompile("(?m)(?:^|`)make ([a-z][^`#\n|]*)")
+	shown := regexp.MustCompile("(?m)(?:^|`|\\()make ([a-z][^`#\n|)]*)")
 	for _, page := range append(pages, filepath.Join(root, "README.md")) {
 		for _, found := range shown.FindAllStringSubmatch(read(t, page), -1) {
 			words := strings.Fields(strings.NewReplacer(",", " ", "[", "", "]", "", "…", "").Replace(found[1]))
