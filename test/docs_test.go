@@ -63,19 +63,3 @@ func TestReadmeShowsTheRealError(t *testing.T) {
 		t.Errorf("the README does not show\n%s", want)
 	}
 }
-
-// TestReadmeCommandsExist: every make target that a document names is one.
-func TestReadmeCommandsExist(t *testing.T) {
-	makefile := read(t, "Makefile")
-	for _, doc := range []string{"README.md", "docs/architecture.md"} {
-		found := regexp.MustCompile("(?m)`make ([a-z]+)|^make ([a-z]+)|\\(make ([a-z]+)\\)").FindAllStringSubmatch(read(t, doc), -1)
-		if len(found) == 0 {
-			t.Errorf("%s names no command", doc)
-		}
-		for _, m := range found {
-			if target := m[1] + m[2] + m[3]; !strings.Contains(makefile, "\n"+target+":") {
-				t.Errorf("%s names `make %s`, which there is not", doc, target)
-			}
-		}
-	}
-}
