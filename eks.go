@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
-	pulumieks "github.com/pulumi/pulumi-eks/sdk/v2/go/eks"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -50,11 +49,6 @@ func newEKS(ctx *pulumi.Context, s *config.Settings) (*platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	// It needs nothing, so its plugin starts beside AWS's. Left to the engine, it would start once the network is there.
-	clusters, err := pulumieks.NewProvider(ctx, "eks", &pulumieks.ProviderArgs{})
-	if err != nil {
-		return nil, err
-	}
 	onAWS := pulumi.Provider(provider)
 	zones, err := zones(ctx, s, onAWS)
 	if err != nil {
@@ -77,7 +71,7 @@ func newEKS(ctx *pulumi.Context, s *config.Settings) (*platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	eks, err := cluster.NewCluster(ctx, name, clusterArgs(name, tags, s, net), pulumi.Providers(provider, clusters))
+	eks, err := cluster.NewCluster(ctx, name, clusterArgs(name, tags, s, net), onAWS)
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func TestWhatWouldFailLaterIsRefusedBeforeAnythingIsMade(t *testing.T) {
 			settings:  `tfserving:network: {zones: 3}`,
 			found:     func(a *awsSide) { a.zones = []string{"eu-west-1b", "eu-west-1a"} },
 			says:      []string{"tfserving:network.zones is 3", "eu-west-1 has 2", "[eu-west-1a eu-west-1b]"},
-			resources: 2, // the providers
+			resources: 1,
 		},
 		{
 			name: "the model's image is missing",
@@ -50,7 +50,7 @@ func TestWhatWouldFailLaterIsRefusedBeforeAnythingIsMade(t *testing.T) {
 				a.images = map[string]account.ImageState{"tfserving-dev/zoomcamp-10-model:xception-v4-001": account.ImageMissing}
 			},
 			says:      []string{"zoomcamp-10-model:xception-v4-001", "tfserving-dev/zoomcamp-10-model", "push it first"},
-			resources: 2, // the providers
+			resources: 1,
 		},
 		{
 			name: "the gateway's image is missing",
@@ -58,7 +58,7 @@ func TestWhatWouldFailLaterIsRefusedBeforeAnythingIsMade(t *testing.T) {
 				a.images = map[string]account.ImageState{"tfserving-dev/zoomcamp-10-gateway:002": account.ImageMissing}
 			},
 			says:      []string{"zoomcamp-10-gateway:002", "push it first"},
-			resources: 2, // the providers
+			resources: 1,
 		},
 	} {
 		t.Run(r.name, func(t *testing.T) {
