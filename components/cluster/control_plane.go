@@ -76,22 +76,34 @@ func clusterArgs(args *Args, partition string, key pulumi.StringInput) *eks.Clus
 	return cluster
 }
 
-// innerCluster is the type of the EKS cluster proper, inside of pulumi-eks's component.
-const innerCluster = "aws:eks/cluster:Cluster"
+// Types of the resources inside of pulumi-eks's component that are changed.
+const (
+	innerCluster  = "aws:eks/cluster:Cluster"
+	innerProvider = "pulumi:providers:kubernetes"
+)
 
-// complete sets on the EKS cluster proper what pulumi-eks does not offer.
+// noCluster is a kubeconfig in which there is nothing to reach.
+const noCluster = `{"apiVersion":"v1","kind":"Config"}`
+
+// complete sets on the EKS cluster proper what pulumi-eks does not offer, and unplugs what it makes for nothing.
 func complete(args *Args) pulumi.ResourceTransform {
 	return func(_ context.Context, resource *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
-		if resource.Type != innerCluster {
+		switch resource.Type {
+		case innerCluster:
+			// Past standard support EKS would otherwise keep the version at six times the price.
+			resource.Props["upgradePolicy"] = pulumi.Map{"supportType": pulumi.String("STANDARD")}
+			// The add-ons are ours from the start: none that EKS put there has to be taken over.
+			resource.Props["bootstrapSelfManagedAddons"] = pulumi.Bool(false)
+			resource.Props["accessConfig"] = accessConfig(args.Administrators)
+			// On the component, protection would spread to its access entries, and no administrator could be removed.
+			resource.Opts.Protect = args.Protect
+		case innerProvider:
+			// pulumi-eks makes two, for an aws-auth ConfigMap and StorageClasses that it is not asked for. Each would
+			// fetch a token and read the cluster's whole API in every preview, and leave a kubeconfig behind.
+			resource.Props["kubeconfig"] = pulumi.String(noCluster)
+		default:
 			return nil
 		}
-		// Past standard support EKS would otherwise keep the version at six times the price.
-		resource.Props["upgradePolicy"] = pulumi.Map{"supportType": pulumi.String("STANDARD")}
-		// The add-ons are ours from the start: none that EKS put there has to be taken over.
-		resource.Props["bootstrapSelfManagedAddons"] = pulumi.Bool(false)
-		resource.Props["accessConfig"] = accessConfig(args.Administrators)
-		// On the component, protection would spread to its access entries, and no administrator could be removed.
-		resource.Opts.Protect = args.Protect
 		return &pulumi.ResourceTransformResult{Props: resource.Props, Opts: resource.Opts}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api/v1"
 )
 
@@ -96,6 +97,20 @@ func TestInnerClusterGetsWhatPulumiEKSDoesNotOffer(t *testing.T) {
 	}
 	if n := len(made(t).get(t, controlPlane).RegisterRPC.GetTransforms()); n != 1 {
 		t.Errorf("pulumi-eks's component has %d transforms, want 1", n)
+	}
+}
+
+func TestPulumiEKSsOwnProvidersReachNoCluster(t *testing.T) {
+	text, ok := inner(example(), "pulumi:providers:kubernetes").Props["kubeconfig"].(pulumi.String)
+	if !ok || text == "" {
+		t.Fatalf("the provider has kubeconfig %q, want one that is not pulumi-eks's, nor, empty, that of whoever runs it", text)
+	}
+	config, err := clientcmd.Load([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := clientcmd.NewDefaultClientConfig(*config, &clientcmd.ConfigOverrides{}).ClientConfig(); !clientcmd.IsEmptyConfig(err) {
+		t.Errorf("the provider's kubeconfig gives error %v, want that it is empty", err)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -91,63 +90,69 @@ func BenchmarkFirstUp(b *testing.B) {
 	}
 }
 
-// BenchmarkPreview is a preview of stack dev that finds nothing to change, beside previews of a program that makes nothing
-// (test/aws/providers): alone, with the AWS plugin and the reads that stack dev makes through it, with the EKS plugin, with
-// the Kubernetes plugin. What the AWS and the EKS plugin add to the program alone, and that, are the sum that stack dev is
-// held against: of-the-sum. It needs the Kubernetes plugin besides: of-all-plugins.
+// maxPreviewRatio is how many times a preview of stack dev that finds nothing to change may take what engine, EKS plugin and
+// AWS plugin take for themselves.
+const maxPreviewRatio = 1.3
+
+// BenchmarkPreview is a preview of stack dev that finds nothing to change, beside previews of a program with nothing of ours
+// (test/aws/providers), with more and more of the plugins and of what they read. Stack dev is held against three of them:
+//
+//	of-bare-cluster  engine, AWS plugin and EKS plugin with the reads of both, for which the latter needs a cluster
+//	of-the-least     a cluster without what a stack unplugs, and one read of the Kubernetes plugin: less no stack can do
+//	of-the-starts    the AWS plugin with its reads and the EKS plugin without any, for which there is no program: a sum
 func BenchmarkPreview(b *testing.B) {
 	r := newRehearsal(b, defaultStack, emulator.Times{})
 	r.up()
 	r.pushImages(b)
-	floor, kubeconfig := r.Dir+"/test/aws/providers", r.folder("home")+"/eks"
-	if out, err := r.pulumi("stack", "output", "kubeconfig", "--show-secrets", "--stack", r.stack, ">", kubeconfig); err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
+	home := r.folder("home")
 	// What `make env` exports, asked for once: it is no part of a preview.
-	env := r.folder("home") + "/env"
-	if out, err := r.Start("sh", "-c", fmt.Sprintf("make -s env STACK=%s >%s", r.stack, env)).Wait(); err != nil {
+	env, kubeconfig := home+"/env", home+"/eks"
+	setUp := fmt.Sprintf("make -s env STACK=%s >%s && . %[2]s && pulumi stack output kubeconfig --show-secrets --stack %[1]s >%[3]s", r.stack, env, kubeconfig)
+	if out, err := r.Start("sh", "-c", setUp).Wait(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}
-	// The policies are about the stacks; the program that makes nothing has none of their settings.
-	const noPolicies = "unset PULUMI_OPTION_POLICY_PACK && "
-	preview := func(b *testing.B, policies bool, dir, stack, plugins string) {
+	const (
+		nothing     = "nothing"
+		awsReads    = "AWS plugin and reads"
+		eksStart    = "EKS plugin"
+		bareCluster = "AWS and EKS plugin, bare cluster"
+		least       = "all plugins, unplugged cluster, one object"
+	)
+	program := "test/aws/providers"
+	previews := []struct{ name, dir, stack, plugins string }{
+		{nothing, program, "nothing", ""},
+		{awsReads, program, "aws", "aws"},
+		{eksStart, program, "eks", "eks"},
+		{"Kubernetes plugin, one object", program, "kubernetes", "kubernetes"},
+		{bareCluster, program, "cluster", "aws cluster"},
+		{least, program, "least", "aws cluster unplugged kubernetes"},
+		{"stack dev without policies", ".", r.stack, ""},
+		{"stack dev", ".", r.stack, ""},
+	}
+	pulumi := func(b *testing.B, dir, plugins string, policies bool, command string) {
 		b.Helper()
-		without := ""
 		if !policies {
-			without = noPolicies
+			// They are about the stacks; the program of the plugins has none of their settings.
+			command = "unset PULUMI_OPTION_POLICY_PACK && " + command
 		}
-		run := fmt.Sprintf(`. %s && %sPLUGINS="%s" KUBECONFIG=%s exec pulumi --cwd %s preview --expect-no-changes --stack %s`, env, without, plugins, kubeconfig, dir, stack)
-		if out, err := r.Start("sh", "-c", run).Wait(); err != nil {
-			b.Fatalf("preview of %s: %v\n%s", dir, err, out)
-		}
-	}
-	// A program of its own state for each set of plugins, in which the providers are made already.
-	for _, plugins := range []string{"", "aws", "eks", "kubernetes", "aws eks kubernetes"} {
-		stack := "floor" + strings.ReplaceAll(plugins, " ", "")
-		run := fmt.Sprintf(`. %s && %scd %s && pulumi stack init %s && PLUGINS="%s" KUBECONFIG=%s exec pulumi up --yes --skip-preview --stack %[4]s`, env, noPolicies, floor, stack, plugins, kubeconfig)
-		if out, err := r.Start("sh", "-c", run).Wait(); err != nil {
-			b.Fatalf("the program that makes nothing: %v\n%s", err, out)
+		command = fmt.Sprintf(`. %s && cd %s && export PLUGINS="%s" KUBECONFIG=%s && %s`, env, dir, plugins, kubeconfig, command)
+		if out, err := r.Start("sh", "-c", command).Wait(); err != nil {
+			b.Fatalf("%s: %v\n%s", command, err, out)
 		}
 	}
-	took := map[string]time.Duration{}
-	for _, bench := range []struct {
-		name, dir, stack, plugins string
-		policies                  bool
-	}{
-		{"nothing", floor, "floor", "", false},
-		{"AWS plugin and reads", floor, "flooraws", "aws", false},
-		{"EKS plugin", floor, "flooreks", "eks", false},
-		{"Kubernetes plugin", floor, "floorkubernetes", "kubernetes", false},
-		{"all plugins and reads", floor, "floorawsekskubernetes", "aws eks kubernetes", false},
-		{"stack dev without policies", r.Dir, r.stack, "", false},
-		{"stack dev", r.Dir, r.stack, "", true},
-	} {
-		b.Run(bench.name, func(b *testing.B) {
+	for _, p := range previews {
+		if p.dir == program {
+			pulumi(b, p.dir, p.plugins, false, "pulumi stack init "+p.stack+" && exec pulumi up --yes --skip-preview --stack "+p.stack)
+		}
+	}
+	took := map[string]float64{} // seconds
+	for _, p := range previews {
+		b.Run(p.name, func(b *testing.B) {
 			calls := len(r.aws.Journal())
 			for b.Loop() {
-				preview(b, bench.policies, bench.dir, bench.stack, bench.plugins)
+				pulumi(b, p.dir, p.plugins, p.name == "stack dev", "exec pulumi preview --expect-no-changes --stack "+p.stack)
 			}
-			took[bench.name] = b.Elapsed() / time.Duration(b.N)
+			took[p.name] = b.Elapsed().Seconds() / float64(b.N)
 			asked := 0
 			for _, e := range r.aws.Journal()[calls:] {
 				if e.Who == r.aws.AdminARN() {
@@ -155,11 +160,15 @@ func BenchmarkPreview(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(asked)/float64(b.N), "AWS-calls/op")
-			if bench.dir == r.Dir {
-				sum := took["AWS plugin and reads"] + took["EKS plugin"] - took["nothing"]
-				b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/sum.Seconds(), "of-the-sum")
-				all := sum + took["Kubernetes plugin"] - took["nothing"]
-				b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/all.Seconds(), "of-all-plugins")
+			if p.dir == program {
+				return
+			}
+			ratio := took[p.name] / took[bareCluster]
+			b.ReportMetric(ratio, "of-bare-cluster")
+			b.ReportMetric(took[p.name]/took[least], "of-the-least")
+			b.ReportMetric(took[p.name]/(took[awsReads]+took[eksStart]-took[nothing]), "of-the-starts")
+			if ratio > maxPreviewRatio {
+				b.Errorf("a preview takes %.2f times what engine, EKS plugin and AWS plugin take; at most %.1f is allowed", ratio, maxPreviewRatio)
 			}
 		})
 	}
