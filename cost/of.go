@@ -13,6 +13,8 @@ func Of(resources []Resource, at time.Time) *Estimate { return Assumed.Of(resour
 
 // Of is an estimate under this usage.
 func (u Usage) Of(resources []Resource, at time.Time) *Estimate {
+	// The engine tells of them as they come, which no two previews of the same change do alike.
+	resources = slices.SortedStableFunc(slices.Values(resources), func(a, b Resource) int { return strings.Compare(a.URN, b.URN) })
 	e := &estimator{usage: u, resources: resources, estimate: &Estimate{At: at}}
 	e.region, e.noRegion = region(resources)
 	e.estimate.Region = e.region

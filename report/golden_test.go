@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -151,5 +152,32 @@ func BenchmarkReport(b *testing.B) {
 		if _, err := Markdown(recordingOf(b, "new"), Options{At: pricesOf, Limit: CommentLimit}); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// The engine tells of what it finds as it comes, and no two previews of the same change in the same order.
+func TestTheSameChangeHasTheSameReport(t *testing.T) {
+	for name := range recorded {
+		t.Run(name, func(t *testing.T) {
+			text := func(reverse bool) string {
+				all := recordingOf(t, name)
+				if p := all[0].Preview; reverse {
+					slices.Reverse(p.Steps)
+					slices.Reverse(p.Warnings)
+					slices.Reverse(p.Violations)
+				}
+				text, err := Markdown(all, Options{At: pricesOf, Limit: CommentLimit})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return text
+			}
+			was, now := strings.Split(text(false), "\n"), strings.Split(text(true), "\n")
+			for i := range min(len(was), len(now)) {
+				if was[i] != now[i] {
+					t.Fatalf("line %d is\n%s\nand, told of in another order,\n%s", i+1, was[i], now[i])
+				}
+			}
+		})
 	}
 }

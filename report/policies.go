@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -30,14 +31,14 @@ func (s studied) broken(d detail) []block {
 	if len(all) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(all, func(a, b preview.Violation) int {
-		switch {
-		case a.Mandatory == b.Mandatory:
-			return 0
-		case a.Mandatory:
-			return -1
+	slices.SortFunc(all, func(a, b preview.Violation) int {
+		if a.Mandatory != b.Mandatory {
+			if a.Mandatory {
+				return -1
+			}
+			return 1
 		}
-		return 1
+		return cmp.Or(cmp.Compare(a.Policy, b.Policy), cmp.Compare(a.URN, b.URN), cmp.Compare(a.Text, b.Text))
 	})
 	t := table{head: []string{"policy", "resource", "what is wrong", "why it matters", "what to do"}}
 	for _, v := range all {

@@ -244,8 +244,9 @@ func (s studied) warnings(d detail) (blocks []block) {
 			names[w.Text] = append(names[w.Text], named(w.URN))
 		}
 	}
+	slices.Sort(texts) // as they are told of, two reports of the same change would differ
 	for i, text := range texts {
-		about := names[text]
+		about := slices.Sorted(slices.Values(names[text]))
 		if strings.Contains(text, uncertain) {
 			blocks = append(blocks, paragraph{say(span{"What is planned of " + count(len(about), "resource", "resources") + " may be wrong", alarm}, ": their provider is known only after up: ", listed(about))})
 		}
