@@ -105,7 +105,6 @@ func TestTheProductionStackIsTheCarefulOne(t *testing.T) {
 
 // Encrypted values cannot be read before a run, and none of the settings is worth it.
 func TestAnEncryptedSettingIsAnErrorThatNamesIt(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "Pulumi.test.yaml")
 	const note = " is encrypted; no setting is a secret: set it again without --secret"
 	for name, test := range map[string]struct {
 		old, new string
@@ -119,20 +118,8 @@ func TestAnEncryptedSettingIsAnErrorThatNamesIt(t *testing.T) {
 		"another's":       {"aws:region: eu-west-1", "other:token: {secure: v1:abc}", ""},
 		"no ciphertext":   {"tfserving:ingress: {class: nginx}", "tfserving:ingress: {class: nginx, secure: v1:abc}", "tfserving:ingress.secure is not a setting; known here: …"},
 	} {
-		text := strings.Replace(valid, test.old, test.new, 1)
-		if text == valid {
-			t.Fatalf("%s: the valid settings do not have %s", name, test.old)
-		}
-		if err := os.WriteFile(file, []byte("config:"+strings.ReplaceAll(text, "\n", "\n  ")), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		_, err := ReadStackFile(file)
-		var got, want []string
-		if wrong := new(Error); errors.As(err, &wrong) {
-			got = wrong.Problems
-		} else if err != nil {
-			t.Fatal(err)
-		}
+		got := problemsOfFile(t, test.old, test.new)
+		var want []string
 		if test.problem != "" {
 			want = []string{test.problem}
 		}
@@ -144,7 +131,6 @@ func TestAnEncryptedSettingIsAnErrorThatNamesIt(t *testing.T) {
 
 // A key without its namespace would be passed over. What is wrong inside is told, too, and what is not there is not missed.
 func TestASettingWithoutItsNamespaceIsAMistake(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "Pulumi.test.yaml")
 	for name, test := range map[string]struct {
 		old, new string
 		problems []string
@@ -156,20 +142,7 @@ func TestASettingWithoutItsNamespaceIsAMistake(t *testing.T) {
 		"none of ours":       {"tfserving:namespace: predictions", "gatewayReplicas: 3", []string{"gatewayReplicas is not a setting; every setting's name begins with tfserving:, but for aws:region"}},
 		"another's":          {"tfserving:namespace: predictions", "other:gateway: 3", nil},
 	} {
-		text := strings.Replace(valid, test.old, test.new, 1)
-		if text == valid {
-			t.Fatalf("%s: the valid settings do not have %s", name, test.old)
-		}
-		if err := os.WriteFile(file, []byte("config:"+strings.ReplaceAll(text, "\n", "\n  ")), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		_, err := ReadStackFile(file)
-		var got []string
-		if wrong := new(Error); errors.As(err, &wrong) {
-			got = wrong.Problems
-		} else if err != nil {
-			t.Fatal(err)
-		}
+		got := problemsOfFile(t, test.old, test.new)
 		if !sameProblems(got, test.problems) {
 			t.Errorf("%s: problems %q, want %q", name, got, test.problems)
 		}
@@ -191,4 +164,26 @@ func TestAStackFilesNameIsTheStacks(t *testing.T) {
 			t.Errorf("%s: error %v, want %q", name, err, want)
 		}
 	}
+}
+
+// problemsOfFile are those of a stack's file with the valid settings, a part of them replaced.
+func problemsOfFile(t *testing.T, old, new string) []string {
+	t.Helper()
+	text := strings.Replace(valid, old, new, 1)
+	if text == valid {
+		t.Fatalf("the valid settings do not have %s", old)
+	}
+	file := filepath.Join(t.TempDir(), "Pulumi.test.yaml")
+	if err := os.WriteFile(file, []byte("config:"+strings.ReplaceAll(text, "\n", "\n  ")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := ReadStackFile(file)
+	if err == nil {
+		return nil
+	}
+	var wrong *Error
+	if !errors.As(err, &wrong) {
+		t.Fatal(err)
+	}
+	return wrong.Problems
 }

@@ -173,6 +173,9 @@ func TestTheSameChangeHasTheSameReport(t *testing.T) {
 				return text
 			}
 			was, now := strings.Split(text(false), "\n"), strings.Split(text(true), "\n")
+			if len(was) != len(now) {
+				t.Errorf("the report has %d lines, and, told of in another order, %d", len(was), len(now))
+			}
 			for i := range min(len(was), len(now)) {
 				if was[i] != now[i] {
 					t.Fatalf("line %d is\n%s\nand, told of in another order,\n%s", i+1, was[i], now[i])
