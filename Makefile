@@ -77,22 +77,22 @@ GOTESTSUM = go tool -modfile=tools/go.mod gotestsum
 test: tools ## every test that needs only Go and the module proxy
 	@echo "test: the tools, and the rules"
 	@$(GOTESTSUM) --format pkgname --jsonfile .local/rules.json --raw-command -- sh -c \
-		'go -C tools test -json -count=1 ./... && go test -json -count=1 $$(go list ./... | grep -v "/test\(/\|$$\)")'
+		'go -C tools test -json -count=1 ./... && go test -json -count=1 $$(go list ./... | grep -v "/test/\|/rehearsal/")'
 	@echo "test: the stack on a real control plane, as people use it (about 10 minutes on two cores)"
-	@$(GOTESTSUM) --format testname --jsonfile .local/rehearsal.json -- -count=1 -timeout 40m ./test
+	@$(GOTESTSUM) --format testname --jsonfile .local/rehearsal.json -- -count=1 -timeout 40m ./test/local
 	@echo "test: all of it"
 	@$(GOTESTSUM) --format none --raw-command -- cat .local/rules.json .local/rehearsal.json
 
 # On an ordinary network pulumi fetches the AWS and EKS plugins by itself; AWS_PLUGINS names a folder that holds them.
 test-aws: tools ## the EKS stacks on emulated AWS: needs Python 3, Node.js 20 with npm, the aws command
 	@echo "test-aws: an EKS stack, whole, without an account (about 15 minutes on two cores)"
-	@$(GOTESTSUM) --format standard-verbose -- -count=1 -timeout 40m -p 1 ./test/emulator ./test/state ./test/machines ./test/aws
+	@$(GOTESTSUM) --format standard-verbose -- -count=1 -timeout 40m -p 1 ./rehearsal/emulator ./test/state ./rehearsal/machines ./test/privilege ./test/eks
 
 rehearse: ## STACK=dev|staging|prod: the story of an EKS stack from nothing to nothing, on emulated AWS
 	@[ $(call quoted,STACK) = local ] || [ -f Pulumi.$(call quoted,STACK).yaml ] || \
 		{ printf 'make rehearse: there is no stack "%s" (no file Pulumi.%s.yaml)\n' $(call quoted,STACK) $(call quoted,STACK) >&2; exit 1; }
 	@$(MAKE) -s tools
-	@STACK=$(call quoted,STACK) go test -count=1 -timeout 30m -v -run '^TestRehearsal$$' ./test/aws
+	@STACK=$(call quoted,STACK) go test -count=1 -timeout 30m -v -run '^TestRehearsal$$' ./test/eks
 
 lint: ## formatting, vet, static analysis
 	@$(GO_CHECK); unformatted=$$(git ls-files '*.go' | xargs gofmt -l); [ -z "$$unformatted" ] || { echo "not gofmt-ed:" $$unformatted >&2; exit 1; }
@@ -103,4 +103,4 @@ lint: ## formatting, vet, static analysis
 	go tool -modfile=tools/go.mod actionlint -shellcheck= -pyflakes=
 
 bench: ## how long the program takes to build, to preview and to construct
-	go test -run '^$$' -bench . -benchtime 3x -timeout 30m . ./test
+	go test -run '^$$' -bench . -benchtime 3x -timeout 30m ./program ./test/local

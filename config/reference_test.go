@@ -1,41 +1,16 @@
 package config
 
 import (
-	"flag"
-	"os"
 	"reflect"
-	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "write docs/settings.md anew")
+	"tfserving/internal/page"
+)
 
 const referenceFile = "../docs/settings.md"
 
 func TestReferenceIsCurrent(t *testing.T) {
-	want := Reference()
-	if *update {
-		if err := os.WriteFile(referenceFile, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(referenceFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != want {
-		t.Errorf("docs/settings.md is not what config/settings.go says; first difference:\n%s\nWrite it anew: go test ./config -run Reference -update", firstDifference(string(got), want))
-	}
-}
-
-func firstDifference(got, want string) string {
-	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
-	for i := range min(len(a), len(b)) {
-		if a[i] != b[i] {
-			return "  file:  " + a[i] + "\n  types: " + b[i]
-		}
-	}
-	return "  one is longer than the other"
+	page.Whole(t, referenceFile, "go test ./config -run Reference -update", Reference())
 }
 
 func TestEverySettingIsDescribed(t *testing.T) {

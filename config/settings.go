@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"tfserving/catalog"
 )
 
 // Project is the Pulumi project's name: the namespace of every setting.
@@ -15,6 +17,15 @@ const Project = "tfserving"
 const (
 	PlatformEKS        = "eks"
 	PlatformKubernetes = "kubernetes"
+)
+
+// Values of gateway.service, of a node group's capacity and of network.natGateways.
+const (
+	ServiceClusterIP    = "ClusterIP"
+	ServiceLoadBalancer = "LoadBalancer"
+	CapacityOnDemand    = "onDemand"
+	CapacitySpot        = "spot"
+	NATPerZone          = "perZone"
 )
 
 // Settings are everything that a stack can set. A field's tags are its reference: `json` the key, `unit` and `doc` the
@@ -260,7 +271,7 @@ func Default() Settings {
 		},
 		Gateway: Gateway{
 			Port:      9696,
-			Service:   "ClusterIP",
+			Service:   ServiceClusterIP,
 			Resources: Resources{CPU: "500m", Memory: "256Mi"},
 			Replicas:  Replicas{Min: 2, Max: 10},
 			TargetCPU: 70,
@@ -268,7 +279,7 @@ func Default() Settings {
 			DrainTime: 20 * time.Second,
 			RunAsUser: 1000,
 		},
-		Ingress: Ingress{Class: "nginx", Scheme: "internal", ControllerNamespace: "ingress-nginx"},
+		Ingress: Ingress{Class: catalog.IngressClassNginx, Scheme: "internal", ControllerNamespace: "ingress-nginx"},
 	}
 }
 
@@ -283,5 +294,5 @@ func defaultScaling() Scaling {
 
 // defaultNodeGroup is what a node group has where it does not say otherwise.
 func defaultNodeGroup() NodeGroup {
-	return NodeGroup{Capacity: "onDemand", Min: 1, Max: 3, DiskGiB: 50}
+	return NodeGroup{Capacity: CapacityOnDemand, Min: 1, Max: 3, DiskGiB: 50}
 }

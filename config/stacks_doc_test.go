@@ -2,11 +2,12 @@ package config
 
 import (
 	"fmt"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"tfserving/internal/page"
 )
 
 const stacksFile = "../docs/stacks.md"
@@ -28,33 +29,7 @@ func readStacks(t *testing.T) (all []*Settings) {
 
 // TestStacksAreDocumented keeps the table of docs/stacks.md in step with the stack files.
 func TestStacksAreDocumented(t *testing.T) {
-	data, err := os.ReadFile(stacksFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, stacks := string(data), readStacks(t)
-	want := between(t, page, "differences", differences(stacks))
-	if *update {
-		if err := os.WriteFile(stacksFile, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		page = want
-	}
-	if page != want {
-		t.Errorf("docs/stacks.md is not what the stack files say; first difference:\n%s\nWrite it anew: go test ./config -run Stacks -update", firstDifference(page, want))
-	}
-}
-
-// between puts a table between the two lines of a page that are kept for it.
-func between(t *testing.T, page, name, table string) string {
-	t.Helper()
-	begin, end := "<!-- begin: "+name+" -->\n", "<!-- end: "+name+" -->\n"
-	before, rest, found := strings.Cut(page, begin)
-	_, after, ended := strings.Cut(rest, end)
-	if !found || !ended {
-		t.Fatalf("docs/stacks.md lacks the lines %q and %q", begin, end)
-	}
-	return before + begin + "\n" + table + "\n" + end + after
+	page.Keep(t, stacksFile, "go test ./config -run Stacks -update", map[string]string{"differences": differences(readStacks(t))})
 }
 
 func header(first ...string) string {

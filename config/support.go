@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	awseks "tfserving/eks" // the tests of this package have an eks of their own
+	"tfserving/catalog" // the tests of this package have an eks of their own
 )
 
 // supportNotice is how long before the end of standard support a stack is warned: EKS announces the day as long ahead.
@@ -13,7 +13,7 @@ const supportNotice = 60 * 24 * time.Hour
 // supportWarning is what a cluster of this version has to expect of EKS at a time, if it is not plain support.
 func supportWarning(version string, now time.Time) string {
 	const key = Project + ":cluster.version"
-	r, known := awseks.FindRelease(version)
+	r, known := catalog.FindRelease(version)
 	switch {
 	case !known:
 	case !now.Before(r.ExtendedEnd()):

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	awseks "tfserving/eks"
+	"tfserving/catalog"
 )
 
 var (
@@ -29,8 +29,8 @@ const fewestBits = 8
 func (c *checker) cluster(cl *Cluster) {
 	if !minorVersion.MatchString(cl.Version) {
 		c.failf("cluster.version", "is %q; it must be major.minor, such as %q", cl.Version, Default().Cluster.Version)
-	} else if _, known := awseks.FindRelease(cl.Version); !known {
-		c.failf("cluster.version", "is %q, which EKS does not offer as far as is known here; known are %s", cl.Version, strings.Join(awseks.Versions(), ", "))
+	} else if _, known := catalog.FindRelease(cl.Version); !known {
+		c.failf("cluster.version", "is %q, which EKS does not offer as far as is known here; known are %s", cl.Version, strings.Join(catalog.Versions(), ", "))
 	}
 	c.retention("cluster.logRetentionDays", cl.LogRetentionDays, "")
 	for i, text := range cl.PublicAccessCIDRs {

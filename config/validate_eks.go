@@ -7,7 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
-	"tfserving/ec2"
+	"tfserving/catalog"
 )
 
 // eks holds the rules of platform eks that no other platform has: what it needs, and what has to fit together.
@@ -15,7 +15,7 @@ func (c *checker) eks(s *Settings) {
 	if s.AWS.Owner == "" {
 		c.failf("aws.owner", "is missing; say who answers for the stack's AWS resources, such as a team's name")
 	}
-	if s.Gateway.Service == "ClusterIP" && s.Ingress.Class != "alb" {
+	if s.Gateway.Service == ServiceClusterIP && s.Ingress.Class != catalog.IngressClassALB {
 		c.failf("ingress.class", "is %q; the controller that platform eks brings is for class alb: set that, or gateway.service to LoadBalancer", s.Ingress.Class)
 	}
 	if len(s.NodeGroups) == 0 {
@@ -49,7 +49,7 @@ func (c *checker) eks(s *Settings) {
 // openGroup is a node group that any pod may go to, and the room that each of its nodes has for pods.
 type openGroup struct {
 	NodeGroup
-	room *ec2.Room // nil: not known, because an instance type is not
+	room *catalog.Room // nil: not known, because an instance type is not
 }
 
 // daemonMilliCPU is what the pods that run on every node ask for: 25 m each for the two containers of the VPC CNI's
@@ -57,10 +57,10 @@ type openGroup struct {
 const daemonMilliCPU = 2*25 + 100
 
 // room is what is left for pods on a node of whichever instance type of the group AWS has to give.
-func room(g NodeGroup) *ec2.Room {
-	var least *ec2.Room
+func room(g NodeGroup) *catalog.Room {
+	var least *catalog.Room
 	for _, name := range g.InstanceTypes {
-		t, err := ec2.Lookup(name)
+		t, err := catalog.Lookup(name)
 		if err != nil {
 			return nil
 		}
@@ -120,7 +120,7 @@ func (c *checker) addresses(s *Settings) {
 	for _, g := range s.NodeGroups {
 		most, pods := int64(0), int64(0)
 		for _, name := range g.InstanceTypes {
-			t, err := ec2.Lookup(name)
+			t, err := catalog.Lookup(name)
 			if err != nil {
 				return
 			}
@@ -136,7 +136,7 @@ func (c *checker) addresses(s *Settings) {
 }
 
 // nodeAddresses are the addresses that a full node takes, and its pods.
-func nodeAddresses(t *ec2.InstanceType, prefixes bool) (addresses, pods int64) {
+func nodeAddresses(t *catalog.InstanceType, prefixes bool) (addresses, pods int64) {
 	if !prefixes {
 		return t.Interfaces * t.IPv4s, t.MaxPods()
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"tfserving/catalog"
 )
 
 func (c *checker) ingress(s *Settings) {
@@ -18,13 +20,13 @@ func (c *checker) ingress(s *Settings) {
 		c.failf("ingress.host", "is %q; it must be a host name such as api.example.com, without scheme, port or path", in.Host)
 	}
 	if len(in.AllowedCIDRs) == 0 {
-		if s.Gateway.Service == "LoadBalancer" {
+		if s.Gateway.Service == ServiceLoadBalancer {
 			c.failf("ingress.allowedCidrs", "is empty and gateway.service is LoadBalancer: say who may call it (0.0.0.0/0 for everyone)")
 		} else if in.Scheme == "internet-facing" {
 			c.failf("ingress.allowedCidrs", "is empty and ingress.scheme is internet-facing: say who may call it (0.0.0.0/0 for everyone)")
 		}
 	}
-	if s.Gateway.Service == "LoadBalancer" {
+	if s.Gateway.Service == ServiceLoadBalancer {
 		for key, value := range map[string]string{"host": in.Host, "certificateArn": in.CertificateARN, "tlsSecret": in.TLSSecret} {
 			if value != "" {
 				c.failf("ingress."+key, "is set and gateway.service is LoadBalancer, which makes no Ingress; remove it, or set gateway.service to ClusterIP")
@@ -36,13 +38,13 @@ func (c *checker) ingress(s *Settings) {
 		c.failf("ingress.class", "is %q; it must be the name of an IngressClass, such as alb or nginx", in.Class)
 		return // the rules below depend on the class
 	}
-	if len(in.AllowedCIDRs) > 0 && in.Class != "alb" && in.Class != "nginx" {
+	if len(in.AllowedCIDRs) > 0 && in.Class != catalog.IngressClassALB && in.Class != catalog.IngressClassNginx {
 		c.failf("ingress.allowedCidrs", "is set and ingress.class is %q; only for alb and nginx is it known how to limit callers", in.Class)
 	}
 	c.certificate(s)
 	switch {
 	case in.TLSSecret == "":
-	case in.Class == "alb":
+	case in.Class == catalog.IngressClassALB:
 		c.failf("ingress.tlsSecret", "is set and ingress.class is alb, which uses ACM certificates only: use ingress.certificateArn")
 	case in.Host == "":
 		c.failf("ingress.tlsSecret", "is set and ingress.host is not; a certificate is for a host: set ingress.host")
@@ -71,7 +73,7 @@ func (c *checker) certificate(s *Settings) {
 	switch {
 	case parts == nil:
 		c.failf(key, "is %q; it must be the ARN of an ACM certificate, such as arn:aws:acm:eu-west-1:123456789012:certificate/…", arn)
-	case s.Ingress.Class != "alb":
+	case s.Ingress.Class != catalog.IngressClassALB:
 		c.failf(key, "is set and ingress.class is %q; only alb uses ACM certificates: use ingress.tlsSecret", s.Ingress.Class)
 	case s.Platform != PlatformEKS:
 		// Where a cluster that exists has its load balancers is not known here.

@@ -7,7 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
-	"tfserving/ec2"
+	"tfserving/catalog"
 )
 
 const (
@@ -53,12 +53,12 @@ func (c *checker) instanceTypes(key string, names []string) {
 		c.failf(key, "is empty; name at least one EC2 instance type, such as m6i.large")
 	}
 	c.unique(key, names)
-	var first *ec2.InstanceType
+	var first *catalog.InstanceType
 	for i, name := range names {
-		t, err := ec2.Lookup(name)
+		t, err := catalog.Lookup(name)
 		switch {
 		case err != nil:
-			c.failf(fmt.Sprintf("%s[%d]", key, i), "is %q, which is not an EC2 instance type known here; did you mean %s?", name, strings.Join(ec2.Nearest(name), ", "))
+			c.failf(fmt.Sprintf("%s[%d]", key, i), "is %q, which is not an EC2 instance type known here; did you mean %s?", name, strings.Join(catalog.Nearest(name), ", "))
 		case first == nil:
 			first = t
 		case t.Architecture != first.Architecture:
@@ -71,7 +71,7 @@ func (c *checker) instanceTypes(key string, names []string) {
 	}
 }
 
-func size(t *ec2.InstanceType) string {
+func size(t *catalog.InstanceType) string {
 	return fmt.Sprintf("%d vCPUs, %d MiB", t.VCPUs, t.MemoryMiB)
 }
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	awseks "tfserving/eks"
+	"tfserving/catalog"
 )
 
 func TestSupportThatEndsIsWarnedOf(t *testing.T) {
@@ -41,7 +41,7 @@ func TestSupportThatEndsIsWarnedOf(t *testing.T) {
 }
 
 func TestDefaultVersionIsKnown(t *testing.T) {
-	if _, known := awseks.FindRelease(Default().Cluster.Version); !known {
+	if _, known := catalog.FindRelease(Default().Cluster.Version); !known {
 		t.Error("the default version is not known")
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"tfserving/eks"
+	"tfserving/catalog"
 )
 
 const (
@@ -28,7 +28,7 @@ func (e *estimator) controlPlane(r Resource) {
 		return
 	}
 	const standard, extended = "EKS control plane, standard support", "EKS control plane, extended support"
-	release, known := eks.FindRelease(version)
+	release, known := catalog.FindRelease(version)
 	switch {
 	case version == "":
 		e.bill(r, what, standard, always(1), "no Kubernetes version is set: EKS takes one under standard support")

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"tfserving/ec2"
+	"tfserving/catalog"
 )
 
 const (
@@ -17,10 +17,10 @@ type groupPlan struct {
 	err           error // why it cannot be reckoned
 	fewest, most  int   // nodes
 	spot          bool
-	kind          string   // the instance type that is paid for
-	hour          float64  // USD, of a node
-	room          ec2.Room // of the smallest of the group's types
-	min, expected int      // nodes
+	kind          string       // the instance type that is paid for
+	hour          float64      // USD, of a node
+	room          catalog.Room // of the smallest of the group's types
+	min, expected int          // nodes
 }
 
 // planNodes reckons every node group, at no demand and at the demand that is expected.
@@ -93,7 +93,7 @@ func (e *estimator) readGroup(r Resource) *groupPlan {
 		return &groupPlan{err: err}
 	}
 	for i, name := range types {
-		t, err := ec2.Lookup(name)
+		t, err := catalog.Lookup(name)
 		if err != nil {
 			return &groupPlan{err: err}
 		}
@@ -131,11 +131,11 @@ func bounds(r Resource) (fewest, most int, err error) {
 	return fewest, most, err
 }
 
-func smaller(a, b ec2.Room, first bool) ec2.Room {
+func smaller(a, b catalog.Room, first bool) catalog.Room {
 	if first {
 		return b
 	}
-	return ec2.Room{MilliCPU: min(a.MilliCPU, b.MilliCPU), MemoryMiB: min(a.MemoryMiB, b.MemoryMiB), Pods: min(a.Pods, b.Pods)}
+	return catalog.Room{MilliCPU: min(a.MilliCPU, b.MilliCPU), MemoryMiB: min(a.MemoryMiB, b.MemoryMiB), Pods: min(a.Pods, b.Pods)}
 }
 
 // nodeGroup is paid for by its nodes, and each of those by its root volume.

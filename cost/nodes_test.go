@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"tfserving/ec2"
+	"tfserving/catalog"
 )
 
 func group(name, capacity string, fewest, most float64, types ...any) []Resource {
@@ -173,16 +173,16 @@ func TestARegionHasPricesOfAllThatAStackTakes(t *testing.T) {
 
 // A node takes as many pods as it has addresses for, whatever they ask for.
 func TestPodsAreBoundByTheirNumber(t *testing.T) {
-	t2, err := ec2.Lookup("t3.medium") // 17 pods
+	t2, err := catalog.Lookup("t3.medium") // 17 pods
 	if err != nil {
 		t.Fatal(err)
 	}
-	pods := make([]ec2.Room, 18)
+	pods := make([]catalog.Room, 18)
 	for i := range pods {
-		pods[i] = ec2.Room{MilliCPU: 1, Pods: 1}
+		pods[i] = catalog.Room{MilliCPU: 1, Pods: 1}
 	}
 	g := &groupPlan{fewest: 1, most: 3, room: t2.Allocatable()}
-	if got := fmt.Sprint(pack([]*groupPlan{g}, pods, ec2.Room{})); got != "[2]" {
+	if got := fmt.Sprint(pack([]*groupPlan{g}, pods, catalog.Room{})); got != "[2]" {
 		t.Errorf("18 pods are on %s nodes of 17 each", got)
 	}
 }

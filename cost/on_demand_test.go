@@ -2,21 +2,19 @@ package cost
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "write what the tests compare with anew")
+	"tfserving/internal/page"
+)
 
 // TestOnDemandPricesAreKarpenters reads the price table in the source of the pinned module, which the Go command gets and
 // verifies, and compares it with ours.
@@ -29,15 +27,7 @@ func TestOnDemandPricesAreKarpenters(t *testing.T) {
 		t.Fatalf("getting karpenter-provider-aws %s: %v %v %s", karpenterVersion, err, jsonErr, module.Error)
 	}
 	want := onDemandRows(t, filepath.Join(module.Dir, "pkg/providers/pricing/zz_generated.pricing_aws.go"))
-	if *update {
-		if err := os.WriteFile("on_demand.tsv", []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		onDemandTable = want
-	}
-	if onDemandTable != want {
-		t.Error("on_demand.tsv is not karpenter's table; write it anew: go test ./cost -run OnDemand -update")
-	}
+	page.Whole(t, "on_demand.tsv", "go test ./cost -run OnDemand -update", want)
 	if n := strings.Count(want, "\nus-east-1\tm6i."); n < 5 {
 		t.Errorf("the table has %d sizes of m6i in us-east-1; is it read rightly?", n)
 	}

@@ -4,14 +4,14 @@ import (
 	"cmp"
 	"slices"
 
-	"tfserving/ec2"
+	"tfserving/catalog"
 )
 
 // node is what is left of a node.
-type node struct{ left ec2.Room }
+type node struct{ left catalog.Room }
 
-func (n *node) take(pod ec2.Room) bool {
-	left := ec2.Room{MilliCPU: n.left.MilliCPU - pod.MilliCPU, MemoryMiB: n.left.MemoryMiB - pod.MemoryMiB, Pods: n.left.Pods - pod.Pods}
+func (n *node) take(pod catalog.Room) bool {
+	left := catalog.Room{MilliCPU: n.left.MilliCPU - pod.MilliCPU, MemoryMiB: n.left.MemoryMiB - pod.MemoryMiB, Pods: n.left.Pods - pod.Pods}
 	if left.MilliCPU < 0 || left.MemoryMiB < 0 || left.Pods < 0 {
 		return false
 	}
@@ -23,7 +23,7 @@ func (n *node) take(pod ec2.Room) bool {
 // largest pods are placed first, each on the first node with room ("first fit decreasing"). A further node is one of the
 // dearest group that may have one and on which the pod fits; which one the autoscaler takes, nobody can tell beforehand. A
 // pod that fits nowhere waits, and costs nothing.
-func pack(groups []*groupPlan, pods []ec2.Room, everyNode ec2.Room) []int {
+func pack(groups []*groupPlan, pods []catalog.Room, everyNode catalog.Room) []int {
 	number := make([]int, len(groups))
 	var nodes []*node
 	open := func(i int) *node {
@@ -44,7 +44,7 @@ func pack(groups []*groupPlan, pods []ec2.Room, everyNode ec2.Room) []int {
 	}
 	slices.SortStableFunc(dearest, func(a, b int) int { return cmp.Compare(groups[b].hour, groups[a].hour) })
 	pods = slices.Clone(pods)
-	slices.SortStableFunc(pods, func(a, b ec2.Room) int {
+	slices.SortStableFunc(pods, func(a, b catalog.Room) int {
 		return cmp.Or(cmp.Compare(b.MilliCPU, a.MilliCPU), cmp.Compare(b.MemoryMiB, a.MemoryMiB))
 	})
 	for _, pod := range pods {

@@ -6,8 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
-	"tfserving/ec2"
-	"tfserving/eks"
+	"tfserving/catalog"
 )
 
 const (
@@ -20,9 +19,9 @@ const (
 
 // pods are what a demand takes: each pod that needs a place on some node, and what one of every DaemonSet takes of every
 // node.
-func (e *estimator) pods(demand float64) (all []ec2.Room, everyNode ec2.Room, err error) {
+func (e *estimator) pods(demand float64) (all []catalog.Room, everyNode catalog.Room, err error) {
 	for _, r := range e.resources {
-		var each ec2.Room
+		var each catalog.Room
 		var number int
 		switch r.Type {
 		case deploymentType:
@@ -32,14 +31,14 @@ func (e *estimator) pods(demand float64) (all []ec2.Room, everyNode ec2.Room, er
 		case chartType:
 			each, number, err = chartPods(r)
 		case addonType:
-			var add ec2.Room
+			var add catalog.Room
 			each, number, add, err = addonPods(r)
 			everyNode = sum(everyNode, add)
 		default:
 			continue
 		}
 		if err != nil {
-			return nil, ec2.Room{}, fmt.Errorf("%s %s: %w", r.Type[strings.LastIndex(r.Type, ":")+1:], r.Name, err)
+			return nil, catalog.Room{}, fmt.Errorf("%s %s: %w", r.Type[strings.LastIndex(r.Type, ":")+1:], r.Name, err)
 		}
 		for range number {
 			all = append(all, each)
@@ -48,13 +47,13 @@ func (e *estimator) pods(demand float64) (all []ec2.Room, everyNode ec2.Room, er
 	return all, everyNode, nil
 }
 
-func sum(a, b ec2.Room) ec2.Room {
-	return ec2.Room{MilliCPU: a.MilliCPU + b.MilliCPU, MemoryMiB: a.MemoryMiB + b.MemoryMiB, Pods: a.Pods + b.Pods}
+func sum(a, b catalog.Room) catalog.Room {
+	return catalog.Room{MilliCPU: a.MilliCPU + b.MilliCPU, MemoryMiB: a.MemoryMiB + b.MemoryMiB, Pods: a.Pods + b.Pods}
 }
 
 // podRoom is what a pod of a Deployment asks for: the requests of its containers.
-func podRoom(r Resource) (ec2.Room, error) {
-	room := ec2.Room{Pods: 1}
+func podRoom(r Resource) (catalog.Room, error) {
+	room := catalog.Room{Pods: 1}
 	containers, err := r.list("spec", "template", "spec", "containers")
 	if err != nil {
 		return room, err
@@ -74,8 +73,8 @@ func podRoom(r Resource) (ec2.Room, error) {
 }
 
 // requests reads what an object asks for under a path, in Kubernetes' quantities.
-func requests(object map[string]any, path ...string) (ec2.Room, error) {
-	var room ec2.Room
+func requests(object map[string]any, path ...string) (catalog.Room, error) {
+	var room catalog.Room
 	for _, kind := range []string{"cpu", "memory"} {
 		value, err := valueAt(object, append(path, kind)...)
 		if err != nil {
@@ -131,14 +130,14 @@ func (e *estimator) deploymentReplicas(r Resource, demand float64) (int, error) 
 
 // chartPods are the pods of a chart whose values say their number and what each asks for, by the names that charts
 // commonly have for them. Of others nothing is known, and nothing counted.
-func chartPods(r Resource) (ec2.Room, int, error) {
+func chartPods(r Resource) (catalog.Room, int, error) {
 	number, isSet, err := r.count("values", "replicaCount")
 	if err != nil || !isSet {
-		return ec2.Room{}, 0, err
+		return catalog.Room{}, 0, err
 	}
 	values, err := as[map[string]any](r.at("values"))
 	if err != nil {
-		return ec2.Room{}, 0, err
+		return catalog.Room{}, 0, err
 	}
 	each, err := requests(values, "resources", "requests")
 	each.Pods = 1
@@ -146,16 +145,16 @@ func chartPods(r Resource) (ec2.Room, int, error) {
 }
 
 // addonPods are an add-on's pods: those of its Deployment, and what its DaemonSet takes of every node.
-func addonPods(r Resource) (each ec2.Room, number int, everyNode ec2.Room, err error) {
+func addonPods(r Resource) (each catalog.Room, number int, everyNode catalog.Room, err error) {
 	name, err := r.text("addonName")
 	if err != nil {
 		return each, 0, everyNode, err
 	}
-	pods, known := eks.FindAddon(name)
+	pods, known := catalog.FindAddon(name)
 	if !known {
 		return each, 0, everyNode, fmt.Errorf("what the pods of add-on %q ask for is not known here (eks/addons.go)", name)
 	}
-	room := ec2.Room{MilliCPU: pods.Each.MilliCPU, MemoryMiB: pods.Each.MemoryMiB, Pods: 1}
+	room := catalog.Room{MilliCPU: pods.Each.MilliCPU, MemoryMiB: pods.Each.MemoryMiB, Pods: 1}
 	if pods.Replicas == 0 {
 		return each, 0, room, nil
 	}

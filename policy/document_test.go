@@ -1,28 +1,14 @@
 package policy
 
 import (
-	"flag"
-	"os"
 	"strings"
 	"testing"
+
+	"tfserving/internal/page"
 )
-
-var update = flag.Bool("update", false, "write the table of docs/policies.md anew")
-
-const page = "../docs/policies.md"
 
 // TestTheRulesAreDocumented keeps the table of docs/policies.md as the rules are.
 func TestTheRulesAreDocumented(t *testing.T) {
-	data, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const begin, end = "<!-- begin: rules -->\n", "<!-- end: rules -->\n"
-	before, rest, found := strings.Cut(string(data), begin)
-	_, after, ended := strings.Cut(rest, end)
-	if !found || !ended {
-		t.Fatalf("%s lacks the lines %q and %q", page, begin, end)
-	}
 	var rows strings.Builder
 	rows.WriteString("| rule | what holds | why | what to do where it is broken | level |\n|---|---|---|---|---|\n")
 	for _, r := range Rules {
@@ -34,14 +20,5 @@ func TestTheRulesAreDocumented(t *testing.T) {
 		}
 		rows.WriteString("\n")
 	}
-	want := before + begin + "\n" + rows.String() + "\n" + end + after
-	if *update {
-		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if string(data) != want {
-		t.Errorf("%s is not what the rules say. Write it anew: go test ./policy -run Documented -update", page)
-	}
+	page.Keep(t, "../docs/policies.md", "go test ./policy -run Documented -update", map[string]string{"rules": rows.String()})
 }

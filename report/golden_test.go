@@ -2,7 +2,6 @@ package report
 
 import (
 	"compress/gzip"
-	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -14,15 +13,13 @@ import (
 	"time"
 
 	"tfserving/config"
+	"tfserving/internal/page"
 	"tfserving/preview"
-	"tfserving/test/page"
 )
-
-var update = flag.Bool("update", false, "write the golden reports, and the parts of docs/pull-requests.md, anew")
 
 const updateReports = "go test ./report -update"
 
-// recorded are previews of stack dev by the real engine on emulated AWS (test/aws, TestRecordPreviews), and what the report
+// recorded are previews of stack dev by the real engine on emulated AWS (test/eks, TestRecordPreviews), and what the report
 // on each must say, beside being as it is in the file of its name.
 var recorded = map[string]struct {
 	fails bool // the change cannot be made
@@ -60,7 +57,7 @@ func TestReportsOfRecordedPreviews(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			page.Whole(t, filepath.Join("testdata", name+".md"), *update, updateReports, text)
+			page.Whole(t, filepath.Join("testdata", name+".md"), updateReports, text)
 			for _, part := range want.says {
 				if !strings.Contains(text, part) {
 					t.Errorf("the report does not say %q", part)
@@ -90,7 +87,7 @@ func TestRecordingsAreOfTheStackAsItIs(t *testing.T) {
 	}
 	got.Autoscaler, got.LoadBalancerController, got.Gateway.Scaling = want.Autoscaler, want.LoadBalancerController, want.Gateway.Scaling
 	if !reflect.DeepEqual(got, want) {
-		t.Errorf("they were recorded with\n%+v\nand Pulumi.dev.yaml says\n%+v\nrecord them anew: go test ./test/aws -run RecordPreviews -previews", got, want)
+		t.Errorf("they were recorded with\n%+v\nand Pulumi.dev.yaml says\n%+v\nrecord them anew: go test ./test/eks -run RecordPreviews -previews", got, want)
 	}
 }
 
@@ -143,7 +140,7 @@ func TestThePageIsMadeOfRulesAndARecording(t *testing.T) {
 		}
 	}
 	example := markdown(shown)
-	page.Keep(t, "../docs/pull-requests.md", *update, updateReports, map[string]string{"risks": table, "example": example})
+	page.Keep(t, "../docs/pull-requests.md", updateReports, map[string]string{"risks": table, "example": example})
 }
 
 // BenchmarkReport renders the largest recording, from the file to the comment.

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -14,11 +11,12 @@ import (
 	"time"
 
 	"tfserving/cost"
+	"tfserving/dryrun"
 )
 
-// cost prints what every stack of the checkout costs a month, side by side. The program itself says what it would make of
-// each stack's file, with nobody behind it: no engine, no account, no network.
-func (s *stack) cost(ctx context.Context, args []string) error {
+// cost prints what every stack of the checkout costs a month, side by side, from a dry run of the program on each stack's
+// file.
+func (s *stack) cost(args []string) error {
 	usage := cost.Assumed
 	flags := flag.NewFlagSet("cost", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the Makefile calls this; its word is DEMAND
@@ -34,13 +32,10 @@ func (s *stack) cost(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.compile(ctx); err != nil {
-		return err
-	}
 	var names []string
 	var estimates []*cost.Estimate
 	for _, file := range files {
-		resources, err := s.resources(ctx, file)
+		resources, err := dryrun.Resources(file)
 		if err != nil {
 			return err
 		}
@@ -57,19 +52,4 @@ func demand(text string) (float64, error) {
 		return 0, fmt.Errorf("DEMAND=%s is no share of the demand: give a number from 0 (nobody calls) to 1 (all that the settings allow)", text)
 	}
 	return share, nil
-}
-
-// resources are what the compiled program would make of a stack's file.
-func (s *stack) resources(ctx context.Context, file string) ([]cost.Resource, error) {
-	program := s.command(ctx, filepath.Join(s.dir, "program"), "resources", file)
-	var out, trouble bytes.Buffer
-	program.Stdout, program.Stderr = &out, &trouble
-	if err := program.Run(); err != nil {
-		return nil, fmt.Errorf("asking the program what it would make of %s: %w\n%s", filepath.Base(file), err, &trouble)
-	}
-	var resources []cost.Resource
-	if err := json.Unmarshal(out.Bytes(), &resources); err != nil {
-		return nil, fmt.Errorf("reading what the program would make of %s: %w", filepath.Base(file), err)
-	}
-	return resources, nil
 }

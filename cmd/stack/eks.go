@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"tfserving/components/gateway"
+	"tfserving/catalog"
 )
 
 // clusterTimeout bounds what is asked of a stack's cluster before it goes: it may be out of reach, and gone in part.
@@ -46,7 +46,7 @@ func (s *stack) othersBalancers(ctx context.Context) error {
 		return nil
 	}
 	for _, i := range ingresses.Items {
-		if i.Namespace != s.settings.Namespace && i.Spec.IngressClassName != nil && *i.Spec.IngressClassName == gateway.ClassALB {
+		if i.Namespace != s.settings.Namespace && i.Spec.IngressClassName != nil && *i.Spec.IngressClassName == catalog.IngressClassALB {
 			found = append(found, "Ingress "+i.Namespace+"/"+i.Name)
 		}
 	}

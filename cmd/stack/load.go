@@ -17,7 +17,7 @@ import (
 
 	"tfserving/components/gateway"
 	"tfserving/components/modelserver"
-	"tfserving/local"
+	"tfserving/embedded"
 )
 
 // targets are the components that load can be put on, by the names people use.
@@ -33,7 +33,7 @@ func (s *stack) status(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	state, err := local.Observe(ctx, client, s.settings.Namespace)
+	state, err := embedded.Observe(ctx, client, s.settings.Namespace)
 	if err != nil {
 		return fmt.Errorf("%w (`make up` starts the cluster)", err)
 	}
@@ -74,18 +74,18 @@ func (s *stack) load(ctx context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("%w (`make up` starts the cluster)", err)
 	}
-	record := func(local.Sample) {}
+	record := func(embedded.Sample) {}
 	if *recordTo != "" {
 		f, err := os.Create(*recordTo)
 		if err != nil {
 			return fmt.Errorf("recording the run: %w", err)
 		}
 		defer f.Close()
-		record = func(s local.Sample) { _ = json.NewEncoder(f).Encode(s) }
+		record = func(s embedded.Sample) { _ = json.NewEncoder(f).Encode(s) }
 	}
 	// An autoscaler that has not moved for three looks at a pair of new metrics will not move.
 	quiet := 3*s.settings.Local.ScalingSync + 30*time.Second
-	err = cluster.Run(ctx, client, s.settings.Namespace, local.Load{Component: component, MilliCPU: q.MilliValue(), For: limit, Quiet: quiet}, os.Stdout, record)
+	err = cluster.Run(ctx, client, s.settings.Namespace, embedded.Load{Component: component, MilliCPU: q.MilliValue(), For: limit, Quiet: quiet}, os.Stdout, record)
 	if ctx.Err() != nil {
 		fmt.Println("\nstopped: the load is off; the pods and nodes go back by themselves (`make status`)")
 		return nil
@@ -105,10 +105,10 @@ func timeline(args []string) error {
 		return fmt.Errorf("reading the recording: %w", err)
 	}
 	defer f.Close()
-	var samples []local.Sample
+	var samples []embedded.Sample
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
-		var s local.Sample
+		var s embedded.Sample
 		if err := json.Unmarshal(lines.Bytes(), &s); err != nil {
 			return fmt.Errorf("%s, line %d: %w", *in, len(samples)+1, err)
 		}
@@ -118,7 +118,7 @@ func timeline(args []string) error {
 		return fmt.Errorf("reading the recording: %w", err)
 	}
 	var picture strings.Builder
-	if err := local.Draw(&picture, samples); err != nil {
+	if err := embedded.Draw(&picture, samples); err != nil {
 		return err
 	}
 	return os.WriteFile(*out, []byte(picture.String()), 0o644)

@@ -14,7 +14,7 @@ import (
 	"syscall"
 
 	"tfserving/config"
-	"tfserving/local"
+	"tfserving/embedded"
 )
 
 const usage = `usage: stack [-stack NAME] [-yes] COMMAND
@@ -87,7 +87,7 @@ func run(ctx context.Context, name string, yes bool, command string, args []stri
 	case "env":
 		return s.printEnv(ctx)
 	case "cost":
-		return s.cost(ctx, args)
+		return s.cost(args)
 	case "admit":
 		return s.admit(ctx, args)
 	}
@@ -151,7 +151,7 @@ func open(name string) (*stack, error) {
 	if err != nil {
 		return s, err
 	}
-	if k := settings.Kubernetes; s.embedded() && (k.Kubeconfig != localKubeconfig || k.Context != "" && k.Context != local.ContextName) {
+	if k := settings.Kubernetes; s.embedded() && (k.Kubeconfig != localKubeconfig || k.Context != "" && k.Context != embedded.ContextName) {
 		return s, fmt.Errorf("stack %s brings a cluster of its own, so its tfserving:kubernetes.kubeconfig must be %s, without a context; for a cluster that you have, make a stack of another name", name, localKubeconfig)
 	}
 	s.settings = settings

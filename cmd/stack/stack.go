@@ -17,7 +17,7 @@ import (
 
 	"tfserving/components/autoscaler"
 	"tfserving/config"
-	"tfserving/local"
+	"tfserving/embedded"
 )
 
 const (
@@ -55,7 +55,7 @@ func (s *stack) pulumiHome() string { return filepath.Join(s.clusterDir(), "pulu
 
 // lock keeps two runs in one checkout apart: they share the cluster and the state.
 func (s *stack) lock(ctx context.Context) (func(), error) {
-	return local.Lock(ctx, filepath.Join(s.dir, "lock"), func(holder string) error {
+	return embedded.Lock(ctx, filepath.Join(s.dir, "lock"), func(holder string) error {
 		return fmt.Errorf("another `make` is at work in this checkout (process %s): wait for it, or end it", holder)
 	})
 }
@@ -78,8 +78,8 @@ func (s *stack) tools(ctx context.Context) error {
 }
 
 // cluster is the embedded cluster as the stack's settings shape it.
-func (s *stack) cluster() *local.Cluster {
-	cfg := local.Config{
+func (s *stack) cluster() *embedded.Cluster {
+	cfg := embedded.Config{
 		Dir:        s.clusterDir(),
 		Bin:        s.bin(),
 		Kubeconfig: s.kubeconfig(),
@@ -96,9 +96,9 @@ func (s *stack) cluster() *local.Cluster {
 	}
 	for _, g := range s.settings.NodeGroups {
 		capacity := map[string]string{"onDemand": "ON_DEMAND", "spot": "SPOT"}[g.Capacity]
-		cfg.NodeGroups = append(cfg.NodeGroups, local.NodeGroup{Name: g.Name, InstanceType: g.InstanceTypes[0], Capacity: capacity, Min: g.Min, Max: g.Max})
+		cfg.NodeGroups = append(cfg.NodeGroups, embedded.NodeGroup{Name: g.Name, InstanceType: g.InstanceTypes[0], Capacity: capacity, Min: g.Min, Max: g.Max})
 	}
-	return local.New(cfg)
+	return embedded.New(cfg)
 }
 
 func (s *stack) kubeconfig() string {
@@ -142,7 +142,7 @@ func (s *stack) up(ctx context.Context) error {
 	settle, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	fmt.Println("waiting for the autoscalers' first readings (30-40 s after the first deployment)")
-	if err := local.AwaitReadings(settle, client, s.settings.Namespace); err != nil {
+	if err := embedded.AwaitReadings(settle, client, s.settings.Namespace); err != nil {
 		return err
 	}
 	return s.summary(ctx)

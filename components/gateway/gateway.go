@@ -57,7 +57,7 @@ type Ingress struct {
 
 // LoadBalancer shapes the load balancer of a gateway's own Service.
 type LoadBalancer struct {
-	Class  string // ClassNLB or another controller's
+	Class  string // catalog.LoadBalancerClassNLB or another controller's
 	Scheme string // internal or internet-facing
 	// DeletionProtection keeps AWS from deleting it until it is lifted.
 	DeletionProtection bool

@@ -9,15 +9,8 @@ import (
 	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"tfserving/catalog"
 	"tfserving/components/workload"
-)
-
-// Classes whose controllers' annotations are known here.
-const (
-	ClassALB   = "alb"   // AWS Load Balancer Controller
-	classNginx = "nginx" // Ingress-NGINX
-	// ClassNLB is the class of a Service for which the AWS Load Balancer Controller makes a Network Load Balancer.
-	ClassNLB = "service.k8s.aws/nlb"
 )
 
 // entrypoint makes the Ingress, if there is one, and returns the URL of what callers reach.
@@ -85,7 +78,7 @@ func annotations(args *Args) map[string]string {
 	in, cidrs := args.Ingress, strings.Join(args.AllowedCIDRs, ",")
 	all := map[string]string{}
 	switch in.Class {
-	case ClassALB:
+	case catalog.IngressClassALB:
 		all["alb.ingress.kubernetes.io/scheme"] = in.Scheme
 		// Straight to the pods, past the nodes' ports: one hop less, and readiness gates work.
 		all["alb.ingress.kubernetes.io/target-type"] = "ip"
@@ -112,7 +105,7 @@ func annotations(args *Args) map[string]string {
 			attributes += ",deletion_protection.enabled=true"
 		}
 		all["alb.ingress.kubernetes.io/load-balancer-attributes"] = attributes
-	case classNginx:
+	case catalog.IngressClassNginx:
 		if cidrs != "" {
 			all["nginx.ingress.kubernetes.io/whitelist-source-range"] = cidrs
 		}
@@ -122,7 +115,7 @@ func annotations(args *Args) map[string]string {
 
 // balancerAnnotations tell the controller of a Service's load balancer what the Service itself has no field for.
 func balancerAnnotations(args *Args) map[string]string {
-	if args.LoadBalancer.Class != ClassNLB {
+	if args.LoadBalancer.Class != catalog.LoadBalancerClassNLB {
 		return map[string]string{}
 	}
 	const prefix = "service.beta.kubernetes.io/aws-load-balancer-"

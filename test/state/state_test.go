@@ -14,8 +14,8 @@ import (
 	"testing"
 
 	"tfserving/components/delivery"
-	"tfserving/test/checkout"
-	"tfserving/test/emulator"
+	"tfserving/internal/checkout"
+	"tfserving/rehearsal/emulator"
 )
 
 const (

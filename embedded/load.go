@@ -1,0 +1,186 @@
+package embedded
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+)
+
+const (
+	// usageName is the one object that states what the simulated pods use.
+	usageName = "tfserving"
+	usagePath = "/apis/kwok.x-k8s.io/v1alpha1/clusterresourceusages/"
+	// idleMilliCPU and idleMemory are what a pod uses that serves nothing.
+	idleMilliCPU = 5
+	idleMemory   = "64Mi"
+	// loadStep is how often demand is spread anew over the pods that there are.
+	loadStep = time.Second
+	// tableStep is how often the table has a new line where nothing changes.
+	tableStep = 10 * time.Second
+)
+
+// Load is a demand for CPU.
+type Load struct {
+	Component string        // whose pods have the demand
+	MilliCPU  int64         // in total, in thousandths of a core
+	For       time.Duration // how long; 0 means until the pods have settled
+	// Quiet is how long nothing may have changed for the pods to count as settled: longer than the autoscaler takes
+	// to react.
+	Quiet time.Duration
+}
+
+// Sample is a line of the table, as it is recorded.
+type Sample struct {
+	Seconds  float64 `json:"seconds"`  // since the beginning
+	MilliCPU int64   `json:"milliCPU"` // demand
+	Wanted   int     `json:"wanted"`   // pods
+	Running  int     `json:"running"`  // pods
+	Pending  int     `json:"pending"`  // pods
+	Nodes    int     `json:"nodes"`
+	Booting  int     `json:"booting"` // nodes
+	CPU      int     `json:"cpu"`     // % of the request; -1 where there is no reading
+	Target   int     `json:"target"`  // % of the request
+}
+
+// SetDemand states what the simulated pods use: each pod of a component in perPod so many thousandths of a core, all
+// others as much as idling takes.
+func (c *Cluster) SetDemand(ctx context.Context, client *kubernetes.Clientset, perPod map[string]int64) error {
+	expression := fmt.Sprintf(`Quantity("%dm")`, idleMilliCPU)
+	for component, milli := range perPod {
+		expression = fmt.Sprintf(`%q in pod.metadata.labels && pod.metadata.labels[%q] == %q ? Quantity("%dm") : (%s)`,
+			componentLabel, componentLabel, component, max(milli, idleMilliCPU), expression)
+	}
+	body, err := json.Marshal(map[string]any{
+		"apiVersion": "kwok.x-k8s.io/v1alpha1",
+		"kind":       "ClusterResourceUsage",
+		"metadata":   map[string]any{"name": usageName},
+		"spec": map[string]any{"usages": []any{map[string]any{"usage": map[string]any{
+			"cpu":    map[string]any{"expression": expression},
+			"memory": map[string]any{"value": idleMemory},
+		}}}},
+	})
+	if err != nil {
+		return err
+	}
+	err = client.RESTClient().Patch(types.ApplyPatchType).AbsPath(usagePath+usageName).
+		Param("fieldManager", "tfserving").Param("force", "true").Body(body).Do(ctx).Error()
+	if err != nil {
+		return fmt.Errorf("stating the pods' use of CPU: %w", err)
+	}
+	return nil
+}
+
+// share is what each of so many pods uses of a demand. Simulated pods are not held to their CPU limit: the demand is
+// there in full, and the autoscaler sees all of it.
+func share(milliCPU int64, pods int) int64 { return milliCPU / int64(max(pods, 1)) }
+
+// Run puts the load on, follows the pods until they settle (or for the load's time), takes it off and follows them back.
+// It writes a table to out and hands each sample to record. However it ends, the load is off afterwards.
+func (c *Cluster) Run(ctx context.Context, client *kubernetes.Clientset, namespace string, load Load, out io.Writer, record func(Sample)) (err error) {
+	unlock, err := Lock(ctx, c.file(loadLock), func(holder string) error {
+		return fmt.Errorf("another load is on (process %s): one at a time", holder)
+	})
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	first, err := Observe(ctx, client, namespace)
+	if err != nil {
+		return err
+	}
+	if first.Of(load.Component) == nil {
+		return fmt.Errorf("namespace %s has no %s to put load on: `make up` deploys it", namespace, load.Component)
+	}
+	defer func() {
+		off, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if e := c.SetDemand(off, client, nil); e != nil && err == nil {
+			err = fmt.Errorf("taking the load off: %w", e)
+		}
+	}()
+	r := &run{Cluster: c, client: client, namespace: namespace, load: load, out: out, record: record, begin: time.Now()}
+	fmt.Fprintf(out, "%8s %8s %7s %8s %8s %6s %8s %12s\n", "time", "demand", "wanted", "running", "pending", "nodes", "booting", "cpu/target")
+	reached, err := r.follow(ctx, load.MilliCPU, load.For, first)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s: load off, and back to where it was (Ctrl-C ends the watching)\n", reached)
+	_, err = r.follow(ctx, 0, 0, first)
+	return err
+}
+
+// run is one Run under way.
+type run struct {
+	*Cluster
+	client    *kubernetes.Clientset
+	namespace string
+	load      Load
+	out       io.Writer
+	record    func(Sample)
+	begin     time.Time
+	last      string
+	printed   time.Time
+}
+
+// follow keeps a demand on the pods, however many there are, until they have settled or the time is over. With no
+// demand, settled means back at the fewest pods and no more nodes than in the first state.
+func (r *run) follow(ctx context.Context, milliCPU int64, limit time.Duration, first *State) (string, error) {
+	begin, changed := time.Now(), time.Now()
+	before := ""
+	ticker := time.NewTicker(loadStep)
+	defer ticker.Stop()
+	for {
+		s, err := Observe(ctx, r.client, r.namespace)
+		if err != nil {
+			return "", err
+		}
+		w := s.Of(r.load.Component)
+		if w == nil {
+			return "", fmt.Errorf("the %s has gone while it had load", r.load.Component)
+		}
+		// Stated anew each time: the pods may have become more, and the demand is to hold whatever else happens.
+		if err := r.SetDemand(ctx, r.client, map[string]int64{r.load.Component: share(milliCPU, w.Running)}); err != nil {
+			return "", err
+		}
+		sample := Sample{Seconds: time.Since(r.begin).Seconds(), MilliCPU: milliCPU, Wanted: w.Wanted, Running: w.Running,
+			Pending: w.Pending, Nodes: s.Nodes, Booting: s.Booting, CPU: w.CPU, Target: w.Target}
+		r.print(sample, w)
+		if now := fmt.Sprint(w.Wanted, w.Running, s.Nodes, s.Booting); now != before {
+			before, changed = now, time.Now()
+		}
+		quiet := s.Settled() && time.Since(changed) >= r.load.Quiet
+		switch {
+		case limit > 0 && time.Since(begin) >= limit:
+			return fmt.Sprintf("after %s", limit), nil
+		case limit == 0 && milliCPU > 0 && quiet:
+			return fmt.Sprintf("settled in %.0f s", changed.Sub(begin).Seconds()), nil
+		case milliCPU == 0 && s.Settled() && w.Wanted == w.Min && s.Nodes <= first.Nodes:
+			fmt.Fprintf(r.out, "back in %.0f s\n", time.Since(begin).Seconds())
+			return "", nil
+		}
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
+
+// print writes a line if something changed, or nothing was written for a while.
+func (r *run) print(s Sample, w *Workload) {
+	line := fmt.Sprintf("%8.1f %7d %8d %8d %6d %8d %12s", float64(s.MilliCPU)/1000, s.Wanted, s.Running, s.Pending, s.Nodes, s.Booting, w.Reading())
+	if r.record != nil {
+		r.record(s)
+	}
+	if line == r.last && time.Since(r.printed) < tableStep {
+		return
+	}
+	r.last, r.printed = line, time.Now()
+	fmt.Fprintf(r.out, "%7.0fs %s\n", s.Seconds, strings.TrimRight(line, " "))
+}

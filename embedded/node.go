@@ -1,0 +1,84 @@
+package embedded
+
+import (
+	"maps"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"tfserving/catalog"
+)
+
+const (
+	// kwokAnnotation marks a node as kwok's to keep alive.
+	kwokAnnotation = "kwok.x-k8s.io/node"
+	// bootAnnotation is read by the node-boot Stage.
+	bootAnnotation = "tfserving/boot-time"
+	zoneLabel      = "topology.kubernetes.io/zone"
+	// diskGiB is the root volume, of which EKS' node image leaves most to pods.
+	diskGiB = 50
+)
+
+// NodeSpec is a node that stands for an EC2 instance.
+type NodeSpec struct {
+	Name         string
+	InstanceType string // such as m6i.large
+	Region       string
+	Zone         string            // name of the availability zone; empty leaves it to the node-boot Stage
+	ProviderID   string            // such as aws:///eu-west-1a/i-0123456789abcdef0
+	Labels       map[string]string // besides those that the fields above tell
+	Annotations  map[string]string // besides those that kwok and its Stages read
+	Taints       []corev1.Taint
+	BootTime     time.Duration // from the node's creation until it is ready
+}
+
+// NewNode returns a node as its kubelet would register it, for kwok to simulate: with the size of its instance type,
+// and not ready before it has booted. It fails on an instance type that is not known.
+func NewNode(spec NodeSpec) (*corev1.Node, error) {
+	t, err := catalog.Lookup(spec.InstanceType)
+	if err != nil {
+		return nil, err
+	}
+	node := &corev1.Node{
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Node"},
+		ObjectMeta: metav1.ObjectMeta{
+			Name: spec.Name,
+			Labels: map[string]string{
+				"node.kubernetes.io/instance-type": t.Name,
+				"topology.kubernetes.io/region":    spec.Region,
+				"kubernetes.io/arch":               t.Architecture,
+				"kubernetes.io/os":                 "linux",
+			},
+			Annotations: map[string]string{
+				kwokAnnotation: "fake",
+				bootAnnotation: spec.BootTime.String(),
+			},
+		},
+		Spec: corev1.NodeSpec{ProviderID: spec.ProviderID, Taints: spec.Taints},
+		Status: corev1.NodeStatus{
+			Capacity:    resources(t.Capacity()),
+			Allocatable: resources(t.Allocatable()),
+			// As a kubelet registers its node. With no word about readiness, the control plane would take the taint off
+			// that keeps pods from a node that still boots.
+			Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionFalse,
+				Reason: "KubeletNotReady", Message: "the instance boots"}},
+		},
+	}
+	if spec.Zone != "" {
+		node.Labels[zoneLabel] = spec.Zone
+	}
+	maps.Copy(node.Labels, spec.Labels)
+	maps.Copy(node.Annotations, spec.Annotations)
+	return node, nil
+}
+
+func resources(room catalog.Room) corev1.ResourceList {
+	return corev1.ResourceList{
+		corev1.ResourceCPU:              *resource.NewMilliQuantity(room.MilliCPU, resource.DecimalSI),
+		corev1.ResourceMemory:           *resource.NewQuantity(room.MemoryMiB<<20, resource.BinarySI),
+		corev1.ResourcePods:             *resource.NewQuantity(room.Pods, resource.DecimalSI),
+		corev1.ResourceEphemeralStorage: *resource.NewQuantity(diskGiB<<30, resource.BinarySI),
+	}
+}

@@ -1,0 +1,185 @@
+// Package imports holds rules about the source itself: which package may import which, and what no source file may say.
+package imports
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// root is the checkout.
+const root = "../.."
+
+// goFiles are the parsed Go files of the checkout without its tests, by their slash-separated path.
+func goFiles(t *testing.T) map[string]*ast.File {
+	t.Helper()
+	all := map[string]*ast.File{}
+	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && name != root && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "tools") {
+			return fs.SkipDir // tools is a module of its own
+		}
+		if entry.IsDir() || path.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		relative, err := filepath.Rel(root, name)
+		all[filepath.ToSlash(relative)] = file
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func importsOf(t *testing.T, file *ast.File) (all []string) {
+	t.Helper()
+	for _, spec := range file.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, imported)
+	}
+	return all
+}
+
+// sharedComponents are the packages of components/ that its other packages may import.
+var sharedComponents = []string{"components/workload", "components/podidentity"}
+
+// mayImport are the project's own packages that a room may import, and Pulumi's SDKs: "components" allows every package
+// below components/. A room is the longest of these folders that a package lies in.
+var mayImport = map[string][]string{
+	".":                       {"program"},
+	"program":                 {"components", "preflight", "config", "catalog", awsSDK, kubernetesSDK},
+	"dryrun":                  {"program", "preflight", "config", "resource", "internal/mockengine"},
+	"preflight":               {"catalog"},
+	"config":                  {"catalog"},
+	"catalog":                 {},
+	"resource":                {},
+	"cost":                    {"resource", "catalog", "config"},
+	"policy":                  {"resource", "catalog", "config", "cost"},
+	"policy/pack":             {"resource", "config", "policy"},
+	"preview":                 {"resource", "catalog", "config"},
+	"report":                  {"report", "preview", "cost", "policy", "resource", "config", "catalog"},
+	"delivery":                {"components/delivery", "config", awsSDK},
+	"embedded":                {"embedded", "catalog", "components/autoscaler"},
+	"rehearsal":               {"rehearsal", "embedded", "catalog"},
+	"cmd":                     {"catalog", "components", "config", "cost", "dryrun", "embedded", "policy", "preflight", "preview", "report", "resource"},
+	"internal":                {},
+	"test":                    {"catalog", "components", "config", "internal", "preflight", "rehearsal", "test", awsSDK, eksSDK, kubernetesSDK},
+	"components/network":      {"catalog", awsSDK},
+	"components/cluster":      {"catalog", awsSDK, eksSDK},
+	"components/delivery":     {awsSDK},
+	"components/autoscaler":   {"catalog", awsSDK, kubernetesSDK},
+	"components/loadbalancer": {"catalog", awsSDK, kubernetesSDK},
+	"components/podidentity":  {awsSDK},
+	"components/repositories": {awsSDK},
+	"components/gateway":      {"catalog", kubernetesSDK},
+	"components/modelserver":  {"catalog", kubernetesSDK},
+	"components/namespace":    {"catalog", kubernetesSDK},
+	"components/workload":     {"catalog", kubernetesSDK},
+}
+
+const (
+	kubernetesSDK = "github.com/pulumi/pulumi-kubernetes"
+	awsSDK        = "github.com/pulumi/pulumi-aws"
+	eksSDK        = "github.com/pulumi/pulumi-eks"
+)
+
+// within says whether a package is a folder of a list, or lies below one.
+func within(folders []string, pkg string) bool {
+	return slices.ContainsFunc(folders, func(folder string) bool { return pkg == folder || strings.HasPrefix(pkg, folder+"/") })
+}
+
+// roomOf is the longest folder of mayImport that a package lies in.
+func roomOf(folder string) (room string, known bool) {
+	for {
+		if _, known := mayImport[folder]; known || folder == "." {
+			return folder, known
+		}
+		if folder = path.Dir(folder); folder == "." { // only the top folder itself is room "."
+			return "", false
+		}
+	}
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	seen := map[string]bool{}
+	for file, parsed := range goFiles(t) {
+		room, known := roomOf(path.Dir(file))
+		if !known {
+			t.Errorf("%s is in no room of the import rules: add its folder to mayImport", file)
+			continue
+		}
+		seen[room] = true
+		allowed := mayImport[room]
+		if strings.HasPrefix(room, "components/") && !slices.Contains(sharedComponents, room) {
+			allowed = append(slices.Clone(allowed), sharedComponents...)
+		}
+		for _, imported := range importsOf(t, parsed) {
+			ours, isOurs := strings.CutPrefix(imported, "tfserving/")
+			isSDK := within([]string{kubernetesSDK, awsSDK, eksSDK}, imported)
+			if isOurs && !within(allowed, ours) || isSDK && !within(allowed, imported) {
+				t.Errorf("%s imports %s; %s may import %s", file, imported, room, strings.Join(allowed, ", "))
+			}
+		}
+	}
+	for room := range mayImport {
+		if !seen[room] {
+			t.Errorf("there is no Go file in %s: remove it from mayImport", room)
+		}
+	}
+}
+
+// The main package hands over to program; nothing else is at the top.
+func TestTheTopFolderHasOneShortGoFile(t *testing.T) {
+	files, err := filepath.Glob(root + "/*.go")
+	if err != nil || len(files) != 1 || filepath.Base(files[0]) != "main.go" {
+		t.Errorf("Go files at the top are %v (%v), want main.go alone", files, err)
+	}
+}
+
+// A reader finds in each package what it is for.
+func TestEveryPackageHasADocComment(t *testing.T) {
+	documented := map[string]bool{}
+	for file, parsed := range goFiles(t) {
+		folder := path.Dir(file)
+		documented[folder] = documented[folder] || parsed.Doc != nil
+	}
+	for folder, has := range documented {
+		if !has {
+			t.Errorf("package %s has no doc comment", folder)
+		}
+	}
+}
+
+// Objects from YAML or a chart would escape every rule that the tests of the resource graph hold the program to, and those
+// packages of the SDK take minutes to compile.
+func TestKubernetesObjectsAreGoValues(t *testing.T) {
+	for file, parsed := range goFiles(t) {
+		for _, imported := range importsOf(t, parsed) {
+			if !within([]string{kubernetesSDK}, imported) {
+				continue
+			}
+			for _, part := range strings.Split(imported, "/") {
+				if part == "yaml" || part == "helm" || part == "kustomize" {
+					t.Errorf("%s imports %s", file, imported)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package mockengine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/proto"
+)
+
+const (
+	// Cluster is the type of pulumi-eks's component.
+	Cluster = "eks:index:Cluster"
+	// InnerCluster is the type of the control plane inside that component.
+	InnerCluster = "aws:eks/cluster:Cluster"
+)
+
+// ControlPlane is the EKS cluster inside pulumi-eks's component, as the program's transformation leaves it. The component's
+// other children are made by pulumi-eks's plugin and are not seen here; a rehearsal shows them.
+type ControlPlane struct {
+	Component  pulumi.MockResourceArgs
+	Name       string
+	Properties map[string]any
+	Protected  bool
+}
+
+// transformed asks the program, as the engine would, how it changes the control plane inside pulumi-eks's component. A
+// component without a transformation has none to ask.
+func transformed(args pulumi.MockResourceArgs) (*ControlPlane, error) {
+	transforms := args.RegisterRPC.GetTransforms()
+	if len(transforms) == 0 {
+		return nil, nil
+	}
+	if len(transforms) > 1 {
+		return nil, fmt.Errorf("%s has %d transformations; the mock engine applies one", args.Name, len(transforms))
+	}
+	connection, err := grpc.NewClient(transforms[0].GetTarget(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return nil, err
+	}
+	defer connection.Close()
+	properties, err := plugin.MarshalProperties(resource.PropertyMap{"name": args.Inputs["name"], "version": args.Inputs["version"]}, plugin.MarshalOptions{})
+	if err != nil {
+		return nil, err
+	}
+	name := args.Name + "-eksCluster" // as pulumi-eks names it
+	request, err := proto.Marshal(&pulumirpc.TransformRequest{
+		Type: InnerCluster, Name: name, Custom: true, Properties: properties, Options: &pulumirpc.TransformResourceOptions{},
+	})
+	if err != nil {
+		return nil, err
+	}
+	answer, err := pulumirpc.NewCallbacksClient(connection).Invoke(context.Background(), &pulumirpc.CallbackInvokeRequest{Token: transforms[0].GetToken(), Request: request})
+	if err != nil {
+		return nil, err
+	}
+	var response pulumirpc.TransformResponse
+	if err := proto.Unmarshal(answer.GetResponse(), &response); err != nil {
+		return nil, err
+	}
+	changed, err := plugin.UnmarshalProperties(response.GetProperties(), plugin.MarshalOptions{KeepSecrets: true})
+	if err != nil {
+		return nil, err
+	}
+	return &ControlPlane{Component: args, Name: name, Properties: changed.Mappable(), Protected: response.GetOptions().GetProtect()}, nil
+}

@@ -1,0 +1,210 @@
+// Package mockengine stands in for Pulumi's engine, its plugins and AWS: it records what a program registers, and answers
+// with the outputs that AWS and a cluster would give. Tests of the resource graph and dry runs share it.
+package mockengine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+const (
+	// Account is the AWS account that answers, and the one in allowedAccountIds of the checked-in stacks.
+	Account = "123456789012"
+	// SentinelToken is the credential in every kubeconfig that the engine gives. A test that finds it in plain text has
+	// found a leaked secret.
+	SentinelToken = "sentinel-bearer-token"
+	// LoadBalancerHost is the address that Ingresses and load balancers get.
+	LoadBalancerHost = "lb.example.net"
+)
+
+// Engine records registrations and invokes, and answers them. Set its exported fields before it runs. It implements
+// pulumi.MockResourceMonitor.
+type Engine struct {
+	Project, Stack    string
+	Partition, Region string
+	Zones             []string // the answer to getAvailabilityZones
+	// Outputs, if set, changes the outputs that a resource gets.
+	Outputs func(args pulumi.MockResourceArgs, outputs resource.PropertyMap)
+
+	mu           sync.Mutex
+	Resources    []pulumi.MockResourceArgs // in the order of registration, which is random where nothing depends on another
+	Invokes      []pulumi.MockCallArgs
+	ControlPlane *ControlPlane // nil until pulumi-eks's component is registered with a transformation
+}
+
+// New returns the engine of stack "test" of project tfserving, with an AWS of one region.
+func New(region string) *Engine {
+	return &Engine{Project: "tfserving", Stack: "test", Partition: "aws", Region: region}
+}
+
+// Run runs a program on the engine.
+func (e *Engine) Run(program pulumi.RunFunc) error {
+	return pulumi.RunErr(program, pulumi.WithMocks(e.Project, e.Stack, e))
+}
+
+// NewResource answers a registration with the inputs as outputs, and with what only AWS or a cluster can know.
+func (e *Engine) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.Resources = append(e.Resources, args)
+	outputs := args.Inputs.Copy()
+	e.answer(args, outputs)
+	if e.Outputs != nil {
+		e.Outputs(args, outputs)
+	}
+	if args.TypeToken != Cluster {
+		return ID(args), outputs, nil
+	}
+	var err error
+	e.ControlPlane, err = transformed(args)
+	return ID(args), outputs, err
+}
+
+// answer adds the outputs that AWS or a cluster would add.
+func (e *Engine) answer(args pulumi.MockResourceArgs, outputs resource.PropertyMap) {
+	set := func(key, value string) { outputs[resource.PropertyKey(key)] = resource.NewProperty(value) }
+	name := func() string {
+		if !outputs["name"].IsString() {
+			set("name", args.Name)
+		}
+		return outputs["name"].StringValue()
+	}
+	arn := func(service, of string) { set("arn", e.ARN(service, of)) }
+	switch args.TypeToken {
+	case "kubernetes:core/v1:Service", "kubernetes:networking.k8s.io/v1:Ingress":
+		outputs["status"] = resource.NewPropertyValue(map[string]any{
+			"loadBalancer": map[string]any{"ingress": []any{map[string]any{"hostname": LoadBalancerHost}}},
+		})
+	case "aws:iam/role:Role":
+		set("arn", "arn:"+e.Partition+":iam::"+Account+":role/"+name())
+	case "aws:kms/key:Key":
+		arn("kms", "key/"+args.Name)
+	case "aws:cloudwatch/logGroup:LogGroup":
+		arn("logs", "log-group:"+name())
+	case "aws:ecr/repository:Repository":
+		arn("ecr", "repository/"+name())
+		set("repositoryUrl", Account+".dkr.ecr."+e.Region+".amazonaws.com/"+name())
+	case "aws:ec2/launchTemplate:LaunchTemplate":
+		outputs["latestVersion"] = resource.NewProperty(1.0)
+	case Cluster:
+		set("kubeconfigJson", Kubeconfig(outputs["name"].StringValue()))
+	}
+}
+
+// ARN is the name of something in the engine's account and region.
+func (e *Engine) ARN(service, of string) string {
+	return "arn:" + e.Partition + ":" + service + ":" + e.Region + ":" + Account + ":" + of
+}
+
+// ID is the identifier that a resource gets: subnet/<name> for an AWS resource, <name>-id for any other.
+func ID(args pulumi.MockResourceArgs) string {
+	if !strings.HasPrefix(args.TypeToken, "aws:") {
+		return args.Name + "-id"
+	}
+	return strings.ToLower(args.TypeToken[strings.LastIndex(args.TypeToken, ":")+1:]) + "/" + args.Name
+}
+
+// Kubeconfig is one as pulumi-eks makes it, shortened, with SentinelToken as its credential.
+func Kubeconfig(cluster string) string {
+	return fmt.Sprintf(`{"apiVersion":"v1","kind":"Config","current-context":"aws",
+ "clusters":[{"name":"kubernetes","cluster":{"server":"https://api.example.net","certificate-authority-data":"Q0E="}}],
+ "contexts":[{"name":"aws","context":{"cluster":"kubernetes","user":"aws"}}],
+ "users":[{"name":"aws","user":{"exec":{"apiVersion":"client.authentication.k8s.io/v1beta1","command":"aws",
+  "args":["eks","get-token","--cluster-name",%q],"env":[{"name":"X","value":%q}]}}}]}`, cluster, SentinelToken)
+}
+
+// Call answers an invoke. It is an error if the program asks anything else.
+func (e *Engine) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.Invokes = append(e.Invokes, args)
+	one := func(key, value string) (resource.PropertyMap, error) {
+		return resource.PropertyMap{resource.PropertyKey(key): resource.NewProperty(value)}, nil
+	}
+	switch args.Token {
+	case "aws:index/getPartition:getPartition":
+		return one("partition", e.Partition)
+	case "aws:index/getRegion:getRegion":
+		return one("name", e.Region)
+	case "aws:index/getCallerIdentity:getCallerIdentity":
+		return one("accountId", Account)
+	case "aws:eks/getAddonVersion:getAddonVersion":
+		if args.Args["mostRecent"].IsBool() && args.Args["mostRecent"].BoolValue() {
+			return nil, fmt.Errorf("the program asks for the newest version of an add-on; EKS tests the default version with the cluster's")
+		}
+		return one("version", "EKS's default for "+args.Args["kubernetesVersion"].StringValue())
+	case "aws:index/getAvailabilityZones:getAvailabilityZones":
+		var names []resource.PropertyValue
+		for _, zone := range e.Zones {
+			names = append(names, resource.NewProperty(zone))
+		}
+		return resource.PropertyMap{"names": resource.NewProperty(names)}, nil
+	}
+	return nil, fmt.Errorf("the program calls %s, which the mock engine does not answer", args.Token)
+}
+
+// URN is the URN of a registered resource, as pulumi.WithMocks makes it: with the type of its parent, not of all its
+// ancestors.
+func (e *Engine) URN(args pulumi.MockResourceArgs) string {
+	parent := tokens.Type("")
+	if urn := resource.URN(args.RegisterRPC.GetParent()); urn != "" && urn.QualifiedType() != resource.RootStackType {
+		parent = urn.QualifiedType()
+	}
+	return string(resource.NewURN(tokens.QName(e.Stack), tokens.PackageName(e.Project), parent, tokens.Type(args.TypeToken), args.Name))
+}
+
+// Find returns the first resource of a type and name, and whether there is one.
+func (e *Engine) Find(token, name string) (pulumi.MockResourceArgs, bool) {
+	i := slices.IndexFunc(e.Resources, func(r pulumi.MockResourceArgs) bool { return r.TypeToken == token && r.Name == name })
+	if i < 0 {
+		return pulumi.MockResourceArgs{}, false
+	}
+	return e.Resources[i], true
+}
+
+// OfType returns the resources of a type, sorted by name.
+func (e *Engine) OfType(token string) []pulumi.MockResourceArgs {
+	all := slices.DeleteFunc(slices.Clone(e.Resources), func(r pulumi.MockResourceArgs) bool { return r.TypeToken != token })
+	slices.SortFunc(all, func(a, b pulumi.MockResourceArgs) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// DependsOn says whether a resource waits for another, directly or through others: as a dependency or as its provider.
+func (e *Engine) DependsOn(later, earlier pulumi.MockResourceArgs) bool {
+	byURN := map[string]pulumi.MockResourceArgs{}
+	for _, r := range e.Resources {
+		byURN[e.URN(r)] = r
+	}
+	target, seen := e.URN(earlier), map[string]bool{}
+	var visit func(pulumi.MockResourceArgs) bool
+	visit = func(r pulumi.MockResourceArgs) bool {
+		for _, urn := range dependencies(r) {
+			if urn == target {
+				return true
+			}
+			if next, there := byURN[urn]; there && !seen[urn] {
+				seen[urn] = true
+				if visit(next) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	return visit(later)
+}
+
+// dependencies are the URNs of what a resource names as its dependencies, and of its provider.
+func dependencies(r pulumi.MockResourceArgs) []string {
+	all := slices.Clone(r.RegisterRPC.GetDependencies())
+	if i := strings.LastIndex(r.Provider, "::"); i > 0 { // a provider's URN and its id
+		all = append(all, r.Provider[:i])
+	}
+	return all
+}

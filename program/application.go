@@ -1,0 +1,111 @@
+package program
+
+import (
+	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"tfserving/components/gateway"
+	"tfserving/components/modelserver"
+	"tfserving/components/namespace"
+	"tfserving/components/workload"
+	"tfserving/config"
+)
+
+// application is what callers of the model need to know.
+type application struct {
+	namespace, gatewayURL, modelEndpoint pulumi.StringOutput
+}
+
+const (
+	namespaceName = "tfserving"
+	gatewayName   = "gateway"
+	// podsDuringRollout is how many pods may exist for each pod that serves: a rollout replaces every one, and the old
+	// ones drain for a while.
+	podsDuringRollout = 2
+)
+
+func newApplication(ctx *pulumi.Context, cluster *platform, s *config.Settings) (*application, error) {
+	on := pulumi.Provider(cluster.provider)
+	models, gateways := scaling(s.Model.Replicas, s.Model.TargetCPU, s.Model.Scaling), scaling(s.Gateway.Replicas, s.Gateway.TargetCPU, s.Gateway.Scaling)
+
+	ns, err := namespace.NewNamespace(ctx, namespaceName, &namespace.Args{
+		Name:      s.Namespace,
+		AllowRoot: s.Model.RunAsUser == 0 || s.Gateway.RunAsUser == 0,
+		MaxPods:   podsDuringRollout * (models.MaxPods() + gateways.MaxPods()),
+		Labels:    cluster.namespaceLabels,
+		Ready:     cluster.ready,
+	}, on)
+	if err != nil {
+		return nil, err
+	}
+	model, err := modelserver.NewModelServer(ctx, s.Model.Name, modelArgs(s, models, cluster, ns), on)
+	if err != nil {
+		return nil, err
+	}
+	entry, err := gateway.NewGateway(ctx, gatewayName, gatewayArgs(s, gateways, cluster, ns, model), on)
+	if err != nil {
+		return nil, err
+	}
+	return &application{namespace: ns.Name, gatewayURL: entry.URL, modelEndpoint: model.Endpoint}, nil
+}
+
+func modelArgs(s *config.Settings, scaled workload.Scaling, cluster *platform, ns *namespace.Namespace) *modelserver.Args {
+	m := s.Model
+	args := &modelserver.Args{
+		Namespace:        ns.Name,
+		Model:            m.Name,
+		Image:            cluster.image(m.Image),
+		Resources:        workload.Resources{CPU: string(m.Resources.CPU), Memory: string(m.Resources.Memory)},
+		Threads:          m.Resources.Cores(),
+		Scaling:          scaled,
+		MaxConnectionAge: m.MaxConnectionAge,
+		StartupTimeout:   m.StartupTimeout,
+		RunAsUser:        m.RunAsUser,
+		Environment:      m.Environment,
+		Callers:          gateway.Identity(gatewayName).Selector(),
+	}
+	if b := m.Batching; b.MaxBatchSize > 0 {
+		args.Batching = &modelserver.Batching{MaxBatchSize: b.MaxBatchSize, Timeout: b.Timeout, MaxEnqueuedBatches: b.MaxEnqueuedBatches}
+	}
+	return args
+}
+
+func gatewayArgs(s *config.Settings, scaled workload.Scaling, cluster *platform, ns *namespace.Namespace, model *modelserver.ModelServer) *gateway.Args {
+	g, in := s.Gateway, s.Ingress
+	args := &gateway.Args{
+		Namespace:     ns.Name,
+		Image:         cluster.image(g.Image),
+		Port:          g.Port,
+		HealthPath:    g.HealthPath,
+		Resources:     workload.Resources{CPU: string(g.Resources.CPU), Memory: string(g.Resources.Memory)},
+		Scaling:       scaled,
+		DrainTime:     g.DrainTime,
+		RunAsUser:     g.RunAsUser,
+		Environment:   g.Environment,
+		ModelEndpoint: model.Endpoint,
+		ModelPods:     modelserver.Identity(s.Model.Name).Selector(),
+		ModelPort:     modelserver.GRPCPort,
+		AllowedCIDRs:  in.AllowedCIDRs,
+	}
+	switch {
+	case g.Service == config.ServiceClusterIP:
+		args.Callers = ingressCallers(s)
+		args.Ingress = &gateway.Ingress{
+			Class: in.Class, Scheme: in.Scheme, Host: in.Host, CertificateARN: in.CertificateARN, TLSSecret: in.TLSSecret,
+			DeletionProtection: s.AWS.Protect,
+		}
+	case cluster.loadBalancerClass != "":
+		args.Callers = networkingv1.NetworkPolicyPeerArray{workload.Addresses(s.Network.CIDR)} // the load balancer's own addresses
+		args.LoadBalancer = &gateway.LoadBalancer{Class: cluster.loadBalancerClass, Scheme: in.Scheme, DeletionProtection: s.AWS.Protect}
+	default:
+		// Such a Service keeps the callers' own addresses.
+		for _, cidr := range in.AllowedCIDRs {
+			args.Callers = append(args.Callers, workload.Addresses(cidr))
+		}
+	}
+	return args
+}
+
+func scaling(n config.Replicas, target int, s config.Scaling) workload.Scaling {
+	return workload.Scaling{Min: n.Min, Max: n.Max, TargetCPU: target, Up: workload.ScalingStep(s.Up), Down: workload.ScalingStep(s.Down)}
+}

@@ -1,0 +1,40 @@
+// Package program turns a stack's settings into resources: a Kubernetes platform, and the application on it. It is the
+// only package that knows all components; the components know nothing of each other or of the settings.
+package program
+
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"tfserving/config"
+	"tfserving/preflight"
+)
+
+// Run reads the settings of the stack that Pulumi has selected and makes its resources.
+func Run(ctx *pulumi.Context) error {
+	settings, err := config.Load(ctx)
+	if err != nil {
+		return err
+	}
+	return Deploy(ctx, settings, preflight.AWS)
+}
+
+// Deploy makes a stack's resources and exports its outputs: namespace, gatewayUrl, modelEndpoint and kubeconfig, and on
+// EKS also clusterName, region and repositories. It puts checks before it registers the first resource on AWS.
+func Deploy(ctx *pulumi.Context, settings *config.Settings, checks preflight.Checks) error {
+	cluster, err := newPlatform(ctx, settings, checks)
+	if err != nil {
+		return err
+	}
+	app, err := newApplication(ctx, cluster, settings)
+	if err != nil {
+		return err
+	}
+	ctx.Export("namespace", app.namespace)
+	ctx.Export("gatewayUrl", app.gatewayURL)
+	ctx.Export("modelEndpoint", app.modelEndpoint)
+	ctx.Export("kubeconfig", cluster.kubeconfig)
+	for name, value := range cluster.outputs {
+		ctx.Export(name, value)
+	}
+	return nil
+}

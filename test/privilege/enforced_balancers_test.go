@@ -1,0 +1,123 @@
+package privilege
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+)
+
+// balancerTag is on everything that a load balancer controller makes, with its cluster's name.
+const balancerTag = "elbv2.k8s.aws/cluster"
+
+// balancing is a load balancer controller's way into the account.
+type balancing struct {
+	*emulated
+	elb *elb.Client
+	ec2 *ec2.Client
+}
+
+// securityGroup makes one with a cluster's tag; without, where cluster is empty.
+func (b balancing) securityGroup(t *testing.T, name, cluster string) (string, error) {
+	in := &ec2.CreateSecurityGroupInput{GroupName: &name, Description: &name, VpcId: &b.vpc}
+	if cluster != "" {
+		in.TagSpecifications = []ec2types.TagSpecification{{
+			ResourceType: ec2types.ResourceTypeSecurityGroup, Tags: []ec2types.Tag{{Key: aws.String(balancerTag), Value: &cluster}},
+		}}
+	}
+	made, err := b.ec2.CreateSecurityGroup(t.Context(), in)
+	if err != nil {
+		return "", err
+	}
+	return aws.ToString(made.GroupId), nil
+}
+
+func tagsOf(cluster string) []elbtypes.Tag {
+	if cluster == "" {
+		return nil
+	}
+	return []elbtypes.Tag{{Key: aws.String(balancerTag), Value: &cluster}}
+}
+
+func (b balancing) balancer(t *testing.T, name, cluster string) (string, error) {
+	made, err := b.elb.CreateLoadBalancer(t.Context(), &elb.CreateLoadBalancerInput{
+		Name: &name, Subnets: b.subnets, Scheme: elbtypes.LoadBalancerSchemeEnumInternal, Tags: tagsOf(cluster),
+	})
+	if err != nil {
+		return "", err
+	}
+	return aws.ToString(made.LoadBalancers[0].LoadBalancerArn), nil
+}
+
+func (b balancing) targets(t *testing.T, name, cluster string) (string, error) {
+	made, err := b.elb.CreateTargetGroup(t.Context(), &elb.CreateTargetGroupInput{
+		Name: &name, VpcId: &b.vpc, Port: aws.Int32(80), Protocol: elbtypes.ProtocolEnumHttp,
+		TargetType: elbtypes.TargetTypeEnumIp, Tags: tagsOf(cluster),
+	})
+	if err != nil {
+		return "", err
+	}
+	return aws.ToString(made.TargetGroups[0].TargetGroupArn), nil
+}
+
+func balancerCalls(t *testing.T, a *emulated, cfg aws.Config) {
+	b := balancing{a, elb.NewFromConfig(cfg), ec2.NewFromConfig(cfg)}
+	anyone := balancing{a, elb.NewFromConfig(a.cfg), a.ec2}
+	deleteBalancer := func(arn string) error {
+		_, err := b.elb.DeleteLoadBalancer(t.Context(), &elb.DeleteLoadBalancerInput{LoadBalancerArn: &arn})
+		return err
+	}
+	deleteTargets := func(arn string) error {
+		_, err := b.elb.DeleteTargetGroup(t.Context(), &elb.DeleteTargetGroupInput{TargetGroupArn: &arn})
+		return err
+	}
+	deleteGroup := func(id string) error {
+		_, err := b.ec2.DeleteSecurityGroup(t.Context(), &ec2.DeleteSecurityGroupInput{GroupId: &id})
+		return err
+	}
+	for _, kind := range []struct {
+		what   string
+		create func(b balancing, t *testing.T, name, cluster string) (string, error)
+		remove func(string) error
+	}{
+		{"load balancer", balancing.balancer, deleteBalancer},
+		{"target group", balancing.targets, deleteTargets},
+		{"security group", balancing.securityGroup, deleteGroup},
+	} {
+		mine, err := kind.create(b, t, "mine", ownCluster)
+		wantAllowed(t, "making a "+kind.what, err)
+		_, err = kind.create(b, t, "theirs", otherCluster)
+		wantDenied(t, "making a "+kind.what+" in another cluster's name", err)
+		if kind.what != "security group" { // one without tags is allowed; it could then never be tagged nor deleted
+			_, err = kind.create(b, t, "nobodys", "")
+			wantDenied(t, "making a "+kind.what+" without a tag", err)
+		}
+		theirs, err := kind.create(anyone, t, "theirs", otherCluster)
+		must(t, 0, err)
+		nobodys, err := kind.create(anyone, t, "nobodys", "")
+		must(t, 0, err)
+		wantDenied(t, "deleting another cluster's "+kind.what, kind.remove(theirs))
+		wantDenied(t, "deleting nobody's "+kind.what, kind.remove(nobodys))
+		wantDenied(t, "making another cluster's "+kind.what+" its own", b.claim(t, theirs))
+		wantDenied(t, "making nobody's "+kind.what+" its own", b.claim(t, nobodys))
+		wantAllowed(t, "deleting its "+kind.what, kind.remove(mine))
+	}
+	_, err := b.ec2.DeleteVpc(t.Context(), &ec2.DeleteVpcInput{VpcId: &a.vpc})
+	wantDenied(t, "deleting the VPC", err)
+}
+
+// claim puts the own cluster's tag on something.
+func (b balancing) claim(t *testing.T, id string) error {
+	if strings.HasPrefix(id, "sg-") {
+		_, err := b.ec2.CreateTags(t.Context(), &ec2.CreateTagsInput{
+			Resources: []string{id}, Tags: []ec2types.Tag{{Key: aws.String(balancerTag), Value: aws.String(ownCluster)}},
+		})
+		return err
+	}
+	_, err := b.elb.AddTags(t.Context(), &elb.AddTagsInput{ResourceArns: []string{id}, Tags: tagsOf(ownCluster)})
+	return err
+}
