@@ -31,6 +31,8 @@ type Engine struct {
 	Zones             []string // the answer to getAvailabilityZones
 	// Outputs, if set, changes the outputs that a resource gets.
 	Outputs func(args pulumi.MockResourceArgs, outputs resource.PropertyMap)
+	// Answers, if set, changes the answer to an invoke.
+	Answers func(args pulumi.MockCallArgs, answer resource.PropertyMap)
 
 	mu           sync.Mutex
 	Resources    []pulumi.MockResourceArgs // in the order of registration, which is random where nothing depends on another
@@ -119,11 +121,20 @@ func Kubeconfig(cluster string) string {
   "args":["eks","get-token","--cluster-name",%q],"env":[{"name":"X","value":%q}]}}}]}`, cluster, SentinelToken)
 }
 
-// Call answers an invoke. It is an error if the program asks anything else.
+// Call answers an invoke. An invoke without an answer here is an error.
 func (e *Engine) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.Invokes = append(e.Invokes, args)
+	answer, err := e.call(args)
+	if err == nil && e.Answers != nil {
+		e.Answers(args, answer)
+	}
+	return answer, err
+}
+
+// call returns the answer that AWS would give.
+func (e *Engine) call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	one := func(key, value string) (resource.PropertyMap, error) {
 		return resource.PropertyMap{resource.PropertyKey(key): resource.NewProperty(value)}, nil
 	}
