@@ -7,20 +7,19 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"tfserving/catalog"
 )
 
 // regionKey is the setting of Pulumi's AWS provider that names the region. It is none of this project's own.
 const regionKey = "aws:region"
-
-// regionName is a region as AWS names it, such as eu-west-1 or us-gov-west-1.
-var regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
 
 // regionProblem says what is wrong with the region, if something is. Only platform eks needs one.
 func (s *Settings) regionProblem() string {
 	switch {
 	case s.Region == "" && s.Platform == PlatformEKS:
 		return regionKey + " is missing; platform eks needs the AWS region, such as eu-west-1"
-	case s.Region != "" && !regionName.MatchString(s.Region):
+	case s.Region != "" && !catalog.IsRegionName(s.Region):
 		return fmt.Sprintf("%s is %s; it must be an AWS region, such as eu-west-1", regionKey, show(s.Region))
 	}
 	return ""

@@ -22,10 +22,6 @@ var (
 // addons are the EKS add-ons that every cluster has.
 var addons = []string{"vpc-cni", "coredns", "kube-proxy", "eks-pod-identity-agent", "metrics-server"}
 
-// fewestBits is the shortest prefix that is still somebody's: no company has a range larger than a /8. Two /1 are the
-// world, too.
-const fewestBits = 8
-
 func (c *checker) cluster(cl *Cluster) {
 	if !minorVersion.MatchString(cl.Version) {
 		c.failf("cluster.version", "is %q; it must be major.minor, such as %q", cl.Version, Default().Cluster.Version)
@@ -39,11 +35,11 @@ func (c *checker) cluster(cl *Cluster) {
 		p, err := netip.ParsePrefix(text)
 		switch {
 		case err != nil || p.Masked() != p:
-		case p.Bits() < fewestBits && !cl.AllowWorld:
+		case catalog.IsInternet(p) && !cl.AllowWorld:
 			c.failf(key, "is %s: anybody could try to enter; name the ranges that administrators come from, or set cluster.allowWorld", text)
 		case !p.Addr().Is4():
 			c.failf(key, "is %s; the public endpoint of an IPv4 cluster is reached by IPv4 only", text)
-		case p.Bits() >= fewestBits && (p.Addr().IsPrivate() || p.Addr().IsLoopback() || p.Addr().IsLinkLocalUnicast()):
+		case !catalog.IsInternet(p) && (p.Addr().IsPrivate() || p.Addr().IsLoopback() || p.Addr().IsLinkLocalUnicast()):
 			c.failf(key, "is %s, from which nobody reaches a public endpoint; networks joined to the VPC use the private endpoint, which needs no setting", text)
 		}
 	}

@@ -15,6 +15,7 @@ func TestAccountRules(t *testing.T) {
 		{"a zone is no region", eks(change{"aws:region", "eu-west-1a"}), `aws:region is "eu-west-1a"; it must be an AWS region, such as eu-west-1`},
 		{"a region has a form on every platform", one("aws:region", "EU-WEST-1"), `aws:region is "EU-WEST-1"; it must be an AWS region, such as eu-west-1`},
 		{"a region of more words", eks(change{"aws:region", "us-gov-west-1"}), ""},
+		{"a region of the European Sovereign Cloud", eks(change{"aws:region", "eusc-de-east-1"}), ""},
 		{"accounts", one("tfserving:aws.allowedAccountIds", []string{"123456789012", "000000000001"}), ""},
 		{"an account has 12 digits", one("tfserving:aws.allowedAccountIds", []string{"12345678901"}), `tfserving:aws.allowedAccountIds[0] is "12345678901"; an AWS account has 12 digits`},
 		{"an account is text, for its zeros", one("tfserving:aws.allowedAccountIds", []int{123456789012}), `tfserving:aws.allowedAccountIds[0] is 123456789012; it must be text, in quotes`},

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"tfserving/catalog"
 )
 
 // finding is one thing that a rule found about a resource.
@@ -79,10 +81,6 @@ func text(v any) string {
 // isTrue says whether a value is true; some of AWS's are the text.
 func isTrue(v any) bool { return v == true || v == "true" }
 
-// fewestBits is the shortest prefix that is still somebody's, as for the settings: no company has a range larger than a /8,
-// and two /1 are the world, too.
-const fewestBits = 8
-
 // ranges finds the address ranges that are the world's. what says whose ranges they are.
 func (f *findings) ranges(what string, v any) {
 	if !f.seen(v, what) {
@@ -96,7 +94,7 @@ func (f *findings) ranges(what string, v any) {
 		switch {
 		case err != nil:
 			f.brokenf("%s: %v is no address range", what, item)
-		case p.Bits() < fewestBits:
+		case catalog.IsInternet(p):
 			f.brokenf("%s: open to %s", what, p)
 		}
 	}
