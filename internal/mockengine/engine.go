@@ -45,9 +45,9 @@ func New(region string) *Engine {
 	return &Engine{Project: "tfserving", Stack: "test", Partition: "aws", Region: region}
 }
 
-// Run runs a program on the engine.
-func (e *Engine) Run(program pulumi.RunFunc) error {
-	return pulumi.RunErr(program, pulumi.WithMocks(e.Project, e.Stack, e))
+// Run runs a program on the engine. An option can set the stack's configuration, for a program that reads it.
+func (e *Engine) Run(program pulumi.RunFunc, options ...pulumi.RunOption) error {
+	return pulumi.RunErr(program, append(options, pulumi.WithMocks(e.Project, e.Stack, e))...)
 }
 
 // NewResource answers a registration with the inputs as outputs, and with what only AWS or a cluster can know.
@@ -85,6 +85,8 @@ func (e *Engine) answer(args pulumi.MockResourceArgs, outputs resource.PropertyM
 		})
 	case "aws:iam/role:Role":
 		set("arn", "arn:"+e.Partition+":iam::"+Account+":role/"+name())
+	case "aws:iam/openIdConnectProvider:OpenIdConnectProvider":
+		set("arn", "arn:"+e.Partition+":iam::"+Account+":oidc-provider/"+strings.TrimPrefix(outputs["url"].StringValue(), "https://"))
 	case "aws:kms/key:Key":
 		arn("kms", "key/"+args.Name)
 	case "aws:cloudwatch/logGroup:LogGroup":
