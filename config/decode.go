@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"reflect"
 	"regexp"
@@ -108,6 +109,37 @@ func (in *input) decode() (*Settings, error) {
 	}
 	sort.Strings(all.Problems)
 	return nil, all
+}
+
+// strays says what is wrong with keys that have no namespace. Where only one setting can be meant, decode reads the value as
+// that setting's, so that it reports the mistakes inside it, too.
+func (in *input) strays() (wrong []string) {
+	raw := maps.Clone(in.raw)
+	for key, value := range in.raw {
+		if strings.Contains(key, ":") {
+			continue
+		}
+		meant := Project + ":" + key
+		if "aws:"+key == regionKey {
+			meant = regionKey
+		} else if _, known := fieldOf(reflect.TypeFor[Settings](), key); !known {
+			wrong = append(wrong, fmt.Sprintf("%s is not a setting; every setting's name begins with %s:, except %s", key, Project, regionKey))
+			continue
+		}
+		wrong = append(wrong, fmt.Sprintf("%s is not a setting; did you mean %s?", key, meant))
+		if _, set := raw[meant]; !set {
+			raw[meant] = value
+		}
+	}
+	in.raw = raw
+	return wrong
+}
+
+// secret notes a setting whose value is encrypted.
+func (in *input) secret(key string) {
+	if name, ours := strings.CutPrefix(key, Project+":"); ours {
+		in.secrets = append(in.secrets, problem{name, "is encrypted; no setting is a secret: set it again without --secret"})
+	}
 }
 
 // Error lists everything that is wrong with a stack's settings, in the order of their keys.

@@ -3,50 +3,140 @@ package config
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
-	"strings"
+	"slices"
 
 	"sigs.k8s.io/yaml"
+
+	"tfserving/catalog"
 )
 
-// stackFile is the name of a stack's file; its group is the stack's name.
-var stackFile = regexp.MustCompile(`^Pulumi\.(.+)\.yaml$`)
+// stackFileName matches the name of a stack's file; its group is the stack's name.
+var stackFileName = regexp.MustCompile(`^Pulumi\.(.+)\.yaml$`)
 
-// ReadStackFile returns the settings in a Pulumi.<stack>.yaml file, as the program would load them.
-func ReadStackFile(name string) (*Settings, error) {
+// StackFile returns the name of a stack's settings file.
+func StackFile(stack string) string { return "Pulumi." + stack + ".yaml" }
+
+// StackName returns the name of the stack that a settings file belongs to. It is empty for a file of another name.
+func StackName(file string) string {
+	if parts := stackFileName.FindStringSubmatch(filepath.Base(file)); parts != nil {
+		return parts[1]
+	}
+	return ""
+}
+
+// StackNames lists the stacks that have a settings file in a folder, in alphabetical order.
+func StackNames(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("listing the stacks: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		if name := StackName(e.Name()); name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// EKSStacks lists the stacks of platform eks that have a settings file in a folder, without review stacks. The stack with
+// the lowest VPC address is first: the checked-in stacks number their VPCs in the order in which a change reaches them.
+func EKSStacks(dir string) ([]string, error) {
+	names, err := StackNames(dir)
+	if err != nil {
+		return nil, err
+	}
+	vpcs := map[string]netip.Addr{}
+	for _, name := range names {
+		if catalog.ReviewStack.MatchString(name) {
+			continue
+		}
+		s, err := ReadStackFile(filepath.Join(dir, StackFile(name)))
+		if err != nil {
+			return nil, err
+		}
+		if s.Platform == PlatformEKS {
+			vpcs[name] = netip.MustParsePrefix(s.Network.CIDR).Addr()
+		}
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !vpcs[name].IsValid() })
+	slices.SortStableFunc(names, func(a, b string) int { return vpcs[a].Compare(vpcs[b]) })
+	return names, nil
+}
+
+// File is what a settings file Pulumi.<stack>.yaml holds. Config has the settings by their full keys.
+type File struct {
+	Config          map[string]any `json:"config"`
+	SecretsProvider string         `json:"secretsprovider,omitempty"`
+}
+
+// ReadFile reads a settings file. It does not check the settings.
+func ReadFile(name string) (*File, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
 		return nil, fmt.Errorf("reading the stack's settings: %w", err)
 	}
-	var file struct {
-		Config map[string]any `json:"config"`
-	}
-	converted, err := yaml.YAMLToJSONStrict(data) // strict: a key that is there twice is an error
-	if err == nil {
-		err = json.Unmarshal(converted, &file)
-	}
-	if err != nil {
+	var file File
+	if err := parseYAML(data, &file); err != nil {
 		return nil, fmt.Errorf("reading the stack's settings from %s: %w", name, err)
 	}
-	in := input{raw: map[string]string{}}
-	if parts := stackFile.FindStringSubmatch(filepath.Base(name)); parts != nil {
-		in.stack = parts[1]
+	if file.Config == nil {
+		file.Config = map[string]any{}
 	}
-	for key, value := range file.Config {
-		in.findSecrets(key, value)
-		if s, ok := value.(string); ok {
-			in.raw[key] = s
+	return &file, nil
+}
+
+// parseYAML refuses a key that stands twice.
+func parseYAML(data []byte, into any) error {
+	converted, err := yaml.YAMLToJSONStrict(data)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(converted, into)
+}
+
+// Values returns the settings as Pulumi passes them to a program: text as it is, everything else as JSON.
+func (f *File) Values() (map[string]string, error) {
+	values := map[string]string{}
+	for key, value := range f.Config {
+		if text, ok := value.(string); ok {
+			values[key] = text
 			continue
 		}
 		data, err := json.Marshal(value)
 		if err != nil {
-			return nil, fmt.Errorf("reading %s from %s: %w", key, name, err)
+			return nil, fmt.Errorf("reading %s: %w", key, err)
 		}
-		in.raw[key] = string(data)
+		values[key] = string(data)
+	}
+	return values, nil
+}
+
+// ReadStackFile returns the settings in a Pulumi.<stack>.yaml file, as the program would load them. Overlays are YAML as
+// it stands below config: in such a file. Each replaces the settings that it has, and keeps the others.
+func ReadStackFile(name string, overlays ...string) (*Settings, error) {
+	file, err := ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range overlays {
+		over := map[string]any{}
+		if err := parseYAML([]byte(text), &over); err != nil {
+			return nil, fmt.Errorf("reading settings that replace those of %s: %w", name, err)
+		}
+		merge(file.Config, over)
+	}
+	in := input{stack: StackName(name)}
+	if in.raw, err = file.Values(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	for key, value := range file.Config {
+		in.findSecrets(key, value)
 	}
 	s, err := in.decode()
 	if err != nil {
@@ -55,34 +145,15 @@ func ReadStackFile(name string) (*Settings, error) {
 	return s, nil
 }
 
-// strays says what is wrong with keys that have no namespace. Where it is plain which one is meant, the value is read as that
-// key's, so that what is wrong inside is told, too.
-func (in *input) strays() (wrong []string) {
-	raw := maps.Clone(in.raw)
-	for key, value := range in.raw {
-		if strings.Contains(key, ":") {
+// merge copies the values of from into an object, and merges the objects that both have.
+func merge(into, from map[string]any) {
+	for key, value := range from {
+		below, isObject := value.(map[string]any)
+		if there, ok := into[key].(map[string]any); ok && isObject {
+			merge(there, below)
 			continue
 		}
-		meant := Project + ":" + key
-		if "aws:"+key == regionKey {
-			meant = regionKey
-		} else if _, known := fieldOf(reflect.TypeFor[Settings](), key); !known {
-			wrong = append(wrong, fmt.Sprintf("%s is not a setting; every setting's name begins with %s:, but for %s", key, Project, regionKey))
-			continue
-		}
-		wrong = append(wrong, fmt.Sprintf("%s is not a setting; did you mean %s?", key, meant))
-		if _, set := raw[meant]; !set {
-			raw[meant] = value
-		}
-	}
-	in.raw = raw
-	return wrong
-}
-
-// secret notes a setting whose value is encrypted.
-func (in *input) secret(key string) {
-	if name, ours := strings.CutPrefix(key, Project+":"); ours {
-		in.secrets = append(in.secrets, problem{name, "is encrypted; no setting is a secret: set it again without --secret"})
+		into[key] = value
 	}
 }
 

@@ -139,7 +139,7 @@ func TestASettingWithoutItsNamespaceIsAMistake(t *testing.T) {
 		"one with a mistake": {"tfserving:ingress: {class: nginx}", "ingress: {clas: nginx}", []string{"ingress is not a setting; did you mean tfserving:ingress?", "tfserving:ingress.clas is not a setting; known here: …"}},
 		"one that is there":  {"tfserving:namespace: predictions", "tfserving:namespace: predictions\nnamespace: another", []string{"namespace is not a setting; did you mean tfserving:namespace?"}},
 		"the region":         {"aws:region: eu-west-1", "region: eu-west-1", []string{"region is not a setting; did you mean aws:region?"}},
-		"none of ours":       {"tfserving:namespace: predictions", "gatewayReplicas: 3", []string{"gatewayReplicas is not a setting; every setting's name begins with tfserving:, but for aws:region"}},
+		"none of ours":       {"tfserving:namespace: predictions", "gatewayReplicas: 3", []string{"gatewayReplicas is not a setting; every setting's name begins with tfserving:, except aws:region"}},
 		"another's":          {"tfserving:namespace: predictions", "other:gateway: 3", nil},
 	} {
 		got := problemsOfFile(t, test.old, test.new)

@@ -6,15 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"time"
+
+	"tfserving/catalog"
 )
 
 // reviewLabel is what asks for a review stack, on a pull request.
 const reviewLabel = "review"
-
-// reviewStack is the name of a review stack; its group is the pull request's number.
-var reviewStack = regexp.MustCompile(`^review-([1-9][0-9]*)$`)
 
 // pullRequest is what decides on a review stack.
 type pullRequest struct {
@@ -35,7 +33,7 @@ func (g *client) reviewsOver(ctx context.Context, list []byte, now time.Time, tt
 	}
 	over, untold := []string{}, []error{}
 	for _, s := range stacks {
-		parts := reviewStack.FindStringSubmatch(s.Name)
+		parts := catalog.ReviewStack.FindStringSubmatch(s.Name)
 		if parts == nil {
 			continue
 		}

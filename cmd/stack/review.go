@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -11,87 +12,76 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"tfserving/catalog"
 	"tfserving/components/repositories"
 	"tfserving/config"
 )
 
 const (
-	// reviewedStack is the one whose settings review stacks have.
+	// reviewedStack is the stack whose settings review stacks copy.
 	reviewedStack = "dev"
-	// reviewLogDays is how long the logs of a review stack are kept: the shortest that CloudWatch Logs offers. They are
-	// wanted while the stack is.
+	// reviewLogDays is how many days the logs of a review stack are kept: the shortest time that CloudWatch Logs offers.
+	// Nobody needs them after the stack.
 	reviewLogDays = 1
-	// reviewCostCentre is what the bill of review stacks is told apart by.
+	// reviewCostCentre separates the bill of review stacks from others.
 	reviewCostCentre = "review"
 )
 
-var (
-	reviewName = regexp.MustCompile(`^review-[1-9][0-9]*$`)
-	accountID  = regexp.MustCompile(`^\d{12}$`)
-)
+var accountID = regexp.MustCompile(`^\d{12}$`)
 
-// review writes the settings of a review stack, made from those of stack dev. The file is no part of the tree: whoever
-// works on the stack has it written anew.
-func review(name string, args []string) error {
+// review writes the settings file of a review stack, made from the settings of stack dev. Git does not track the file: each
+// job that uses the stack writes it again.
+func (s *pulumiStack) review(_ context.Context, args []string) error {
 	flags := flag.NewFlagSet("review", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // the Makefile calls this; its word is ACCOUNT
+	flags.SetOutput(io.Discard) // people set ACCOUNT of the Makefile, not this flag
 	account := flags.String("account", "", "")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if !reviewName.MatchString(name) {
-		return fmt.Errorf("STACK is %s; a review stack is named after a pull request, such as review-12", name)
+	if !catalog.ReviewStack.MatchString(s.name) {
+		return fmt.Errorf("STACK is %s; a review stack is named after a pull request, such as review-12", s.name)
 	}
 	if !accountID.MatchString(*account) {
 		return fmt.Errorf("ACCOUNT is %q; give the 12 digits of the account whose repositories hold the images of stack %s", *account, reviewedStack)
 	}
-	root, err := os.Getwd()
-	if err != nil {
-		return err
-	}
-	from := filepath.Join(root, "Pulumi."+reviewedStack+".yaml")
-	data, err := os.ReadFile(from)
-	if err != nil {
-		return fmt.Errorf("reading the settings of stack %s: %w", reviewedStack, err)
-	}
+	from := filepath.Join(s.root, config.StackFile(reviewedStack))
 	settings, err := config.ReadStackFile(from)
 	if err != nil {
 		return err
 	}
-	text, err := reviewSettings(data, settings, *account)
+	file, err := config.ReadFile(from)
 	if err != nil {
-		return fmt.Errorf("making the settings of %s from %s: %w", name, from, err)
+		return err
 	}
-	to := filepath.Join(root, "Pulumi."+name+".yaml")
-	if err := os.WriteFile(to, text, 0o644); err != nil {
-		return fmt.Errorf("writing the settings of %s: %w", name, err)
+	text, err := reviewSettings(file, settings, *account)
+	if err != nil {
+		return fmt.Errorf("making the settings of %s from %s: %w", s.name, from, err)
 	}
-	if _, err := config.ReadStackFile(to); err != nil {
-		return errors.Join(err, os.Remove(to))
+	if err := os.WriteFile(s.file(), text, 0o644); err != nil {
+		return fmt.Errorf("writing the settings of %s: %w", s.name, err)
 	}
-	fmt.Printf("wrote %s; make preview STACK=%s shows what it would make\n", filepath.Base(to), name)
+	if _, err := config.ReadStackFile(s.file()); err != nil {
+		return errors.Join(err, os.Remove(s.file()))
+	}
+	fmt.Printf("wrote %s; make preview STACK=%s shows what it would make\n", filepath.Base(s.file()), s.name)
 	return nil
 }
 
-// reviewSettings is a stack file made from dev's: the same network, nodes and limits, so that the change is tried on the
-// same thing. It runs dev's images, as nobody pushes any for it; it has no name of dev's in DNS; it bears a cost centre of
-// its own; whoever makes it administers its cluster; and it makes a key of its own for its secrets.
-func reviewSettings(dev []byte, settings *config.Settings, account string) ([]byte, error) {
-	var file struct {
-		Config          map[string]any `json:"config"`
-		SecretsProvider string         `json:"secretsprovider,omitempty"`
-	}
-	if err := yaml.Unmarshal(dev, &file); err != nil {
-		return nil, err
-	}
+// reviewSettings is a stack file made from dev's. Network, nodes and limits are the same, so that the review stack shows what
+// a change does to dev. These differ:
+//   - The images come from dev's repositories: no job pushes images for a review stack.
+//   - It has no host name and no certificate: dev's belong to dev.
+//   - It has its own cost centre, its own key for secrets, no protection, and short-lived logs.
+//   - The role that creates the cluster administers it, instead of dev's administrators.
+func reviewSettings(file *config.File, settings *config.Settings, account string) ([]byte, error) {
 	group := func(name string) map[string]any {
 		key := config.Project + ":" + name
-		if found, ok := file.Config[key].(map[string]any); ok {
-			return found
+		settings, ok := file.Config[key].(map[string]any)
+		if !ok {
+			settings = map[string]any{}
+			file.Config[key] = settings
 		}
-		made := map[string]any{}
-		file.Config[key] = made
-		return made
+		return settings
 	}
 	group("aws")["costCentre"] = reviewCostCentre
 	delete(group("aws"), "protect")
@@ -111,18 +101,5 @@ func reviewSettings(dev []byte, settings *config.Settings, account string) ([]by
 		}
 	}
 	text, err := yaml.Marshal(file)
-	return append([]byte("# Written by make review from Pulumi."+reviewedStack+".yaml.\n"), text...), err
-}
-
-// secretsProvider is who encrypts the stack's secrets, as its file says. Pulumi reads it there only once the stack exists.
-func (s *stack) secretsProvider() (string, error) {
-	data, err := os.ReadFile(filepath.Join(s.root, "Pulumi."+s.name+".yaml"))
-	if err != nil {
-		return "", err
-	}
-	var file struct {
-		SecretsProvider string `json:"secretsprovider"`
-	}
-	err = yaml.Unmarshal(data, &file)
-	return file.SecretsProvider, err
+	return append([]byte("# Written by make review from "+config.StackFile(reviewedStack)+".\n"), text...), err
 }

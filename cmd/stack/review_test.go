@@ -15,25 +15,27 @@ const (
 	account = "123456789012"
 )
 
-func readDev(t *testing.T) (data []byte, settings *config.Settings) {
+func readDev(t *testing.T) *config.Settings {
 	t.Helper()
-	data, err := os.ReadFile(devFile)
-	if err == nil {
-		settings, err = config.ReadStackFile(devFile)
-	}
+	settings, err := config.ReadStackFile(devFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return data, settings
+	return settings
 }
 
-func made(t *testing.T, data []byte, settings *config.Settings, name string) (*config.Settings, string, error) {
+// made makes the settings of a review stack from a stack file.
+func made(t *testing.T, from string, settings *config.Settings, name string) (*config.Settings, string, error) {
 	t.Helper()
-	text, err := reviewSettings(data, settings, account)
+	source, err := config.ReadFile(from)
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "Pulumi."+name+".yaml")
+	text, err := reviewSettings(source, settings, account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), config.StackFile(name))
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -43,8 +45,8 @@ func made(t *testing.T, data []byte, settings *config.Settings, name string) (*c
 
 // A review stack differs from dev in exactly what is listed here.
 func TestAReviewStackIsDevButFor(t *testing.T) {
-	data, dev := readDev(t)
-	got, _, err := made(t, data, dev, "review-7")
+	dev := readDev(t)
+	got, _, err := made(t, devFile, dev, "review-7")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,14 +63,22 @@ func TestAReviewStackIsDevButFor(t *testing.T) {
 // What is dev's alone, a review stack must not share: its name in DNS, its protection, its administrators, the key of its
 // secrets. An image that is run from elsewhere still is.
 func TestAReviewStackTakesNothingOfDevsOwn(t *testing.T) {
-	data, dev := readDev(t)
+	data, err := os.ReadFile(devFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev := readDev(t)
 	text := strings.Replace(string(data), "    owner:", "    protect: true\n    owner:", 1)
 	text = strings.Replace(text, "scheme: internal", "scheme: internal\n    host: dev.example.com", 1)
 	text = strings.Replace(text, "  tfserving:cluster:\n", "  tfserving:cluster:\n    administrators: [arn:aws:iam::123456789012:role/team]\n", 1)
 	text = strings.Replace(text, "zoomcamp-10-gateway:002", "registry.example/gateway:1", 1)
 	text += "secretsprovider: awskms://alias/state\nencryptedkey: abc\nencryptionsalt: def\n"
 	dev.Gateway.Image = "registry.example/gateway:1"
-	got, written, err := made(t, []byte(text), dev, "review-7")
+	edited := filepath.Join(t.TempDir(), "Pulumi.dev.yaml")
+	if err := os.WriteFile(edited, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, written, err := made(t, edited, dev, "review-7")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,8 +91,7 @@ func TestAReviewStackTakesNothingOfDevsOwn(t *testing.T) {
 }
 
 func TestReviewStacksAreNamedAfterPullRequests(t *testing.T) {
-	data, dev := readDev(t)
-	if _, _, err := made(t, data, dev, "review-123456789"); err != nil { // 16 characters, the most
+	if _, _, err := made(t, devFile, readDev(t), "review-123456789"); err != nil { // 16 characters, the most
 		t.Error(err)
 	}
 	for want, args := range map[string][]string{
@@ -92,7 +101,8 @@ func TestReviewStacksAreNamedAfterPullRequests(t *testing.T) {
 		"ACCOUNT is \"\";":     {"review-7"},
 		"ACCOUNT is \"1$x\";":  {"review-7", "-account", "1$x"},
 	} {
-		if err := review(args[0], args[1:]); err == nil || !strings.HasPrefix(err.Error(), want) {
+		s := &pulumiStack{name: args[0]}
+		if err := s.review(t.Context(), args[1:]); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%v: %v", args, err)
 		}
 	}
