@@ -1,5 +1,5 @@
-// Package resource is one resource of a stack as Pulumi's engine is asked for it. Cost estimates, policies and reports are
-// computed from it.
+// Package resource describes one resource of a stack as Pulumi's engine plans it. Cost estimates, policies and reports are
+// made from it.
 package resource
 
 // Resource is a resource before or after an operation.
@@ -7,18 +7,18 @@ type Resource struct {
 	URN  string
 	Type string // Pulumi's type token, such as aws:ec2/natGateway:NatGateway
 	Name string
-	// Inputs are as JSON decodes them. Unknown stands for a value that is not known before an update, Secret for a secret.
+	// Inputs are the program's properties, as JSON decodes them, with Unknown and Secret for values that cannot be seen.
 	Inputs map[string]any
 	// Protect says whether Pulumi refuses to delete the resource.
 	Protect bool
-	// Provider are the inputs of the resource's provider; nil where it has none.
+	// Provider holds the inputs of the resource's provider. It is nil if there is no provider or its inputs are not recorded.
 	Provider map[string]any
 }
 
 const (
-	// Unknown is what the engine writes in the place of a value that is not known before an update
-	// (computedValuePlaceholder in Pulumi's resource/stack/deployment.go).
+	// Unknown stands for a value that is known only after the update (computedValuePlaceholder in Pulumi's
+	// resource/stack/deployment.go).
 	Unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-	// Secret is what the engine's event log shows in the place of a secret.
+	// Secret stands for a secret, as in the engine's event log.
 	Secret = "[secret]"
 )
