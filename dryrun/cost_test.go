@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"tfserving/config"
 	"tfserving/cost"
 	"tfserving/internal/mockengine"
 	"tfserving/internal/page"
@@ -18,11 +19,18 @@ import (
 const costFile = "../docs/cost.md"
 
 // eksStacks are the checked-in stacks on EKS, in the order of the docs.
-var eksStacks = []string{"dev", "staging", "prod"}
+func eksStacks(t *testing.T) []string {
+	t.Helper()
+	names, err := config.EKSStacks("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
 
 func resources(t *testing.T, stack string) []resource.Resource {
 	t.Helper()
-	all, err := Resources("../Pulumi." + stack + ".yaml")
+	all, err := Resources("../" + config.StackFile(stack))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +86,7 @@ func TestDevCostsWhatAHandCalculationSays(t *testing.T) {
 // TestNothingOfTheStacksIsUnknown also holds what the estimate takes for granted of this program: that a node group and
 // its launch template have one name in it, a repository and its lifecycle policy, a flow log and its log group.
 func TestNothingOfTheStacksIsUnknown(t *testing.T) {
-	for _, stack := range eksStacks {
+	for _, stack := range eksStacks(t) {
 		for _, l := range estimate(t, stack).Unknown() {
 			t.Errorf("%s: %s of %s: %s", stack, l.What, l.Name, l.Unknown)
 		}
@@ -97,7 +105,7 @@ func TestStacksThatMakeNoClusterListNothing(t *testing.T) {
 
 // The list of resources is printed, so no secret may be in it.
 func TestResourcesAreListedWithoutSecrets(t *testing.T) {
-	for _, stack := range eksStacks {
+	for _, stack := range eksStacks(t) {
 		all := resources(t, stack)
 		text, err := json.Marshal(all)
 		if err != nil {
@@ -116,7 +124,7 @@ func TestResourcesAreListedWithoutSecrets(t *testing.T) {
 func TestCostsAreDocumented(t *testing.T) {
 	var estimates []*cost.Estimate
 	nodes, assumed := "| stack | node group | nodes: at min, expected, at most |\n|---|---|---|\n", ""
-	for _, stack := range eksStacks {
+	for _, stack := range eksStacks(t) {
 		e := estimate(t, stack)
 		estimates = append(estimates, e)
 		for _, l := range e.Lines {
@@ -129,6 +137,6 @@ func TestCostsAreDocumented(t *testing.T) {
 		assumed += "- " + a + "\n"
 	}
 	page.Keep(t, costFile, "go test ./dryrun -run Costs -update", map[string]string{
-		"stacks": cost.NewTable(eksStacks, estimates).Markdown(), "nodes": nodes, "assumed": assumed, "prices": cost.PricesMarkdown(),
+		"stacks": cost.NewTable(eksStacks(t), estimates).Markdown(), "nodes": nodes, "assumed": assumed, "prices": cost.PricesMarkdown(),
 	})
 }

@@ -4,7 +4,6 @@ package dryrun
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -35,7 +34,7 @@ func Resources(file string) ([]resource.Resource, error) {
 		return nil, nil
 	}
 	engine := mockengine.New(settings.Region)
-	engine.Stack = strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "Pulumi."), ".yaml")
+	engine.Stack = config.StackName(file)
 	for i := range settings.Network.Zones {
 		engine.Zones = append(engine.Zones, settings.Region+string(rune('a'+i)))
 	}

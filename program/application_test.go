@@ -70,10 +70,6 @@ tfserving:namespace: ` + strings.Repeat("n", 63) + `
 tfserving:model: {name: ` + strings.Repeat("m", 52) + `}`},
 	{name: "several models", moreModels: []string{"shoes-model", "hats-model"}},
 	{name: "several models with batching", settings: `tfserving:model: {batching: {maxBatchSize: 4}}`, moreModels: []string{"shoes-model"}},
-	// The application is the same on every platform, and so are its rules.
-	{name: "stack dev", eks: "dev"},
-	{name: "stack staging", eks: "staging"},
-	{name: "stack prod", eks: "prod"},
 	{name: "a load balancer on EKS", eks: "dev", settings: `
 tfserving:gateway: {service: LoadBalancer}
 tfserving:ingress: {scheme: internet-facing, allowedCidrs: [203.0.113.0/24, 198.51.100.0/24]}`},
@@ -82,6 +78,10 @@ tfserving:model: {image: "registry.example.com/clothing-model:1"}`},
 })
 
 func withGraphs(all []variation) []variation {
+	// The application is the same on every platform, and so are its rules.
+	for _, stack := range eksStacks {
+		all = append(all, variation{name: "stack " + stack, eks: stack})
+	}
 	for i := range all {
 		v := &all[i]
 		v.graph = sync.OnceValues(v.make)

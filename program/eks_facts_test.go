@@ -12,9 +12,6 @@ import (
 	"tfserving/internal/page"
 )
 
-// eksStacks are the checked-in stacks on EKS, in the order of the docs.
-var eksStacks = []string{"dev", "staging", "prod"}
-
 // factsOf is where a reviewer reads what a stack makes.
 func factsOf(stack string) string { return filepath.Join("testdata", "facts."+stack+".md") }
 

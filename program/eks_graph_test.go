@@ -2,8 +2,10 @@ package program
 
 import (
 	"context"
+	"path/filepath"
 	"strings"
 
+	"tfserving/config"
 	"tfserving/internal/mockengine"
 	"tfserving/preflight"
 )
@@ -45,7 +47,7 @@ func (a *fakeAWS) checks() preflight.Checks {
 func newEKSGraph(stack, overlay string, account *fakeAWS) (*graph, error) {
 	g := &graph{stack: stack}
 	var err error
-	if g.settings, err = settingsWith("Pulumi."+stack+".yaml", overlay, nil); err != nil {
+	if g.settings, err = config.ReadStackFile(filepath.Join(root, config.StackFile(stack)), overlay); err != nil {
 		return nil, err
 	}
 	engine := mockengine.New(g.settings.Region)

@@ -169,16 +169,3 @@ func TestTheSettingsCountPodsAddressesAsTheNetworkDoes(t *testing.T) {
 		}
 	}
 }
-
-func TestTheStacksNetworksDoNotOverlap(t *testing.T) {
-	var seen []netip.Prefix
-	for _, stack := range []string{"dev", "staging", "prod"} {
-		cidr := netip.MustParsePrefix(eksStack(t, stack).settings.Network.CIDR)
-		for _, other := range seen {
-			if cidr.Overlaps(other) {
-				t.Errorf("stack %s has %s, which overlaps %s, so that the two could never be joined", stack, cidr, other)
-			}
-		}
-		seen = append(seen, cidr)
-	}
-}

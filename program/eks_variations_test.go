@@ -3,6 +3,8 @@ package program
 import (
 	"sync"
 	"testing"
+
+	"tfserving/config"
 )
 
 // eksVariation is a checked-in stack of platform eks, its settings changed in one way.
@@ -12,11 +14,17 @@ type eksVariation struct {
 	graph       func() (*graph, error) // made once
 }
 
-// eksVariations are the stacks for which every rule of platform eks must hold.
+// eksStacks are the checked-in stacks on EKS, in the order of the docs.
+var eksStacks = func() []string {
+	names, err := config.EKSStacks(root)
+	if err != nil {
+		panic(err)
+	}
+	return names
+}()
+
+// eksVariations are the stacks for which every rule of platform eks must hold: first the checked-in stacks as they are.
 var eksVariations = withEKSGraphs([]eksVariation{
-	{name: "dev", stack: "dev"},
-	{name: "staging", stack: "staging"},
-	{name: "prod", stack: "prod"},
 	{name: "interface endpoints", stack: "dev", settings: `tfserving:network: {interfaceEndpoints: [ecr.api, ecr.dkr, sts, logs]}`},
 	{name: "flow logs", stack: "dev", settings: `tfserving:network: {flowLogRetentionDays: 30}`},
 	{name: "NAT in each of three zones", stack: "dev", settings: `tfserving:network: {natGateways: perZone, zones: 3}`},
@@ -64,7 +72,11 @@ tfserving:model: {image: "images/all:model-1"}
 tfserving:gateway: {image: "images/all:gateway-1"}`},
 })
 
-func withEKSGraphs(all []eksVariation) []eksVariation {
+func withEKSGraphs(changed []eksVariation) (all []eksVariation) {
+	for _, stack := range eksStacks {
+		all = append(all, eksVariation{name: stack, stack: stack})
+	}
+	all = append(all, changed...)
 	for i := range all {
 		v := &all[i]
 		v.graph = sync.OnceValues(func() (*graph, error) { return newEKSGraph(v.stack, v.settings, newFakeAWS()) })

@@ -16,7 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/kubernetes/scheme"
-	"sigs.k8s.io/yaml"
 
 	"tfserving/components/modelserver"
 	"tfserving/components/namespace"
@@ -69,9 +68,8 @@ func newGraph(overlay string, moreModels ...string) (*graph, error) {
 		return nil, err
 	}
 	g := &graph{stack: stackName, moreModels: moreModels}
-	if g.settings, err = settingsWith("Pulumi.local.yaml", overlay, map[string]any{
-		config.Project + ":kubernetes": map[string]any{"kubeconfig": file},
-	}); err != nil {
+	cluster := fmt.Sprintf("%s:kubernetes: {kubeconfig: %q}", config.Project, file)
+	if g.settings, err = config.ReadStackFile(filepath.Join(root, "Pulumi.local.yaml"), overlay, cluster); err != nil {
 		return nil, err
 	}
 	engine := mockengine.New("")
@@ -129,51 +127,6 @@ func kubeconfigOf(server string) []byte {
   clusters: [{name: test, cluster: {server: %q}}],
   users: [{name: test, user: {token: %s}}],
   contexts: [{name: test, context: {cluster: test, user: test}}]}`, server, mockengine.SentinelToken)
-}
-
-// settingsWith reads settings as the program does, so that no test runs on settings that a stack cannot have: those of a
-// stack's file, with an overlay and more on top.
-func settingsWith(file, overlay string, more map[string]any) (*config.Settings, error) {
-	data, err := os.ReadFile(filepath.Join(root, file))
-	if err != nil {
-		return nil, err
-	}
-	var base struct {
-		Config map[string]any `json:"config"`
-	}
-	if err := yaml.Unmarshal(data, &base); err != nil {
-		return nil, err
-	}
-	over := map[string]any{}
-	if err := yaml.Unmarshal([]byte(overlay), &over); err != nil {
-		return nil, err
-	}
-	merge(base.Config, over)
-	merge(base.Config, more)
-	raw := map[string]string{}
-	for key, value := range base.Config {
-		if text, ok := value.(string); ok {
-			raw[key] = text
-			continue
-		}
-		text, err := json.Marshal(value)
-		if err != nil {
-			return nil, err
-		}
-		raw[key] = string(text)
-	}
-	return config.Decode(raw)
-}
-
-func merge(into, from map[string]any) {
-	for key, value := range from {
-		below, isMap := value.(map[string]any)
-		if there, ok := into[key].(map[string]any); ok && isMap {
-			merge(there, below)
-			continue
-		}
-		into[key] = value
-	}
 }
 
 // strict decodes Kubernetes objects as the API server does, and refuses a field that it does not know.

@@ -10,7 +10,7 @@ import (
 	"tfserving/components/gateway"
 	"tfserving/components/modelserver"
 	"tfserving/components/workload"
-	"tfserving/config"
+	"tfserving/internal/mockengine"
 )
 
 // BenchmarkModels registers model servers under mocks: ns/model stays level where the program's time is linear in their
@@ -19,20 +19,20 @@ func BenchmarkModels(b *testing.B) {
 	for _, models := range []int{1, 10, 100} {
 		b.Run(fmt.Sprint(models), func(b *testing.B) {
 			for b.Loop() {
-				engine := &recorder{}
-				if err := pulumi.RunErr(func(ctx *pulumi.Context) error {
+				engine := mockengine.New("")
+				if err := engine.Run(func(ctx *pulumi.Context) error {
 					for i := range models {
 						if err := benchmarkModel(ctx, fmt.Sprintf("model-%d", i)); err != nil {
 							return err
 						}
 					}
 					return nil
-				}, pulumi.WithMocks(config.Project, stackName, engine)); err != nil {
+				}); err != nil {
 					b.Fatal(err)
 				}
 				const objects = 7 // component, account, policy, Service, Deployment, autoscaler, budget
-				if len(engine.seen) != objects*models {
-					b.Fatalf("%d resources for %d models, want %d each", len(engine.seen), models, objects)
+				if len(engine.Resources) != objects*models {
+					b.Fatalf("%d resources for %d models, want %d each", len(engine.Resources), models, objects)
 				}
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*models), "ns/model")
