@@ -6,8 +6,8 @@ import (
 	"regexp"
 )
 
-// Forms of what becomes part of a policy. None lets a * through where it is not said: a subject or a name with one would
-// open a role to others.
+// Forms of the arguments that become part of a policy. Only Environment.Stacks may have a *, and only at its end: a * in
+// any other argument would open a role to other repositories, branches or environments.
 var (
 	repositoryForm  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$`)
 	branchForm      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]*$`)
@@ -18,12 +18,12 @@ var (
 	keyForm         = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-z0-9-]+$`)
 )
 
-// check says all that is wrong at once.
+// check returns one error with all mistakes in the arguments.
 func (a *Args) check() error {
-	var wrong []error
+	var mistakes []error
 	must := func(form *regexp.Regexp, what, value, want string) {
 		if !form.MatchString(value) {
-			wrong = append(wrong, fmt.Errorf("%s is %q; it must be %s", what, value, want))
+			mistakes = append(mistakes, fmt.Errorf("%s is %q; it must be %s", what, value, want))
 		}
 	}
 	must(repositoryForm, "the repository", a.Repository, "owner/name as GitHub spells it")
@@ -36,7 +36,7 @@ func (a *Args) check() error {
 		must(environmentForm, "an environment's name", e.Name, "lower-case letters, digits and -")
 		must(stacksForm, "the stacks of environment "+e.Name, e.Stacks, "a stack's name, or a prefix and *, such as review-*")
 		if seen[e.Name] {
-			wrong = append(wrong, fmt.Errorf("environment %s is there twice", e.Name))
+			mistakes = append(mistakes, fmt.Errorf("environment %s is listed twice", e.Name))
 		}
 		seen[e.Name] = true
 	}
@@ -44,8 +44,8 @@ func (a *Args) check() error {
 		must(bucketForm, "the state's bucket", a.State.Bucket, "the name of an S3 bucket")
 		must(keyForm, "the state's key", a.State.KeyARN, "the ARN of a KMS key (not of an alias)")
 	}
-	if len(wrong) > 0 {
-		return fmt.Errorf("delivery: %w", errors.Join(wrong...))
+	if len(mistakes) > 0 {
+		return fmt.Errorf("delivery: %w", errors.Join(mistakes...))
 	}
 	return nil
 }

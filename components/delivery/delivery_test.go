@@ -3,42 +3,22 @@ package delivery
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"unicode"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"tfserving/internal/mockengine"
 )
 
-// recorder stands in for the engine and AWS.
-type recorder struct {
-	mu   sync.Mutex
-	seen map[string]resource.PropertyMap // by "type name"
-}
-
-func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.seen[args.TypeToken+" "+args.Name] = args.Inputs
-	outputs := args.Inputs.Copy()
-	outputs["arn"] = resource.NewProperty("arn:of:" + args.Name)
-	outputs["name"] = resource.NewProperty(args.Name + "-0123456")
-	return args.Name + "-id", outputs, nil
-}
-
-func (r *recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
-	switch args.Token {
-	case "aws:index/getPartition:getPartition":
-		return resource.PropertyMap{"partition": resource.NewProperty("aws")}, nil
-	case "aws:index/getCallerIdentity:getCallerIdentity":
-		return resource.PropertyMap{"accountId": resource.NewProperty("111122223333")}, nil
-	}
-	return nil, fmt.Errorf("nothing answers %s", args.Token)
-}
+const (
+	componentType = "tfserving:delivery:Delivery"
+	providerType  = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
+	roleType      = "aws:iam/role:Role"
+	policyType    = "aws:iam/rolePolicy:RolePolicy"
+)
 
 func example() *Args {
 	return &Args{
@@ -48,22 +28,34 @@ func example() *Args {
 	}
 }
 
-func made(t *testing.T, args *Args) *recorder {
+// register registers delivery "github", and returns the engine that recorded it.
+func register(t *testing.T, args *Args) *mockengine.Engine {
 	t.Helper()
-	r := &recorder{seen: map[string]resource.PropertyMap{}}
-	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
+	engine := mockengine.New(args.Region)
+	err := engine.Run(func(ctx *pulumi.Context) error {
 		_, err := NewDelivery(ctx, "github", args)
 		return err
-	}, pulumi.WithMocks("tfserving-delivery", "main", r))
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return engine
 }
 
-// Each role is taken by tokens of one repository for one purpose, to the letter: no pattern, no other audience.
-func TestARoleIsTakenForOnePurposeOfOneRepository(t *testing.T) {
-	r := made(t, example())
+// trustPolicy is the JSON of the policy that decides who takes a role.
+func trustPolicy(t *testing.T, engine *mockengine.Engine, name string) string {
+	t.Helper()
+	role, found := engine.Find(roleType, name)
+	if !found {
+		t.Fatalf("there is no role %s", name)
+	}
+	return role.Inputs["assumeRolePolicy"].StringValue()
+}
+
+// The subject and the audience of the token must match exactly.
+func TestOnlyWorkflowsOfTheRepositoryWithTheRightPurposeTakeARole(t *testing.T) {
+	engine := register(t, example())
+	provider := "arn:aws:iam::" + mockengine.Account + ":oidc-provider/" + issuer
 	for name, want := range map[string][]string{
 		"github-preview":       {"repo:example/serving:pull_request", "repo:example/serving:ref:refs/heads/main"},
 		"github-deploy-prod":   {"repo:example/serving:environment:prod"},
@@ -77,11 +69,11 @@ func TestARoleIsTakenForOnePurposeOfOneRepository(t *testing.T) {
 				Condition map[string]map[string]any
 			}
 		}
-		if err := json.Unmarshal([]byte(r.seen["aws:iam/role:Role "+name]["assumeRolePolicy"].StringValue()), &trust); err != nil || len(trust.Statement) != 1 {
+		if err := json.Unmarshal([]byte(trustPolicy(t, engine, name)), &trust); err != nil || len(trust.Statement) != 1 {
 			t.Fatalf("%s: %v: %+v", name, err, trust)
 		}
 		s := trust.Statement[0]
-		if s.Effect != "Allow" || s.Principal["Federated"] != "arn:of:github" || len(s.Principal) != 1 || !slices.Equal(s.Action, []string{"sts:AssumeRoleWithWebIdentity"}) {
+		if s.Effect != "Allow" || s.Principal["Federated"] != provider || len(s.Principal) != 1 || !slices.Equal(s.Action, []string{"sts:AssumeRoleWithWebIdentity"}) {
 			t.Errorf("%s: %+v", name, s)
 		}
 		equals := s.Condition["StringEquals"]
@@ -92,79 +84,76 @@ func TestARoleIsTakenForOnePurposeOfOneRepository(t *testing.T) {
 }
 
 func TestTheProviderIsMadeUnlessTheAccountHasIt(t *testing.T) {
-	const provider = "aws:iam/openIdConnectProvider:OpenIdConnectProvider github"
-	if p := made(t, example()).seen[provider]; p["url"].StringValue() != "https://"+issuer || fmt.Sprint(p["clientIdLists"]) != "{[{"+audience+"}]}" {
-		t.Errorf("the provider is %v", p)
+	provider, _ := register(t, example()).Find(providerType, "github")
+	if got, want := fmt.Sprint(provider.Inputs.Mappable()), "map[clientIdLists:["+audience+"] url:https://"+issuer+"]"; got != want {
+		t.Errorf("the provider is %s, want %s", got, want)
 	}
 	args := example()
 	args.ProviderARN = "arn:aws:iam::111122223333:oidc-provider/" + issuer
-	r := made(t, args)
-	if _, there := r.seen[provider]; there {
+	engine := register(t, args)
+	if _, found := engine.Find(providerType, "github"); found {
 		t.Error("a second provider is made")
 	}
-	if trust := r.seen["aws:iam/role:Role github-preview"]["assumeRolePolicy"].StringValue(); !strings.Contains(trust, args.ProviderARN) {
-		t.Errorf("the role is not taken by the account's provider: %s", trust)
+	if trust := trustPolicy(t, engine, "github-preview"); !strings.Contains(trust, args.ProviderARN) {
+		t.Errorf("the role does not trust the account's provider: %s", trust)
 	}
 }
 
-// maxInline is how many characters the inline policies of a role may have in all, white space not counted (IAM quotas).
-const maxInline = 10240
+// maxInlinePolicy is the most characters, without white space, of all inline policies of a role together (IAM quotas).
+const maxInlinePolicy = 10240
 
-func TestAPolicyFitsARole(t *testing.T) {
+func TestEachPolicyFitsARole(t *testing.T) {
 	args := example()
-	args.Environments[0].Stacks = strings.Repeat("x", 16) // the longest name of a stack on EKS
-	for name, inputs := range made(t, args).seen {
-		if !strings.HasPrefix(name, "aws:iam/rolePolicy:RolePolicy ") {
-			continue
-		}
+	args.Environments[0].Stacks = strings.Repeat("x", 16) // the longest stack name on EKS
+	for _, policy := range register(t, args).OfType(policyType) {
 		length := 0
-		for _, c := range inputs["policy"].StringValue() {
+		for _, c := range policy.Inputs["policy"].StringValue() {
 			if !unicode.IsSpace(c) {
 				length++
 			}
 		}
-		if t.Logf("%s has %d characters", name, length); length > maxInline {
-			t.Errorf("%s has %d characters, and IAM takes %d", name, length, maxInline)
+		if t.Logf("%s has %d characters", policy.Name, length); length > maxInlinePolicy {
+			t.Errorf("%s has %d characters; IAM allows %d", policy.Name, length, maxInlinePolicy)
 		}
 	}
 }
 
-// A pull request changes nothing, whatever code is in it.
+// The code of a pull request runs with this role.
 func TestThePreviewRoleOnlyReads(t *testing.T) {
-	policy := made(t, example()).seen["aws:iam/rolePolicy:RolePolicy github-preview"]["policy"].StringValue()
+	policy, _ := register(t, example()).Find(policyType, "github-preview")
 	var document struct{ Statement []struct{ Action []string } }
-	if err := json.Unmarshal([]byte(policy), &document); err != nil {
+	if err := json.Unmarshal([]byte(policy.Inputs["policy"].StringValue()), &document); err != nil {
 		t.Fatal(err)
 	}
-	seen := 0
+	checked := 0
 	for _, s := range document.Statement {
 		for _, action := range s.Action {
-			seen++
+			checked++
 			_, verb, _ := strings.Cut(action, ":")
 			if !slices.ContainsFunc([]string{"Describe", "Get", "List"}, func(p string) bool { return strings.HasPrefix(verb, p) }) && action != "kms:Decrypt" {
 				t.Errorf("the preview role may %s", action)
 			}
 			if strings.Contains(action, "*") {
-				t.Errorf("the preview role may %s, which AWS may add to", action)
+				t.Errorf("the preview role may %s, a pattern that also matches actions that AWS adds later", action)
 			}
 		}
 	}
-	if seen < 40 {
-		t.Errorf("only %d actions were looked at", seen)
+	if checked < 40 {
+		t.Errorf("only %d actions were checked", checked)
 	}
 }
 
-func TestWithoutABucketNothingIsSaidOfOne(t *testing.T) {
+func TestWithoutAStateBucketNoPolicyAllowsS3OrDecryption(t *testing.T) {
 	args := example()
 	args.State = nil
-	for name, inputs := range made(t, args).seen {
-		if policy, there := inputs["policy"]; there && (strings.Contains(policy.StringValue(), "s3:") || strings.Contains(policy.StringValue(), "kms:Decrypt")) {
-			t.Errorf("%s: %s", name, policy.StringValue())
+	for _, policy := range register(t, args).OfType(policyType) {
+		if text := policy.Inputs["policy"].StringValue(); strings.Contains(text, "s3:") || strings.Contains(text, "kms:Decrypt") {
+			t.Errorf("%s: %s", policy.Name, text)
 		}
 	}
 }
 
-func TestNamesThatOpenARoleAreRefused(t *testing.T) {
+func TestArgumentsThatOpenARoleToOthersAreRefused(t *testing.T) {
 	for want, change := range map[string]func(*Args){
 		`the repository is "*/serving"`:                func(a *Args) { a.Repository = "*/serving" },
 		`the repository is "example/*"`:                func(a *Args) { a.Repository = "example/*" },
@@ -172,7 +161,7 @@ func TestNamesThatOpenARoleAreRefused(t *testing.T) {
 		`the branch is "*"`:                            func(a *Args) { a.Branch = "*" },
 		`the branch is ""`:                             func(a *Args) { a.Branch = "" },
 		`an environment's name is "*"`:                 func(a *Args) { a.Environments[0].Name = "*" },
-		`environment prod is there twice`:              func(a *Args) { a.Environments[1].Name = "prod" },
+		`environment prod is listed twice`:             func(a *Args) { a.Environments[1].Name = "prod" },
 		`the stacks of environment prod is "*"`:        func(a *Args) { a.Environments[0].Stacks = "*" },
 		`the stacks of environment prod is "d*v"`:      func(a *Args) { a.Environments[0].Stacks = "d*v" },
 		`the identity provider is "arn:aws:iam::1:x"`:  func(a *Args) { a.ProviderARN = "arn:aws:iam::1:x" },
@@ -188,18 +177,22 @@ func TestNamesThatOpenARoleAreRefused(t *testing.T) {
 	args := example()
 	args.Repository, args.Branch = "", "*"
 	if err := args.check(); err == nil || !strings.Contains(err.Error(), "the repository") || !strings.Contains(err.Error(), "the branch") {
-		t.Errorf("not all mistakes at once: %v", err)
+		t.Errorf("the error does not have all mistakes: %v", err)
 	}
 }
 
-func TestWhatIsMade(t *testing.T) {
+func TestDeliveryMakesAProviderAndARoleForPreviewsAndForEachEnvironment(t *testing.T) {
 	want := []string{
-		"aws:iam/openIdConnectProvider:OpenIdConnectProvider github",
-		"aws:iam/role:Role github-deploy-prod", "aws:iam/role:Role github-deploy-review", "aws:iam/role:Role github-preview",
-		"aws:iam/rolePolicy:RolePolicy github-deploy-prod", "aws:iam/rolePolicy:RolePolicy github-deploy-review", "aws:iam/rolePolicy:RolePolicy github-preview",
-		"tfserving:delivery:Delivery github",
+		providerType + " github",
+		roleType + " github-deploy-prod", roleType + " github-deploy-review", roleType + " github-preview",
+		policyType + " github-deploy-prod", policyType + " github-deploy-review", policyType + " github-preview",
+		componentType + " github",
 	}
-	if got := slices.Sorted(maps.Keys(made(t, example()).seen)); !slices.Equal(got, want) {
-		t.Errorf("it makes\n%s", strings.Join(got, "\n"))
+	var got []string
+	for _, r := range register(t, example()).Resources {
+		got = append(got, r.TypeToken+" "+r.Name)
+	}
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("the resources are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

@@ -1,19 +1,21 @@
 package delivery
 
-// awsPolicies are the policies of AWS's own that roles of a stack have, by name. Nothing else may be attached to them.
+// awsPolicies are the names of the AWS managed policies that a stack attaches to its roles. The deploy role may attach no
+// others.
 var awsPolicies = []string{
 	"AmazonEKSClusterPolicy", "AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryPullOnly",
 	"AmazonSSMManagedInstanceCore",
 }
 
-// DeployPolicy is the JSON of what deploying some stacks takes: the reads of a preview, and changes to what bears the
-// stacks' names or tag. stacks is a stack's name, or a prefix and *.
+// DeployPolicy returns the JSON of the policy that allows deploying some stacks: the reads of a preview, and changes to
+// resources with the stacks' names or tag. stacks is a stack's name, or a prefix and *.
 //
-// Two things AWS does not let it limit further. A VPC's parts are made before they have a tag and are joined by their
-// identifiers, so what makes and changes them is limited to the region. And whoever may write the policies of roles that
-// machines use can give those machines any right: the account is the wall between stacks, not this policy.
+// AWS does not support two further limits. The parts of a VPC have no tag when they are made and are joined by their
+// identifiers, so the actions that make and change them are limited to the region only. And a role that may write the
+// policies of the machines' roles can give those machines any permission. To separate stacks from each other, use several
+// accounts; this policy does not do it.
 func DeployPolicy(a Account, stacks string, state *State) (string, error) {
-	all := append(reads(a), state.reads()...)
+	all := append(stackReads(a), state.reads()...)
 	all = append(all, networkWrites(a, stacks)...)
 	all = append(all, clusterWrites(a, stacks)...)
 	all = append(all, roleWrites(a, stacks)...)
@@ -21,22 +23,23 @@ func DeployPolicy(a Account, stacks string, state *State) (string, error) {
 	return document("deploy policy", append(all, state.writes(a.Project, stacks)...)...)
 }
 
-// tagged is the condition that a resource is one of the stacks.
-func tagged(a Account, where, stacks string) condition {
+// tagged is the condition that the tags project and stack are those of the stacks. tags is where IAM looks for them:
+// aws:ResourceTag for a resource's tags, aws:RequestTag for the tags that a call sets.
+func tagged(a Account, tags, stacks string) condition {
 	return condition{
-		"StringEquals": {where + "/project": a.Project},
-		"StringLike":   {where + "/stack": stacks},
+		"StringEquals": {tags + "/project": a.Project},
+		"StringLike":   {tags + "/stack": stacks},
 	}
 }
 
-// untagged is the condition that a resource gets the tags of the stacks and has none of a stack's yet.
+// untagged is the condition that a call sets the tags of the stacks on a resource that has no stack's tag yet.
 func untagged(a Account, stacks string) condition {
 	c := tagged(a, "aws:RequestTag", stacks)
 	c["Null"] = map[string]any{"aws:ResourceTag/stack": "true"}
 	return c
 }
 
-// name is what the names of the stacks' resources are, or begin with.
+// name is the name, or the beginning of the name, of the stacks' resources.
 func (a Account) name(stacks string) string { return a.Project + "-" + stacks }
 
 func networkWrites(a Account, stacks string) []statement {
@@ -51,13 +54,13 @@ func networkWrites(a Account, stacks string) []statement {
 				"DisassociateAddress", "DisassociateRouteTable", "ModifyLaunchTemplate", "ModifySubnetAttribute",
 				"ModifyVpcAttribute", "ModifyVpcEndpoint", "ReplaceRoute", "ReplaceRouteTableAssociation", "RevokeSecurityGroupEgress",
 				"RevokeSecurityGroupIngress",
-				"RunInstances"), // EKS asks whether who makes a node group from a launch template could start it
+				"RunInstances"), // EKS requires it to make a node group from a launch template
 			Resource:  []string{"*"},
 			Condition: here,
 		},
 		{
-			// As it is made, a resource gets the stack's tag; one that has the tag of another stack never does.
-			Sid:       "TagWhatIsNoOthers",
+			// A call that makes a resource also tags it. A resource with the tag of another stack is never retagged.
+			Sid:       "TagResourcesWithoutAStack",
 			Action:    actions("ec2", "CreateTags"),
 			Resource:  []string{a.arn("ec2", "*")},
 			Condition: untagged(a, stacks),
@@ -72,7 +75,8 @@ func networkWrites(a Account, stacks string) []statement {
 			Condition: tagged(a, "aws:ResourceTag", stacks),
 		},
 		{
-			// What the CNI left behind holds a security group; the provider takes it away.
+			// An interface that the VPC CNI left behind blocks the deletion of its security group. The AWS provider
+			// deletes it first.
 			Sid:       "DeleteInterfacesThatPodsLeft",
 			Action:    actions("ec2", "DeleteNetworkInterface", "DetachNetworkInterface"),
 			Resource:  []string{a.arn("ec2", "*")},
@@ -90,7 +94,7 @@ func networkWrites(a Account, stacks string) []statement {
 func clusterWrites(a Account, stacks string) []statement {
 	return []statement{
 		{
-			// A cluster that is not there yet is known by the tags that it will have.
+			// A new cluster has only the tags of the request.
 			Sid:       "MakeClustersOfTheStacks",
 			Action:    actions("eks", "CreateCluster"),
 			Resource:  []string{"*"},
@@ -116,7 +120,7 @@ func clusterWrites(a Account, stacks string) []statement {
 }
 
 func roleWrites(a Account, stacks string) []statement {
-	roles := []string{a.everywhere("iam", "role/"+a.name(stacks)+"-*")}
+	roles := []string{a.globalARN("iam", "role/"+a.name(stacks)+"-*")}
 	var attachable []string
 	for _, name := range awsPolicies {
 		attachable = append(attachable, "arn:"+a.Partition+":iam::aws:policy/"+name)
@@ -129,13 +133,13 @@ func roleWrites(a Account, stacks string) []statement {
 			Resource: roles,
 		},
 		{
-			Sid:       "AttachWhatTheStacksAttach",
+			Sid:       "AttachAWSManagedPolicies",
 			Action:    actions("iam", "AttachRolePolicy", "DetachRolePolicy"),
 			Resource:  roles,
 			Condition: condition{"ArnEquals": {"iam:PolicyARN": attachable}},
 		},
 		{
-			Sid:      "HandRolesToWhatUsesThem",
+			Sid:      "PassRolesToServices",
 			Action:   actions("iam", "PassRole"),
 			Resource: roles,
 			Condition: condition{"StringEquals": {"iam:PassedToService": []string{
@@ -143,10 +147,10 @@ func roleWrites(a Account, stacks string) []statement {
 			}}},
 		},
 		{
-			// Once in an account: AWS's own roles of the services that a stack uses.
+			// The service-linked roles of the services that a stack uses. An account has each of them once.
 			Sid:      "MakeRolesOfServices",
 			Action:   actions("iam", "CreateServiceLinkedRole"),
-			Resource: []string{a.everywhere("iam", "role/aws-service-role/*")},
+			Resource: []string{a.globalARN("iam", "role/aws-service-role/*")},
 			Condition: condition{"StringEquals": {"iam:AWSServiceName": []string{
 				"autoscaling.amazonaws.com", "eks.amazonaws.com", "eks-nodegroup.amazonaws.com", "spot.amazonaws.com",
 			}}},
@@ -163,7 +167,7 @@ func keyAndLogWrites(a Account, stacks string) []statement {
 			Condition: untagged(a, stacks),
 		},
 		{
-			// EKS and ECR get their use of a key by a grant of whoever makes the cluster or the repository.
+			// The role that makes a cluster or a repository grants EKS or ECR the use of the key.
 			Sid: "ChangeKeysOfTheStacks",
 			Action: actions("kms", "CancelKeyDeletion", "CreateGrant", "DisableKeyRotation", "EnableKeyRotation", "PutKeyPolicy", "RetireGrant",
 				"ScheduleKeyDeletion", "TagResource", "UntagResource", "UpdateKeyDescription"),

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Account is where the stacks are, and what the names of theirs begin with.
+// Account is the account and region of the stacks, and their Pulumi project.
 type Account struct{ Partition, ID, Region, Project string }
 
 // arn is an ARN in the account and its region.
@@ -13,15 +13,16 @@ func (a Account) arn(service, resource string) string {
 	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", a.Partition, service, a.Region, a.ID, resource)
 }
 
-// everywhere is an ARN of a service that has no regions.
-func (a Account) everywhere(service, resource string) string {
+// globalARN is an ARN in the account of a service without regions, such as IAM.
+func (a Account) globalARN(service, resource string) string {
 	return fmt.Sprintf("arn:%s:%s::%s:%s", a.Partition, service, a.ID, resource)
 }
 
 type condition map[string]map[string]any
 
 type statement struct {
-	// Sid says what the statement is for, here. In the policy it would count towards the characters that a role may have.
+	// Sid names the statement for readers of this code. The JSON leaves it out: IAM limits the characters of a role's
+	// policies.
 	Sid       string `json:"-"`
 	Effect    string
 	Principal map[string]string `json:",omitempty"`
@@ -30,13 +31,13 @@ type statement struct {
 	Condition condition `json:",omitempty"`
 }
 
-// document is a policy in JSON, of statements that allow.
+// document returns the JSON of a policy with statements that allow. what names the policy in an error.
 func document(what string, statements ...statement) (string, error) {
 	for i := range statements {
 		statements[i].Effect = "Allow"
 	}
 	text, err := json.Marshal(map[string]any{
-		// The newest version of the policy language; without it AWS reads a document as one of 2008.
+		// The newest version of the policy language. AWS reads a document without a version as one of 2008.
 		"Version": "2012-10-17", "Statement": statements,
 	})
 	if err != nil {
@@ -45,8 +46,8 @@ func document(what string, statements ...statement) (string, error) {
 	return string(text), nil
 }
 
-// TrustPolicy is the JSON of a trust policy under which workflows take a role whose token has one of the subjects, to the
-// letter. A subject names the repository and what the workflow runs for: a pull request, a branch or an environment.
+// TrustPolicy returns the JSON of a trust policy. It allows a workflow to take the role if its token has exactly one of the
+// subjects. A subject names the repository and what the workflow runs for: a pull request, a branch or an environment.
 func TrustPolicy(providerARN string, subjects []string) (string, error) {
 	return document("trust policy", statement{
 		Sid:       "WorkflowsOfOneRepository",
@@ -56,7 +57,7 @@ func TrustPolicy(providerARN string, subjects []string) (string, error) {
 	})
 }
 
-// actions are actions of one service.
+// actions are the full names of actions of one service, such as ec2:CreateTags.
 func actions(service string, names ...string) []string {
 	all := make([]string, len(names))
 	for i, name := range names {

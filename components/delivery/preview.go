@@ -1,18 +1,19 @@
 package delivery
 
-// PreviewPolicy is the JSON of what previews and refreshes may do: read what a stack of the project is made of, and the
-// state. It changes nothing, not even a lock: Pulumi takes none for them in a bucket.
+// PreviewPolicy returns the JSON of the policy of previews and refreshes: read the resources of the project's stacks, and
+// the state. It allows no change, not even a lock: in a bucket, Pulumi takes no lock for a preview.
 func PreviewPolicy(a Account, state *State) (string, error) {
-	return document("preview policy", append(reads(a), state.reads()...)...)
+	return document("preview policy", append(stackReads(a), state.reads()...)...)
 }
 
-// reads are what Pulumi's AWS provider and the program ask to compare a stack with its state. Where AWS allows, they are
-// limited to what bears the project's name. Instances' user data and parameters of the account's own are not among them.
-func reads(a Account) []statement {
-	named := a.Project + "-*"
+// stackReads allow the calls with which Pulumi's AWS provider and the program compare a stack with its state. Where AWS
+// supports it, they are limited to resources with the project's name. They do not allow reading instances' user data or
+// the account's own SSM parameters.
+func stackReads(a Account) []statement {
+	anyStack := a.name("*")
 	return []statement{
 		{
-			Sid: "ReadWhatHasNoResourcesToBeLimitedTo",
+			Sid: "ReadWithoutResourceLevelPermissions",
 			Action: append(append(append(append(
 				actions("ec2",
 					"DescribeAccountAttributes", "DescribeAddresses", "DescribeAddressesAttribute", "DescribeAvailabilityZones", "DescribeFlowLogs",
@@ -29,16 +30,16 @@ func reads(a Account) []statement {
 			Sid: "ReadClusters",
 			Action: actions("eks", "DescribeAccessEntry", "DescribeAddon", "DescribeCluster", "DescribeNodegroup",
 				"DescribePodIdentityAssociation", "DescribeUpdate", "ListAssociatedAccessPolicies", "ListPodIdentityAssociations", "ListTagsForResource"),
-			Resource: clusterParts(a, a.Project+"-*"),
+			Resource: clusterParts(a, anyStack),
 		},
 		{
 			Sid: "ReadRoles",
 			Action: actions("iam", "GetRole", "GetRolePolicy", "ListAttachedRolePolicies", "ListInstanceProfilesForRole",
 				"ListRolePolicies", "ListRoleTags"),
-			Resource: []string{a.everywhere("iam", "role/"+named)},
+			Resource: []string{a.globalARN("iam", "role/"+anyStack)},
 		},
 		{
-			// A key has no name; what it may be read by is the tag that every stack's resources bear.
+			// A key has no name, so the limit is the tag on every stack's resources.
 			Sid:       "ReadKeys",
 			Action:    actions("kms", "DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus", "ListResourceTags"),
 			Resource:  []string{a.arn("kms", "key/*")},
@@ -48,22 +49,23 @@ func reads(a Account) []statement {
 			Sid: "ReadRepositories",
 			Action: actions("ecr", "DescribeImages", "DescribeRepositories", "GetLifecyclePolicy", "GetRepositoryPolicy",
 				"ListTagsForResource"),
-			Resource: []string{a.arn("ecr", "repository/"+named)},
+			Resource: []string{a.arn("ecr", "repository/"+anyStack)},
 		},
 		{
 			Sid:      "ReadLogGroups",
 			Action:   actions("logs", "ListTagsForResource"),
-			Resource: logGroups(a, named),
+			Resource: logGroups(a, anyStack),
 		},
 		{
-			Sid:      "ReadNamesOfAWSsOwnImages",
+			Sid:      "ReadIDsOfAWSImages",
 			Action:   actions("ssm", "GetParameter"),
 			Resource: []string{"arn:" + a.Partition + ":ssm:" + a.Region + "::parameter/aws/service/*"},
 		},
 	}
 }
 
-// clusterParts are the ARNs of clusters by name and of what belongs to them.
+// clusterParts are the ARNs of the clusters of a name or a pattern, and of their node groups, add-ons, access entries and
+// pod identity associations.
 func clusterParts(a Account, cluster string) []string {
 	return []string{
 		a.arn("eks", "cluster/"+cluster), a.arn("eks", "nodegroup/"+cluster+"/*"), a.arn("eks", "addon/"+cluster+"/*"),
@@ -71,8 +73,8 @@ func clusterParts(a Account, cluster string) []string {
 	}
 }
 
-// logGroups are the ARNs of the log groups of clusters by name: the control plane's, whose name EKS takes, and the flow
-// logs'. AWS asks about some calls with the group's ARN, and about others with a colon and more behind it.
+// logGroups are the ARNs of the log groups of the clusters of a name or a pattern: the control plane's, whose name EKS
+// sets, and the flow logs'. AWS checks some calls against the group's ARN, and others against the ARN with :<stream>.
 func logGroups(a Account, cluster string) (arns []string) {
 	for _, name := range []string{"/aws/eks/" + cluster + "/cluster", cluster + "-flow-logs*"} {
 		arns = append(arns, a.arn("logs", "log-group:"+name), a.arn("logs", "log-group:"+name+":*"))
@@ -80,7 +82,7 @@ func logGroups(a Account, cluster string) (arns []string) {
 	return arns
 }
 
-// reads are what it takes to read all states in the bucket, and the secrets in them.
+// reads allow reading all states in the bucket, and the secrets in them.
 func (s *State) reads() []statement {
 	if s == nil {
 		return nil

@@ -2,13 +2,13 @@ package delivery
 
 import "strings"
 
-// bucket is the ARN of the bucket, of the partition that the key's ARN names.
+// bucket is the ARN of the bucket. Its partition is that of the key's ARN.
 func (s *State) bucket() string {
 	return "arn:" + strings.Split(s.KeyARN, ":")[1] + ":s3:::" + s.Bucket
 }
 
-// writes are what it takes to change the state of some stacks: their state itself, the copy that Pulumi keeps of the one
-// before, their history and their lock.
+// writes allow changing some stacks' files in the bucket: the state, Pulumi's copy of the previous state, the history and
+// the lock.
 func (s *State) writes(project, stacks string) []statement {
 	if s == nil {
 		return nil

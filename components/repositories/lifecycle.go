@@ -5,12 +5,12 @@ import (
 	"fmt"
 )
 
-// untaggedDays is how long an image without a tag stays, in days: the shortest that ECR offers. As tags cannot move,
-// such an image is what a push that failed left behind. ECR keeps the parts of a multi-platform image for as long as
-// the image itself, though they have no tags.
+// untaggedDays is how long ECR keeps an image without a tag, in days: the shortest time that ECR offers. Tags cannot move,
+// so only a failed push leaves an image without a tag. The parts of a multi-platform image have no tags either, but ECR
+// keeps them for as long as the image itself.
 const untaggedDays = 1
 
-// A lifecycle policy as ECR reads it ("Lifecycle policy properties", Amazon ECR User Guide).
+// A lifecycle policy in ECR's form ("Lifecycle policy properties", Amazon ECR User Guide).
 type (
 	lifecycle struct {
 		Rules []lifecycleRule `json:"rules"`
@@ -33,8 +33,8 @@ type (
 	}
 )
 
-// lifecyclePolicy is the policy that keeps the newest images, as JSON. It counts tagged images alone: the parts of a
-// multi-platform image are images too, and with them counted the last few images pushed could be all that is kept.
+// lifecyclePolicy returns, as JSON, the policy that keeps the newest tagged images. It counts tagged images only, because
+// ECR counts each part of a multi-platform image as an image.
 func lifecyclePolicy(keep int) (string, error) {
 	expire := action{Type: "expire"}
 	text, err := json.Marshal(lifecycle{Rules: []lifecycleRule{

@@ -1,4 +1,4 @@
-// Package repositories makes the stack's own image repositories in ECR, and says which images are run from them.
+// Package repositories makes a stack's image repositories in ECR, and finds which images run from them.
 package repositories
 
 import (
@@ -9,12 +9,12 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Args shape the repositories.
+// Args are the arguments of NewRepositories.
 type Args struct {
-	Prefix     string   // what the repositories' names begin with, before a slash: <project>-<stack>
-	Names      []string // of images, without registry and tag (Reference.Name), each once
-	KeepImages int      // how many tagged images each repository keeps, at least 1
-	// Protect keeps the repositories and their key from being deleted. Without it, a repository is deleted with the
+	Prefix     string   // first part of the repositories' names, before a slash: <project>-<stack>
+	Names      []string // of the images, without registry and tag (Reference.Name), each once
+	KeepImages int      // tagged images that each repository keeps, at least 1
+	// Protect makes Pulumi refuse to delete the repositories and their key. Without it, deleting a repository deletes the
 	// images in it.
 	Protect bool
 }
@@ -23,18 +23,18 @@ type Args struct {
 type Repositories struct {
 	pulumi.ResourceState
 
-	// URLs are where the images are pushed to and pulled from, without tag, by the image's name.
+	// URLs are the addresses, without tag, to push images to and to pull them from, by the image's name.
 	URLs pulumi.StringMapOutput
 }
 
-// keyDeletionDays is how long a deleted key can still be brought back, in days: the longest that KMS allows. Without the
-// key no image in the repositories can be pulled, and a key that waits for its deletion costs nothing.
+// keyDeletionDays is how long KMS can restore a deleted key, in days: the longest time that KMS allows. Without the key
+// no image in the repositories can be pulled. A key that waits for its deletion costs nothing.
 const keyDeletionDays = 30
 
-// NewRepositories makes a repository for each name. It is an error to ask for none of its images to be kept.
+// NewRepositories makes a repository for each name. It fails if KeepImages is below 1.
 func NewRepositories(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Repositories, error) {
 	if args.KeepImages < 1 {
-		return nil, errors.New("a repository must keep an image: new pods pull the one that runs")
+		return nil, errors.New("a repository must keep at least one image: new pods pull the running one")
 	}
 	r := &Repositories{}
 	if err := ctx.RegisterComponentResource("tfserving:repositories:Repositories", name, r, opts...); err != nil {
@@ -42,7 +42,8 @@ func NewRepositories(ctx *pulumi.Context, name string, args *Args, opts ...pulum
 	}
 	urls := pulumi.StringMap{}
 	if len(args.Names) > 0 {
-		// One key for all of them: a key costs 1 USD a month, and who may pull one image of the stack may pull the others.
+		// The repositories share one key. A key costs 1 USD a month, and whoever may pull one of the stack's images may
+		// pull the others.
 		key, err := kms.NewKey(ctx, name+"-images", &kms.KeyArgs{
 			Description:          pulumi.Sprintf("Images of %s", args.Prefix),
 			EnableKeyRotation:    pulumi.Bool(true),
@@ -52,21 +53,21 @@ func NewRepositories(ctx *pulumi.Context, name string, args *Args, opts ...pulum
 			return nil, err
 		}
 		for _, image := range args.Names {
-			made, err := newRepository(ctx, name+"-"+image, image, key, args, pulumi.Parent(r))
+			repository, err := newRepository(ctx, name+"-"+image, image, key, args, pulumi.Parent(r))
 			if err != nil {
 				return nil, err
 			}
-			urls[image] = made.RepositoryUrl
+			urls[image] = repository.RepositoryUrl
 		}
 	}
 	r.URLs = urls.ToStringMapOutput()
 	return r, ctx.RegisterResourceOutputs(r, pulumi.Map{"urls": r.URLs})
 }
 
-func newRepository(ctx *pulumi.Context, name, image string, key *kms.Key, args *Args, within pulumi.ResourceOption) (*ecr.Repository, error) {
-	made, err := ecr.NewRepository(ctx, name, &ecr.RepositoryArgs{
+func newRepository(ctx *pulumi.Context, name, image string, key *kms.Key, args *Args, parent pulumi.ResourceOption) (*ecr.Repository, error) {
+	repository, err := ecr.NewRepository(ctx, name, &ecr.RepositoryArgs{
 		Name: pulumi.String(repositoryName(args.Prefix, image)),
-		// A tag that could be pushed again would change what new pods run without anybody changing the stack.
+		// A tag that can be pushed again would change what new pods run without a change of the stack.
 		ImageTagMutability: pulumi.String("IMMUTABLE"),
 		ImageScanningConfiguration: &ecr.RepositoryImageScanningConfigurationArgs{
 			ScanOnPush: pulumi.Bool(true),
@@ -74,9 +75,9 @@ func newRepository(ctx *pulumi.Context, name, image string, key *kms.Key, args *
 		EncryptionConfigurations: ecr.RepositoryEncryptionConfigurationArray{&ecr.RepositoryEncryptionConfigurationArgs{
 			EncryptionType: pulumi.String("KMS"), KmsKey: key.Arn,
 		}},
-		// The images were pushed by hand: without force, `make down` would stop at a repository that has any.
+		// Images are pushed from outside the stack. Without force, `make down` would fail on a repository that has any.
 		ForceDelete: pulumi.Bool(!args.Protect),
-	}, within, pulumi.Protect(args.Protect))
+	}, parent, pulumi.Protect(args.Protect))
 	if err != nil {
 		return nil, err
 	}
@@ -84,6 +85,6 @@ func newRepository(ctx *pulumi.Context, name, image string, key *kms.Key, args *
 	if err != nil {
 		return nil, err
 	}
-	_, err = ecr.NewLifecyclePolicy(ctx, name, &ecr.LifecyclePolicyArgs{Repository: made.Name, Policy: pulumi.String(policy)}, within)
-	return made, err
+	_, err = ecr.NewLifecyclePolicy(ctx, name, &ecr.LifecyclePolicyArgs{Repository: repository.Name, Policy: pulumi.String(policy)}, parent)
+	return repository, err
 }

@@ -6,38 +6,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"tfserving/internal/mockengine"
 )
-
-const keyARN = "arn:aws:kms:eu-west-1:111122223333:key/of-the-images"
-
-// recorder stands in for the engine and AWS.
-type recorder struct {
-	mu   sync.Mutex
-	seen map[string]pulumi.MockResourceArgs // by "type name"
-}
-
-func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.seen[args.TypeToken+" "+args.Name] = args
-	outputs := args.Inputs.Copy()
-	switch args.TypeToken {
-	case keyType:
-		outputs["arn"] = resource.NewProperty(keyARN)
-	case repositoryType:
-		outputs["repositoryUrl"] = resource.NewProperty("registry.test/" + args.Inputs["name"].StringValue())
-	}
-	return args.Name + "-id", outputs, nil
-}
-
-func (r *recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
-	return nil, fmt.Errorf("nothing answers %s", args.Token)
-}
 
 const (
 	componentType  = "tfserving:repositories:Repositories"
@@ -46,108 +20,123 @@ const (
 	lifecycleType  = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
 )
 
-// made is the graph of some repositories, and their URLs.
-func made(t *testing.T, args *Args) (map[string]pulumi.MockResourceArgs, map[string]string) {
-	t.Helper()
-	r := &recorder{seen: map[string]pulumi.MockResourceArgs{}}
+// register registers repositories "p-s". It returns the engine that recorded them, and their URLs.
+func register(args *Args) (*mockengine.Engine, map[string]string, error) {
+	engine := mockengine.New("eu-west-1")
 	var urls map[string]string
-	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
-		made, err := NewRepositories(ctx, "p-s", args)
+	err := engine.Run(func(ctx *pulumi.Context) error {
+		r, err := NewRepositories(ctx, "p-s", args)
 		if err != nil {
 			return err
 		}
-		ctx.Export("seen", made.URLs.ApplyT(func(all map[string]string) string {
+		ctx.Export("urls", r.URLs.ApplyT(func(all map[string]string) map[string]string {
 			urls = all
-			return ""
+			return all
 		}))
 		return nil
-	}, pulumi.WithMocks("tfserving", "test", r))
+	})
+	return engine, urls, err
+}
+
+func mustRegister(t *testing.T, args *Args) (*mockengine.Engine, map[string]string) {
+	t.Helper()
+	engine, urls, err := register(args)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.seen, urls
+	return engine, urls
 }
 
 func twoImages(protect bool) *Args {
 	return &Args{Prefix: "p-s", Names: []string{"gateway", "team/model"}, KeepImages: 7, Protect: protect}
 }
 
-func TestEachImageHasARepositoryAndAURL(t *testing.T) {
-	seen, urls := made(t, twoImages(false))
-	want := []string{
-		componentType + " p-s", keyType + " p-s-images",
-		repositoryType + " p-s-gateway", lifecycleType + " p-s-gateway",
-		repositoryType + " p-s-team/model", lifecycleType + " p-s-team/model",
+// keys are the types and names of what an engine recorded, sorted.
+func keys(engine *mockengine.Engine) (all []string) {
+	for _, r := range engine.Resources {
+		all = append(all, r.TypeToken+" "+r.Name)
 	}
-	slices.Sort(want)
-	if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, want) {
+	slices.Sort(all)
+	return all
+}
+
+func TestEachImageHasARepositoryAndAURL(t *testing.T) {
+	engine, urls := mustRegister(t, twoImages(false))
+	want := []string{
+		lifecycleType + " p-s-gateway", lifecycleType + " p-s-team/model",
+		repositoryType + " p-s-gateway", repositoryType + " p-s-team/model",
+		keyType + " p-s-images",
+		componentType + " p-s",
+	}
+	if got := keys(engine); !slices.Equal(got, want) {
 		t.Errorf("the resources are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if want := map[string]string{"gateway": "registry.test/p-s/gateway", "team/model": "registry.test/p-s/team/model"}; !maps.Equal(urls, want) {
+	const registry = mockengine.Account + ".dkr.ecr.eu-west-1.amazonaws.com/"
+	if want := map[string]string{"gateway": registry + "p-s/gateway", "team/model": registry + "p-s/team/model"}; !maps.Equal(urls, want) {
 		t.Errorf("the URLs are %v, want %v", urls, want)
 	}
-	for name, args := range seen {
-		if parent := args.RegisterRPC.GetParent(); args.Custom && !strings.HasSuffix(parent, componentType+"::p-s") {
-			t.Errorf("the parent of %s is %s", name, parent)
+	for _, r := range engine.Resources {
+		if parent := r.RegisterRPC.GetParent(); r.Custom && !strings.HasSuffix(parent, componentType+"::p-s") {
+			t.Errorf("the parent of %s is %s", r.Name, parent)
 		}
 	}
 }
 
 func TestRepositoriesAreImmutableScannedAndEncryptedWithOneKeyThatRotates(t *testing.T) {
-	seen, _ := made(t, twoImages(false))
-	for name, args := range seen {
-		inputs := args.Inputs.Mappable()
-		switch args.TypeToken {
-		case keyType:
-			if inputs["enableKeyRotation"] != true {
-				t.Errorf("%s does not rotate", name)
-			}
-		case repositoryType:
-			if got := inputs["imageTagMutability"]; got != "IMMUTABLE" {
-				t.Errorf("%s is %v", name, got)
-			}
-			if got := fmt.Sprint(inputs["imageScanningConfiguration"]); got != "map[scanOnPush:true]" {
-				t.Errorf("%s scans %s", name, got)
-			}
-			if got := fmt.Sprint(inputs["encryptionConfigurations"]); got != "[map[encryptionType:KMS kmsKey:"+keyARN+"]]" {
-				t.Errorf("%s is encrypted by %s", name, got)
-			}
+	engine, _ := mustRegister(t, twoImages(false))
+	for _, key := range engine.OfType(keyType) {
+		if !key.Inputs["enableKeyRotation"].BoolValue() {
+			t.Errorf("%s does not rotate", key.Name)
+		}
+	}
+	for _, repository := range engine.OfType(repositoryType) {
+		inputs := repository.Inputs.Mappable()
+		if got := inputs["imageTagMutability"]; got != "IMMUTABLE" {
+			t.Errorf("%s is %v", repository.Name, got)
+		}
+		if got := fmt.Sprint(inputs["imageScanningConfiguration"]); got != "map[scanOnPush:true]" {
+			t.Errorf("%s scans %s", repository.Name, got)
+		}
+		if got, want := fmt.Sprint(inputs["encryptionConfigurations"]), "[map[encryptionType:KMS kmsKey:"+engine.ARN("kms", "key/p-s-images")+"]]"; got != want {
+			t.Errorf("%s is encrypted with %s, want %s", repository.Name, got, want)
 		}
 	}
 }
 
-// Protected, nothing that holds images goes; otherwise `make down` leaves nothing behind.
-func TestProtectionKeepsImagesAndItsLackLeavesNone(t *testing.T) {
+func TestProtectionKeepsTheImagesAndWithoutItDownDeletesThem(t *testing.T) {
 	for _, protect := range []bool{true, false} {
-		seen, _ := made(t, twoImages(protect))
-		for name, args := range seen {
-			holds := args.TypeToken == keyType || args.TypeToken == repositoryType
-			if got := args.RegisterRPC.GetProtect(); got != (protect && holds) {
-				t.Errorf("protect %t: protection of %s is %t", protect, name, got)
+		engine, _ := mustRegister(t, twoImages(protect))
+		for _, r := range engine.Resources {
+			hasImages := r.TypeToken == keyType || r.TypeToken == repositoryType
+			if got := r.RegisterRPC.GetProtect(); got != (protect && hasImages) {
+				t.Errorf("protect %t: protection of %s %s is %t", protect, r.TypeToken, r.Name, got)
 			}
-			if force := args.Inputs["forceDelete"]; args.TypeToken == repositoryType && force.BoolValue() != !protect {
-				t.Errorf("protect %t: %s is deleted with its images: %v", protect, name, force)
+			if force := r.Inputs["forceDelete"]; r.TypeToken == repositoryType && force.BoolValue() != !protect {
+				t.Errorf("protect %t: forceDelete of %s is %v", protect, r.Name, force)
 			}
 		}
 	}
 }
 
 func TestAStackWithoutOwnImagesPaysForNoKey(t *testing.T) {
-	seen, urls := made(t, &Args{Prefix: "p-s", KeepImages: 1})
-	if len(seen) != 1 || len(urls) != 0 {
-		t.Errorf("there are %v with URLs %v, want the component alone", slices.Collect(maps.Keys(seen)), urls)
+	engine, urls := mustRegister(t, &Args{Prefix: "p-s", KeepImages: 1})
+	if got := keys(engine); !slices.Equal(got, []string{componentType + " p-s"}) || len(urls) != 0 {
+		t.Errorf("the resources are %v with URLs %v, want the component alone", got, urls)
 	}
 }
 
-func TestTheNewestTaggedImagesAreKeptAndUntaggedOnesADay(t *testing.T) {
-	seen, _ := made(t, twoImages(false))
-	for _, name := range []string{"p-s-gateway", "p-s-team/model"} {
-		args := seen[lifecycleType+" "+name]
-		if got, want := args.Inputs["repository"].StringValue(), seen[repositoryType+" "+name].Inputs["name"].StringValue(); got != want {
+func TestRepositoriesKeepTheNewestTaggedImagesAndUntaggedOnesForADay(t *testing.T) {
+	engine, _ := mustRegister(t, twoImages(false))
+	for _, name := range []string{"gateway", "team/model"} {
+		policy, found := engine.Find(lifecycleType, "p-s-"+name)
+		if !found {
+			t.Fatalf("image %s has no lifecycle policy", name)
+		}
+		if got, want := policy.Inputs["repository"].StringValue(), "p-s/"+name; got != want {
 			t.Errorf("the policy of %s is on %s", want, got)
 		}
 		var got any
-		if err := json.Unmarshal([]byte(args.Inputs["policy"].StringValue()), &got); err != nil {
+		if err := json.Unmarshal([]byte(policy.Inputs["policy"].StringValue()), &got); err != nil {
 			t.Fatal(err)
 		}
 		const want = `map[rules:[` +
@@ -159,12 +148,9 @@ func TestTheNewestTaggedImagesAreKeptAndUntaggedOnesADay(t *testing.T) {
 	}
 }
 
-func TestARepositoryKeepsAnImage(t *testing.T) {
-	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
-		_, err := NewRepositories(ctx, "p-s", &Args{Prefix: "p-s", Names: []string{"gateway"}})
-		return err
-	}, pulumi.WithMocks("tfserving", "test", &recorder{seen: map[string]pulumi.MockResourceArgs{}}))
-	if err == nil || !strings.Contains(err.Error(), "must keep an image") {
+func TestARepositoryMustKeepAnImage(t *testing.T) {
+	_, _, err := register(&Args{Prefix: "p-s", Names: []string{"gateway"}})
+	if err == nil || !strings.Contains(err.Error(), "must keep at least one image") {
 		t.Errorf("the error is %v", err)
 	}
 }

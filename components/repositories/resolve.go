@@ -8,11 +8,11 @@ import (
 	"github.com/distribution/reference"
 )
 
-// Reference is an image that is run from one of the stack's own repositories.
+// Reference is an image that runs from one of the stack's own repositories.
 type Reference struct {
 	Name       string // of the image, without tag: its key in Repositories.URLs
 	Repository string // <prefix>/<name>
-	// Suffix is what follows the repository's URL: :<tag>, @<digest> or both.
+	// Suffix follows the repository's URL in the image's full name: :<tag>, @<digest> or both.
 	Suffix string
 }
 
@@ -21,16 +21,15 @@ const (
 	maxName = 256 // ditto
 )
 
-// ecrName is what ECR takes for a repository's name (ditto): less than an image's name may be elsewhere.
+// ecrName is the form of ECR's repository names (ditto). Other registries allow more.
 var ecrName = regexp.MustCompile(`^([a-z0-9]+([._-][a-z0-9]+)*/)*[a-z0-9]+([._-][a-z0-9]+)*$`)
 
-// Resolve says where an image is run from. One whose name has no registry, such as gateway:002, is run from the stack's
-// own repository <prefix>/gateway with the same tag or digest. For one with a registry, which is run from there, Resolve
-// returns nil. It is an error if the text is no image, or if ECR can have no repository of that name.
-//
-// Without tag and digest every container runtime takes the tag latest, and so does Resolve.
+// Resolve returns the stack's repository that an image runs from. An image whose name has no registry, such as
+// gateway:002, runs from repository <prefix>/gateway with the same tag or digest. An image with neither gets the tag
+// latest, as in every container runtime. For an image whose name has a registry Resolve returns nil: it runs from there.
+// Resolve fails if the text is not an image's name, or if ECR allows no repository of that name.
 func Resolve(prefix, image string) (*Reference, error) {
-	// Parsed as written: the normal form would give a registry, docker.io, to an image that has none.
+	// reference.ParseNormalizedNamed would add registry docker.io to a name that has no registry.
 	parsed, err := reference.Parse(image)
 	if err != nil {
 		return nil, fmt.Errorf("image %q: %w", image, err)
@@ -55,8 +54,8 @@ func Resolve(prefix, image string) (*Reference, error) {
 
 func repositoryName(prefix, image string) string { return prefix + "/" + image }
 
-// hasRegistry says whether the name of an image begins with a registry's host, by the rule of every container runtime:
-// the first of several parts is a host if it could not be a folder.
+// hasRegistry returns whether an image's name begins with a registry's host. Container runtimes share the rule: of several
+// parts, the first is a host if it has a dot, a colon or a capital letter, or is localhost.
 func hasRegistry(name string) bool {
 	first, _, several := strings.Cut(name, "/")
 	return several && (strings.ContainsAny(first, ".:") || first == "localhost" || first != strings.ToLower(first))

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestAnImageWithoutRegistryIsTheStacksOwn(t *testing.T) {
+func TestAnImageWithoutRegistryRunsFromTheStacksOwnRepository(t *testing.T) {
 	const digest = "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	for image, want := range map[string]Reference{
 		"zoomcamp-10-gateway:002":          {"zoomcamp-10-gateway", "p-s/zoomcamp-10-gateway", ":002"},
@@ -14,7 +14,7 @@ func TestAnImageWithoutRegistryIsTheStacksOwn(t *testing.T) {
 		"gateway":                          {"gateway", "p-s/gateway", ":latest"},
 		"team/gateway:1":                   {"team/gateway", "p-s/team/gateway", ":1"},
 		"library/tensorflow/serving:2.1.0": {"library/tensorflow/serving", "p-s/library/tensorflow/serving", ":2.1.0"},
-		"localhost:1":                      {"localhost", "p-s/localhost", ":1"}, // one part is no host
+		"localhost:1":                      {"localhost", "p-s/localhost", ":1"}, // a single part is never a host
 		"gateway.v2:1":                     {"gateway.v2", "p-s/gateway.v2", ":1"},
 		"5000:1":                           {"5000", "p-s/5000", ":1"},
 	} {
@@ -27,7 +27,7 @@ func TestAnImageWithoutRegistryIsTheStacksOwn(t *testing.T) {
 	}
 }
 
-func TestAnImageWithARegistryIsUsedAsItIs(t *testing.T) {
+func TestAnImageWithARegistryRunsFromThatRegistry(t *testing.T) {
 	for _, image := range []string{
 		"docker.io/library/gateway:1", "docker.io/gateway", "index.docker.io/gateway:1", "registry.example/gateway:1",
 		"localhost/gateway:1", "localhost:5000/gateway:1", "registry:5000/team/gateway:1", "10.0.0.1:5000/gateway",
@@ -39,7 +39,7 @@ func TestAnImageWithARegistryIsUsedAsItIs(t *testing.T) {
 	}
 }
 
-func TestANameThatNoRepositoryCanHaveIsRefused(t *testing.T) {
+func TestAnImageNameThatECRDoesNotAllowIsRefused(t *testing.T) {
 	for image, says := range map[string]string{
 		"":                      "at least one component",
 		"gateway:":              "invalid reference format",
@@ -52,7 +52,7 @@ func TestANameThatNoRepositoryCanHaveIsRefused(t *testing.T) {
 		strings.Repeat("a", maxName-len("p-s/")+1) + ":1": "2 to 256 characters",
 	} {
 		if got, err := Resolve("p-s", image); err == nil || !strings.Contains(err.Error(), says) {
-			t.Errorf("%q: is %v with error %v, want one that says %q", image, got, err, says)
+			t.Errorf("%q: is %v with error %v, want one with %q", image, got, err, says)
 		}
 	}
 	if _, err := Resolve("p-s", strings.Repeat("a", maxName-len("p-s/"))+":1"); err != nil {
