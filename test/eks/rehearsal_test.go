@@ -1,6 +1,6 @@
-// Package aws rehearses an EKS stack without an account: the program as it is, the real engine and plugins, emulated AWS,
-// a real control plane for the cluster, simulated instances that join it, and the real Cluster Autoscaler with the
-// arguments and the permissions that the program gave it.
+// Package eks rehearses an EKS stack without an account. The program, the engine and the plugins are real, and so are the
+// cluster's control plane and the Cluster Autoscaler, with the arguments and permissions that the program gives it. AWS and the
+// instances are simulated.
 package eks
 
 import (
@@ -24,16 +24,17 @@ import (
 	"tfserving/internal/checkout"
 	"tfserving/rehearsal/emulator"
 	"tfserving/rehearsal/machines"
+	"tfserving/test/emulated"
 )
 
 const (
-	// passphrase encrypts the rehearsal's state, which ends with it.
+	// passphrase encrypts the secrets in the rehearsal's state, which the test deletes.
 	passphrase = "rehearsal"
 	// bootTime is how long a simulated instance takes to join: short, so that a rehearsal takes minutes.
 	bootTime = 3 * time.Second
-	// hpaSync is how often HorizontalPodAutoscalers look.
+	// hpaSync is how often HorizontalPodAutoscalers read metrics; EKS reads them every 15 s.
 	hpaSync = 5 * time.Second
-	// chart stands in for the load balancer controller's own, which cannot be fetched without a network.
+	// chart replaces the load balancer controller's chart, which only a network connection can fetch.
 	chart = "rehearsal/chart"
 )
 
@@ -48,7 +49,8 @@ type rehearsal struct {
 	begin    time.Time
 }
 
-// newRehearsal starts everything that a stack needs and that is no part of it. All of it ends with the test.
+// newRehearsal starts what a stack needs from outside: emulated AWS, a control plane and simulated machines. All of it ends
+// with the test.
 func newRehearsal(t testing.TB, stack string, times emulator.Times) *rehearsal {
 	t.Helper()
 	r := &rehearsal{Checkout: checkout.New(t, "../.."), stack: stack, begin: time.Now()}
@@ -60,17 +62,7 @@ func newRehearsal(t testing.TB, stack string, times emulator.Times) *rehearsal {
 		t.Fatal(err)
 	}
 	r.Make("tools")
-	moto, err := emulator.EnsureMoto(ctx, os.Stdout)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// A context of their own: what runs must outlive the test's end until its cleanups have run.
-	running := context.WithoutCancel(ctx)
-	r.aws, err = emulator.Start(running, emulator.Config{Dir: r.folder("aws"), MotoServer: moto, Region: r.settings.Region, Times: times, Log: os.Stdout})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { r.stopped("emulated AWS", r.aws.Stop()) })
+	r.aws = emulated.Start(t, r.folder("aws"), r.settings.Region, times)
 	kubeconfig := filepath.Join(r.folder("admin"), "kubeconfig")
 	r.cluster = embedded.New(embedded.Config{
 		Dir: r.folder("cluster"), Bin: r.bin(), Kubeconfig: kubeconfig, Region: r.settings.Region, Zones: r.settings.Network.Zones,
@@ -83,7 +75,8 @@ func newRehearsal(t testing.TB, stack string, times emulator.Times) *rehearsal {
 	rest := r.rest()
 	r.aws.SetControlPlane(rest.Host, authority(t, rest))
 	r.aws.SetKubernetes(r.admin())
-	r.machines, err = machines.Start(running, machines.Config{
+	// The test's own context ends before its cleanups run, and they still need the machines.
+	r.machines, err = machines.Start(context.WithoutCancel(ctx), machines.Config{
 		AWS: r.aws, Kubernetes: rest, ClusterName: config.ClusterName(stack), Region: r.settings.Region,
 		BootTime: bootTime, Bin: r.bin(), Dir: r.folder("machines"), Log: os.Stdout,
 	})
@@ -95,33 +88,33 @@ func newRehearsal(t testing.TB, stack string, times emulator.Times) *rehearsal {
 		r.mark(),
 		"PULUMI_CONFIG_PASSPHRASE="+passphrase,
 		"PULUMI_SKIP_UPDATE_CHECK=true",
-		"KUBECONFIG="+filepath.Join(r.folder("home"), "kubeconfig"), // there is none: the program brings its own
+		"KUBECONFIG="+filepath.Join(r.folder("home"), "kubeconfig"), // no such file: the program makes its own kubeconfig
 	)
 	t.Cleanup(r.endPlugins)
 	if plugins := os.Getenv("AWS_PLUGINS"); plugins != "" {
-		r.standIn(plugins)
+		r.usePlugins(plugins)
 	}
 	r.certify()
 	return r
 }
 
-// shorten makes the stack's settings quick to rehearse: the pace of the autoscalers, and the chart that is at hand.
-// Nothing else differs from what is deployed.
+// shorten changes the stack's settings for a quick rehearsal: short times for the autoscalers, and a local chart. All other
+// settings are the stack's own.
 func (r *rehearsal) shorten() {
 	r.Edit(r.file(), "autoscaler", map[string]any{"scanInterval": "2s", "scaleDownUnneededTime": "10s", "scaleDownDelayAfterAdd": "10s"})
 	r.Edit(r.file(), "gateway.scaling.down", map[string]any{"stabilization": "5s", "period": "5s"})
 	r.Edit(r.file(), "loadBalancerController", map[string]any{"chart": chart, "repository": "", "version": ""})
-	r.say("the load balancer controller's chart is a stand-in (%s): its publisher may be out of reach; it is installed in the same way", chart)
+	r.say("the chart of the load balancer controller is %s, because its publisher may be out of reach", chart)
 }
 
-// mark is in the environment of every process that the rehearsal's commands start, and of no other.
+// mark is an environment variable that every process of the rehearsal's commands has, and no other process.
 func (r *rehearsal) mark() string { return "PULUMI_BACKEND_URL=file://" + r.folder("state") }
 
-// endPlugins ends what the stand-in for the AWS plugin leaves behind when Pulumi has ended it: HashiCorp's provider.
+// endPlugins ends HashiCorp's provider, which goes on when Pulumi ends the replacement of the AWS plugin.
 func (r *rehearsal) endPlugins() {
 	all, err := process.Processes()
 	if err != nil {
-		r.T.Errorf("looking for plugins left behind: %v", err)
+		r.T.Errorf("listing processes: %v", err)
 		return
 	}
 	for _, p := range all {
@@ -130,17 +123,18 @@ func (r *rehearsal) endPlugins() {
 			continue
 		}
 		if err := p.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-			r.T.Errorf("ending process %d, which was left behind: %v", p.Pid, err)
+			r.T.Errorf("ending process %d, which a plugin started: %v", p.Pid, err)
 		}
 	}
 }
 
-// standIn takes the AWS and EKS plugins from a folder, behind the small one that mends what the stand-in there lacks.
-func (r *rehearsal) standIn(plugins string) {
+// usePlugins takes the AWS and EKS plugins from a folder. rehearsal/plugin runs between Pulumi and that AWS plugin and adds
+// what it lacks.
+func (r *rehearsal) usePlugins(plugins string) {
 	wrapped := filepath.Join(r.folder("plugins"), "pulumi-resource-aws")
-	build := exec.Command("go", "build", "-o", wrapped, "./plugin")
+	build := exec.Command("go", "build", "-o", wrapped, "tfserving/rehearsal/plugin")
 	if out, err := build.CombinedOutput(); err != nil {
-		r.T.Fatalf("building the plugin between Pulumi and the stand-in: %v\n%s", err, out)
+		r.T.Fatalf("building rehearsal/plugin: %v\n%s", err, out)
 	}
 	path := []string{filepath.Dir(wrapped), plugins, os.Getenv("PATH")}
 	r.Env = append(r.Env,
@@ -161,7 +155,7 @@ func (r *rehearsal) stopped(what string, err error) {
 
 func (r *rehearsal) bin() string { return filepath.Join(r.Dir, ".local", "bin") }
 
-// folder is one of the rehearsal's own, made if need be.
+// folder makes a folder of the rehearsal, if it does not exist, and returns its path.
 func (r *rehearsal) folder(name string) string {
 	dir := filepath.Join(r.Dir, ".local", name)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -178,7 +172,7 @@ func (r *rehearsal) rest() *rest.Config {
 	return cfg
 }
 
-// admin is a client of the control plane that does without AWS.
+// admin is a client of the control plane with its own administrator certificate, which needs no AWS.
 func (r *rehearsal) admin() *kubernetes.Clientset {
 	client, err := r.cluster.Client()
 	if err != nil {
@@ -199,10 +193,11 @@ func authority(t testing.TB, cfg *rest.Config) []byte {
 	return data
 }
 
-// up is `make up` of the stack.
+// up runs `make up` of the stack.
 func (r *rehearsal) up() string { return r.Make("up", "STACK="+r.stack, "YES=1") }
 
-// pulumi runs the CLI as `make env` sets it up.
-func (r *rehearsal) pulumi(args ...string) (string, error) {
-	return r.Start("sh", "-c", `eval "$(make -s env STACK=`+r.stack+`)" && exec pulumi `+strings.Join(args, " ")).Wait()
+// pulumi runs the pinned Pulumi CLI on the stack, in the environment that `make env` prints.
+func (r *rehearsal) pulumi(args string) string {
+	r.T.Helper()
+	return r.Shell(`eval "$(make -s env STACK=` + r.stack + `)" && exec pulumi ` + args + ` --stack ` + r.stack)
 }

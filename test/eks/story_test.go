@@ -3,9 +3,9 @@ package eks
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -22,15 +22,13 @@ import (
 	"tfserving/embedded"
 	"tfserving/internal/checkout"
 	"tfserving/rehearsal/emulator"
+	"tfserving/test/emulated"
 )
 
 // defaultStack is rehearsed unless STACK names another.
 const defaultStack = "dev"
 
-// changes finds what a preview or an update changes.
-var changes = regexp.MustCompile(`(?m)^\s+[-+~]+ *\d+ (to )?(create|update|delete|replace)`)
-
-// TestRehearsal is the story of one EKS stack, from an empty account to an empty account. Its parts stand on each other.
+// TestRehearsal takes one EKS stack from an empty account to an empty account. Each part begins where the one before ended.
 func TestRehearsal(t *testing.T) {
 	stack := os.Getenv("STACK")
 	if stack == "" || stack == "local" {
@@ -41,15 +39,15 @@ func TestRehearsal(t *testing.T) {
 		name string
 		run  func(*testing.T, *rehearsal)
 	}{
-		{"wrong credentials are refused before anything is made", wrongCredentials},
-		{"a preview makes nothing", previewOfNothing},
-		{"make up goes on after Ctrl-C, and makes the stack whole", firstUp},
-		{"make up again and a refresh find nothing to change", noChanges},
-		{"an administrator left out is locked out", lockedOut},
-		{"load adds pods and instances, make up leaves them, and both go back", loadUpAndBack},
-		{"another instance type or Kubernetes version replaces no cluster", plannedChanges},
+		{"make up refuses wrong credentials before it makes anything", wrongCredentials},
+		{"make preview makes nothing", previewOfNothing},
+		{"make up goes on after Ctrl-C and completes the stack", firstUp},
+		{"a second make up and a refresh find nothing to change", noChanges},
+		{"only the administrators in the settings may use the cluster", clusterAccess},
+		{"load adds pods and instances, make up keeps them, and after the load both decrease", loadUpAndBack},
+		{"another instance type or Kubernetes version does not replace the cluster", plannedChanges},
 		{"make down leaves nothing", destroyed},
-		{"the workflows' roles may do what was done", workflowsSuffice},
+		{"the deploy role's policy allows every call of this rehearsal", deployRoleSuffices},
 	} {
 		r.say("%s", part.name)
 		if !t.Run(part.name, func(t *testing.T) { r.T = t; part.run(t, r) }) {
@@ -61,16 +59,16 @@ func TestRehearsal(t *testing.T) {
 }
 
 func wrongCredentials(t *testing.T, r *rehearsal) {
-	mine := r.Env
-	defer func() { r.Env = mine }()
-	r.Env = append(slices.Clone(mine), "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE")
+	own := r.Env
+	defer func() { r.Env = own }()
+	r.Env = append(slices.Clone(own), "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE")
 	r.MakeFails([]string{"asking AWS whose credentials these are"}, "up", "STACK="+r.stack, "YES=1")
-	r.Env = append(slices.Clone(mine), "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
+	r.Env = append(slices.Clone(own), "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
 	r.MakeFails([]string{"asking AWS whose credentials these are"}, "up", "STACK="+r.stack, "YES=1")
-	r.Env = mine
-	restore := r.keepSettings(t)
+	r.Env = own
+	restore := r.Keep(r.file())
 	r.Edit(r.file(), "aws.allowedAccountIds", []string{"999999999999"})
-	r.Edit(r.file(), "ingress.certificateArn", nil) // one of another account is refused before anybody is asked
+	r.Edit(r.file(), "ingress.certificateArn", nil) // config refuses one of another account before AWS is called
 	r.MakeFails([]string{"999999999999", "allowedAccountIds"}, "up", "STACK="+r.stack, "YES=1")
 	restore()
 	r.leavesNothing(t)
@@ -78,20 +76,6 @@ func wrongCredentials(t *testing.T, r *rehearsal) {
 
 // file is the name of the stack's settings file.
 func (r *rehearsal) file() string { return "Pulumi." + r.stack + ".yaml" }
-
-// keepSettings returns what puts the stack's settings back to what they are now.
-func (r *rehearsal) keepSettings(t testing.TB) (restore func()) {
-	t.Helper()
-	before, err := os.ReadFile(r.Dir + "/" + r.file())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func() {
-		if err := os.WriteFile(r.Dir+"/"+r.file(), before, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 func previewOfNothing(t *testing.T, r *rehearsal) {
 	out := r.Make("preview", "STACK="+r.stack)
@@ -101,7 +85,7 @@ func previewOfNothing(t *testing.T, r *rehearsal) {
 	r.leavesNothing(t)
 }
 
-// leavesNothing fails if there is anything in the account or the cluster that a stack makes.
+// leavesNothing fails the test if the account or the cluster contains anything that a stack makes.
 func (r *rehearsal) leavesNothing(t *testing.T) {
 	t.Helper()
 	left, err := r.aws.Leftovers(t.Context())
@@ -109,32 +93,29 @@ func (r *rehearsal) leavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, what := range left {
-		t.Errorf("there is %s", what)
+		t.Errorf("%s is left", what)
 	}
 	client := r.admin()
 	if _, err := client.CoreV1().Namespaces().Get(t.Context(), r.settings.Namespace, metav1.GetOptions{}); err == nil {
-		t.Errorf("there is namespace %s", r.settings.Namespace)
+		t.Errorf("namespace %s is left", r.settings.Namespace)
 	}
-	checkout.Eventually(t, "no node left", func(ctx context.Context) error {
+	checkout.Eventually(t, "the nodes are gone", func(ctx context.Context) error {
 		nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 		if err == nil && len(nodes.Items) > 0 {
-			err = fmt.Errorf("there are %d, such as %s", len(nodes.Items), nodes.Items[0].Name)
+			err = fmt.Errorf("%d are left, such as %s", len(nodes.Items), nodes.Items[0].Name)
 		}
 		return err
 	})
 }
 
 func firstUp(t *testing.T, r *rehearsal) {
-	r.interruptUp(t, "aws:eks:NodeGroup")
-	// By now there are repositories, and it can be told that nothing is in them.
+	r.interruptUp("aws:eks:NodeGroup")
+	// The repositories exist and contain no image.
 	r.MakeFails([]string{"is not in the stack's repository", "push it first"}, "up", "STACK="+r.stack, "YES=1")
 	r.pushImages(t)
-	r.interruptUp(t, "kubernetes:helm.sh/v3:Release")
+	r.interruptUp("kubernetes:helm.sh/v3:Release")
 	r.up()
-	out, err := r.pulumi("stack", "output", "--json", "--stack", r.stack)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	out := r.pulumi("stack output --json")
 	var outputs map[string]any
 	if err := json.Unmarshal([]byte(out), &outputs); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -144,35 +125,35 @@ func firstUp(t *testing.T, r *rehearsal) {
 			t.Errorf("output %s is missing: %v", name, outputs)
 		}
 	}
-	host := "elb.amazonaws.com" // the load balancer's own, where the settings name none
+	host := "elb.amazonaws.com" // the load balancer's, if the settings have no host
 	if named := r.settings.Ingress.Host; named != "" {
 		host = named
 	}
 	if url := fmt.Sprint(outputs["gatewayUrl"]); !strings.HasSuffix(url, host) {
-		t.Errorf("the gateway's URL is %s, want one of %s", url, host)
+		t.Errorf("the gateway's URL is %s, want host %s", url, host)
 	}
 	if outputs["kubeconfig"] != "[secret]" {
-		t.Errorf("the kubeconfig is readable: %v", outputs["kubeconfig"])
+		t.Errorf("the output kubeconfig is not a secret: %v", outputs["kubeconfig"])
 	}
-	r.deployedWhole(t)
+	r.isComplete(t)
 	if err := r.machines.Err(); err != nil {
 		t.Error(err)
 	}
 }
 
-// deployedWhole waits until every Deployment of the stack has all its pods, each on an instance of a group, and every
-// autoscaler reads.
-func (r *rehearsal) deployedWhole(t *testing.T) {
+// isComplete waits until every Deployment of the stack has all its pods and every HorizontalPodAutoscaler has a reading. It
+// fails the test if a node is not an instance of a node group.
+func (r *rehearsal) isComplete(t *testing.T) {
 	t.Helper()
 	client := r.admin()
 	for _, namespace := range []string{r.settings.Namespace, "kube-system"} {
-		checkout.Eventually(t, "every Deployment of "+namespace+" ready", func(ctx context.Context) error {
+		checkout.Eventually(t, "every Deployment of "+namespace+" is ready", func(ctx context.Context) error {
 			list, err := client.AppsV1().Deployments(namespace).List(ctx, metav1.ListOptions{})
 			if err != nil {
 				return err
 			}
 			if len(list.Items) < 2 {
-				return fmt.Errorf("there are only %d", len(list.Items))
+				return fmt.Errorf("there are only %d Deployments", len(list.Items))
 			}
 			for _, d := range list.Items {
 				if d.Status.ReadyReplicas == 0 || d.Status.ReadyReplicas != d.Status.Replicas {
@@ -193,66 +174,53 @@ func (r *rehearsal) deployedWhole(t *testing.T) {
 	}
 	for _, n := range nodes.Items {
 		if !strings.HasPrefix(n.Spec.ProviderID, "aws:///"+r.settings.Region) || n.Labels["eks.amazonaws.com/nodegroup"] == "" {
-			t.Errorf("node %s is no instance of a node group: %s %v", n.Name, n.Spec.ProviderID, n.Labels)
+			t.Errorf("node %s is not an instance of a node group: %s %v", n.Name, n.Spec.ProviderID, n.Labels)
 		}
 	}
 }
 
-// interruptUp is Ctrl-C during make up, as soon as it works on resources of a type.
-func (r *rehearsal) interruptUp(t *testing.T, typ string) {
-	t.Helper()
-	run := r.Start("make", "up", "STACK="+r.stack, "YES=1")
-	if !run.SaysAfter("Updating ("+r.stack+")", typ) { // the preview has named it before
-		out, _ := run.Wait()
-		t.Fatalf("make up never worked on %s:\n%s", typ, out)
-	}
-	run.Interrupt()
-	if out, err := run.Wait(); err == nil {
-		t.Fatalf("make up, interrupted at %s, ended as if nothing had happened:\n%s", typ, out)
-	}
+// interruptUp presses Ctrl-C during make up when the update, not its preview, begins with a resource of a type.
+func (r *rehearsal) interruptUp(resourceType string) {
+	r.T.Helper()
+	r.InterruptMake("Updating ("+r.stack+")", resourceType, "up", "STACK="+r.stack, "YES=1")
 }
 
 func noChanges(t *testing.T, r *rehearsal) {
 	before := len(r.aws.Journal())
 	for _, how := range []string{"", "--refresh"} {
-		if out, err := r.pulumi("preview", how, "--expect-no-changes", "--diff", "--stack", r.stack); err != nil {
-			t.Fatalf("preview %s finds something to change: %v\n%s", how, err, out)
-		}
+		r.pulumi("preview --expect-no-changes --diff " + how)
 	}
-	r.previewsSuffice(t, before)
-	if out := r.up(); changes.MatchString(out) {
+	r.previewRoleSuffices(t, before)
+	if out := r.up(); checkout.Changes(out) != "" {
 		t.Errorf("the second make up changes something:\n%s", out)
 	}
 }
 
-// lockedOut asks the cluster with credentials that may do anything in the account, but are no administrator's of the
-// cluster, and with the deployer's, who made it.
-func lockedOut(t *testing.T, r *rehearsal) {
+// clusterAccess calls the cluster's API with the credentials of the deployer, who made it, and with those of a user who may do
+// everything in the account and is not an administrator of the cluster.
+func clusterAccess(t *testing.T, r *rehearsal) {
 	stranger, _, err := r.aws.NewUser(t.Context(), "stranger", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	kubeconfig := r.folder("home") + "/eks"
-	if out, err := r.pulumi("stack", "output", "kubeconfig", "--show-secrets", "--stack", r.stack, ">", kubeconfig); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	if out, err := r.Start("sh", "-c", "KUBECONFIG="+kubeconfig+" "+r.bin()+"/kubectl get nodes").Wait(); err != nil {
-		t.Errorf("who made the cluster is locked out: %v\n%s", err, out)
-	}
-	mine := r.Env
-	defer func() { r.Env = mine }()
-	r.Env = append(slices.Clone(mine), stranger...)
-	out, err := r.Start("sh", "-c", "KUBECONFIG="+kubeconfig+" "+r.bin()+"/kubectl get nodes").Wait()
+	r.pulumi("stack output kubeconfig --show-secrets > " + kubeconfig)
+	getNodes := "KUBECONFIG=" + kubeconfig + " " + r.bin() + "/kubectl get nodes"
+	r.Shell(getNodes)
+	own := r.Env
+	defer func() { r.Env = own }()
+	r.Env = append(slices.Clone(own), stranger...)
+	out, err := r.Start("sh", "-c", getNodes).Wait()
 	if err == nil || !strings.Contains(out, "Unauthorized") && !strings.Contains(out, "must be logged in") {
-		t.Errorf("a stranger is not turned away (%v):\n%s", err, out)
+		t.Errorf("the cluster answers a user who is not an administrator (%v):\n%s", err, out)
 	}
 }
 
 const (
-	// loadCPU is the load in cores: more than the first nodes hold, less than the groups may grow to.
+	// loadCPU is the load in cores: more than the first nodes have, less than the groups' maximum.
 	loadCPU = 3
-	// quiet is how long nothing must change for the load to have settled: well over the 15 s that a new load takes to
-	// be noticed (metrics every 10 s, a look at them every 5 s).
+	// quiet is how long nothing must change before the load counts as settled: well over the 15 s in which autoscalers see a
+	// new load (metrics every 10 s, read every 5 s).
 	quiet = 40 * time.Second
 )
 
@@ -272,32 +240,32 @@ func loadUpAndBack(t *testing.T, r *rehearsal) {
 			return
 		}
 		grown = true
-		r.say("make up, while the autoscalers have added pods and nodes")
+		r.say("make up, after the autoscalers have added pods and nodes")
 		desired := r.desired(t)
-		if out := r.up(); changes.MatchString(out) {
+		if out := r.up(); checkout.Changes(out) != "" {
 			t.Errorf("make up changes something under load:\n%s", out)
 		}
 		if now := r.desired(t); now < desired {
-			t.Errorf("make up set the desired size from %d back to %d", desired, now)
+			t.Errorf("make up lowered the groups' desired size from %d to %d", desired, now)
 		}
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !grown {
-		t.Fatal("no node was added under load")
+		t.Fatal("the load added no node")
 	}
 	for _, action := range []string{"SetDesiredCapacity", "TerminateInstanceInAutoScalingGroup"} {
 		if !slices.ContainsFunc(r.aws.Journal()[before:], func(e emulator.Event) bool {
 			return e.Action == action && e.Status == 200 && strings.Contains(e.Who, "autoscaler")
 		}) {
-			t.Errorf("the autoscaler's role has not called %s", action)
+			t.Errorf("the autoscaler's role did not call %s", action)
 		}
 	}
 	for component, least := range ready() {
 		want := map[string]int{gateway.Component: r.settings.Gateway.Replicas.Min, modelserver.Component: r.settings.Model.Replicas.Min}[component] - 1
 		if least < want {
-			t.Errorf("at one time %d pods of the %s were ready; its disruption budget promises %d", least, component, want)
+			t.Errorf("at one time %d pods of the %s were ready; its disruption budget guarantees %d", least, component, want)
 		}
 	}
 	if err := r.machines.Err(); err != nil {
@@ -305,10 +273,10 @@ func loadUpAndBack(t *testing.T, r *rehearsal) {
 	}
 }
 
-// desired is how many instances the cluster's groups are asked for.
+// desired is the sum of the groups' desired sizes.
 func (r *rehearsal) desired(t *testing.T) (n int32) {
 	t.Helper()
-	groups, err := autoscaling.NewFromConfig(r.awsConfig(t)).DescribeAutoScalingGroups(t.Context(), nil)
+	groups, err := autoscaling.NewFromConfig(emulated.Config(r.aws)).DescribeAutoScalingGroups(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -318,7 +286,8 @@ func (r *rehearsal) desired(t *testing.T) (n int32) {
 	return n
 }
 
-// watchReady follows the pods until ctx ends; what it returns gives the fewest that were ready at a time, by component.
+// watchReady watches the pods until ctx ends. The function it returns ends the watch and gives the smallest number of pods that
+// were ready at the same time, by component.
 func (r *rehearsal) watchReady(ctx context.Context, t *testing.T) func() map[string]int {
 	t.Helper()
 	ctx, cancel := context.WithCancel(ctx)
@@ -332,7 +301,7 @@ func (r *rehearsal) watchReady(ctx context.Context, t *testing.T) func() map[str
 		for _, component := range components {
 			n := 0
 			for _, p := range pods {
-				if p.Labels["app.kubernetes.io/component"] == component && isReady(p) {
+				if p.Labels["app.kubernetes.io/component"] == component && checkout.PodReady(p) {
 					n++
 				}
 			}
@@ -371,30 +340,20 @@ func (r *rehearsal) watchReady(ctx context.Context, t *testing.T) func() map[str
 	}
 }
 
-func isReady(p *corev1.Pod) bool {
-	return p.DeletionTimestamp == nil && slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool {
-		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
-	})
-}
-
-// plannedChanges previews changes that must not cost the cluster.
+// plannedChanges previews changes that must not replace the cluster, the network or the namespace.
 func plannedChanges(t *testing.T, r *rehearsal) {
 	for _, change := range []struct {
 		name, path string
 		value      any
-		changed    string // a type that must be in the plan
+		changed    string // the plan must change a resource of this type
 	}{
 		{"instance type", "nodeGroups", r.otherTypes(), "aws:eks/nodeGroup:NodeGroup"},
 		{"Kubernetes version", "cluster.version", next(r.settings.Cluster.Version), "aws:eks/cluster:Cluster"},
 	} {
-		restore := r.keepSettings(t)
+		restore := r.Keep(r.file())
 		r.Edit(r.file(), change.path, change.value)
-		r.Edit(r.file(), "monthlyBudget", nil) // what is larger may be beyond it
-		out, err := r.pulumi("preview", "--json", "--stack", r.stack, "2>/dev/null")
-		if err != nil {
-			t.Fatalf("%s: %v\n%s", change.name, err, out)
-		}
-		ops := planned(t, out)
+		r.Edit(r.file(), "monthlyBudget", nil) // larger instances may exceed it
+		ops := planned(t, r.pulumi("preview --json 2>/dev/null"))
 		if ops[change.changed] == "" || ops[change.changed] == "same" {
 			t.Errorf("another %s plans no change of %s: %v", change.name, change.changed, ops)
 		}
@@ -423,7 +382,7 @@ func (r *rehearsal) otherTypes() any {
 	return groups
 }
 
-// next is the version of Kubernetes after one, or the one before where there is none after it here.
+// next is the next minor version of Kubernetes.
 func next(version string) string {
 	var minor int
 	if _, err := fmt.Sscanf(version, "1.%d", &minor); err != nil {
@@ -432,7 +391,7 @@ func next(version string) string {
 	return fmt.Sprintf("1.%d", minor+1)
 }
 
-// planned are the operations of a preview by type; of several of a type, the one that changes most.
+// planned returns the operations of a preview by type of resource; for a type with several, the one that changes most.
 func planned(t *testing.T, out string) map[string]string {
 	t.Helper()
 	var plan struct {
@@ -474,9 +433,9 @@ func destroyed(t *testing.T, r *rehearsal) {
 	if err := others.Delete(t.Context(), "somebody-elses", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	checkout.Eventually(t, "its load balancer gone", func(ctx context.Context) error {
+	checkout.Eventually(t, "the Ingress and its load balancer are gone", func(ctx context.Context) error {
 		if _, err := others.Get(ctx, "somebody-elses", metav1.GetOptions{}); err == nil {
-			return fmt.Errorf("its Ingress is there")
+			return errors.New("the Ingress exists")
 		}
 		return nil
 	})
@@ -495,5 +454,5 @@ func destroyed(t *testing.T, r *rehearsal) {
 	r.leavesNothing(t)
 }
 
-// clusterName is the stack's cluster.
+// clusterName is the name of the stack's cluster.
 func (r *rehearsal) clusterName() string { return config.ClusterName(r.stack) }

@@ -8,17 +8,18 @@ import (
 
 	"tfserving/components/delivery"
 	"tfserving/rehearsal/emulator"
+	"tfserving/test/emulated"
 )
 
-// nobodysCalls are what the rehearsal itself does in the deployer's name: a build pushes images, and people have
-// certificates; and what nobody can be denied.
-var nobodysCalls = []string{"ecr:PutImage", "acm:ImportCertificate", "sts:GetCallerIdentity"}
+// otherCalls need no permission in a workflow's policy. The rehearsal pushes images and imports a certificate with the
+// deployer's credentials, which in an account a build and a person do; IAM allows sts:GetCallerIdentity to everyone.
+var otherCalls = []string{"ecr:PutImage", "acm:ImportCertificate", "sts:GetCallerIdentity"}
 
-// allows fails for each call of the deployer's that a policy of the workflows names no action for. Resources and conditions
-// are weighed elsewhere (TestLeastPrivilege): here the engine and the plugins tell which actions there are.
-func (r *rehearsal) allows(t *testing.T, what string, policy func(delivery.Account) (string, error), events []emulator.Event) {
+// wantAllowed fails the test for each action that the deployer called and that a workflow's policy does not name. It does not
+// look at resources and conditions: package test/privilege does.
+func (r *rehearsal) wantAllowed(t *testing.T, what string, policy func(delivery.Account) (string, error), events []emulator.Event) {
 	t.Helper()
-	text, err := policy(delivery.Account{Partition: "aws", ID: account, Region: r.settings.Region, Project: "tfserving"})
+	text, err := policy(delivery.Account{Partition: "aws", ID: emulated.AccountID, Region: r.settings.Region, Project: "tfserving"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,38 +27,38 @@ func (r *rehearsal) allows(t *testing.T, what string, policy func(delivery.Accou
 	if err := json.Unmarshal([]byte(text), &document); err != nil {
 		t.Fatal(err)
 	}
-	allowed := slices.Clone(nobodysCalls)
+	allowed := slices.Clone(otherCalls)
 	for _, s := range document.Statement {
 		allowed = append(allowed, s.Action...)
 	}
 	calls := map[string]int{}
 	for _, e := range events {
-		if e.Who == r.aws.AdminARN() && e.Service != "eks-auth" { // that is the API server, which has a token reviewed
+		if e.Who == r.aws.AdminARN() && e.Service != "eks-auth" { // eks-auth: the API server has a token reviewed
 			calls[e.Service+":"+e.Action]++
 		}
 	}
 	if len(calls) < 10 {
-		t.Errorf("%s asks AWS only %v", what, calls)
+		t.Errorf("%s calls only %v", what, calls)
 	}
 	for _, action := range slices.Sorted(maps.Keys(calls)) {
 		if !slices.Contains(allowed, action) {
-			t.Errorf("%s asks AWS %d times for %s, which the workflow's role may not", what, calls[action], action)
+			t.Errorf("%s calls %[3]s %[2]d times; the workflow's policy does not allow it", what, calls[action], action)
 		}
 	}
-	t.Logf("%s asks AWS for %d actions", what, len(calls))
+	t.Logf("%s calls %d actions", what, len(calls))
 }
 
-// workflowsSuffice holds the deploying role to all that the story did.
-func workflowsSuffice(t *testing.T, r *rehearsal) {
-	r.allows(t, "making and ending a stack", func(a delivery.Account) (string, error) {
+// deployRoleSuffices compares the deploy role's policy with all calls of the rehearsal.
+func deployRoleSuffices(t *testing.T, r *rehearsal) {
+	r.wantAllowed(t, "making and ending a stack", func(a delivery.Account) (string, error) {
 		return delivery.DeployPolicy(a, r.stack, nil)
 	}, r.aws.Journal())
 }
 
-// previewsSuffice holds the reading role to what a preview and a refresh asked since an event of the journal.
-func (r *rehearsal) previewsSuffice(t *testing.T, since int) {
+// previewRoleSuffices compares the preview role's policy with the calls of the journal from number since.
+func (r *rehearsal) previewRoleSuffices(t *testing.T, since int) {
 	t.Helper()
-	r.allows(t, "comparing a stack", func(a delivery.Account) (string, error) {
+	r.wantAllowed(t, "comparing a stack", func(a delivery.Account) (string, error) {
 		return delivery.PreviewPolicy(a, nil)
 	}, r.aws.Journal()[since:])
 }

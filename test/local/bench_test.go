@@ -10,51 +10,44 @@ import (
 	"tfserving/internal/checkout"
 )
 
-// BenchmarkBuildAfterEdit is what a person waits for after an edit of the program: compiling what changed, and linking.
+// BenchmarkBuildAfterEdit measures `go build` after an edit of the program: compiling the package, and linking.
 func BenchmarkBuildAfterEdit(b *testing.B) {
 	c := newCheckout(b)
-	main := filepath.Join(c.Dir, "program", "application.go")
-	before, err := os.ReadFile(main)
+	source := filepath.Join(c.Dir, "program", "application.go")
+	before, err := os.ReadFile(source)
 	if err != nil {
 		b.Fatal(err)
 	}
-	build := func() {
-		if out, err := c.Start("go", "build", "-o", ".local/program", ".").Wait(); err != nil {
-			b.Fatalf("%v\n%s", err, out)
-		}
-	}
+	build := func() { c.Run("go", "build", "-o", ".local/program", ".") }
 	c.Make("tools")
 	build()
 	edits := 0
 	for b.Loop() {
-		// Another constant each time: what was built before is of no use.
+		// Another constant each time, so that Go's build cache does not have the result.
 		edits++
 		edited := strings.Replace(string(before), `gatewayName   = "gateway"`, `gatewayName   = "gateway`+strings.Repeat("x", edits)+`"`, 1)
 		if edited == string(before) {
-			b.Fatal("application.go has no gatewayName to edit")
+			b.Fatalf("%s does not contain the line to edit", source)
 		}
-		if err := os.WriteFile(main, []byte(edited), 0o644); err != nil {
+		if err := os.WriteFile(source, []byte(edited), 0o644); err != nil {
 			b.Fatal(err)
 		}
 		build()
 	}
 }
 
-// BenchmarkPreview is a preview of stack local that finds nothing to change, beside the same of a program that does
-// nothing: the ratio of the two is the program's own.
+// BenchmarkPreview measures previews that find nothing to change: of stack local, and of a program that does nothing. Their
+// difference is the time of the project's own code and plugins.
 func BenchmarkPreview(b *testing.B) {
 	c := newCheckout(b)
 	c.Make("up")
 	env := printedEnv(c)
 	empty := filepath.Join(c.Dir, "test", "local", "empty")
-	// The policies are this project's, and part of what a preview of it takes.
+	// The policies belong to the project: the empty program runs without them.
 	bare := slices.DeleteFunc(slices.Clone(env), func(v string) bool { return strings.HasPrefix(v, "PULUMI_OPTION_POLICY_PACK=") })
 	run := func(b *testing.B, env []string, dir string, args ...string) {
 		b.Helper()
-		args = append(append(slices.Clone(env), "pulumi", "--cwd", dir), args...)
-		if out, err := c.Start("env", args...).Wait(); err != nil {
-			b.Fatalf("pulumi %s: %v\n%s", strings.Join(args, " "), err, out)
-		}
+		c.Run("env", append(append(slices.Clone(env), "pulumi", "--cwd", dir), args...)...)
 	}
 	run(b, bare, empty, "stack", "init", "empty")
 	for _, bench := range []struct {
@@ -70,8 +63,8 @@ func BenchmarkPreview(b *testing.B) {
 	}
 }
 
-// printedEnv is what `make env` says to export, as arguments of env(1). What plain pulumi leaves among temporary files is its
-// user's.
+// printedEnv is the environment that `make env` prints, as arguments of env(1). It has a folder of its own for the temporary
+// files that pulumi leaves.
 func printedEnv(c *checkout.Checkout) (vars []string) {
 	for line := range strings.Lines(c.Make("env")) {
 		if v, ok := strings.CutPrefix(strings.TrimSpace(line), "export "); ok {

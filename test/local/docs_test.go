@@ -19,8 +19,8 @@ func read(t *testing.T, name string) string {
 	return string(data)
 }
 
-// TestReadmeShowsTheRecordedSession: every line of the README's table stands in the recording.
-func TestReadmeShowsTheRecordedSession(t *testing.T) {
+// The README shows lines of a `make load` session, which docs/load.txt contains in full.
+func TestReadmeShowsARecordedLoadSession(t *testing.T) {
 	recording, shown := read(t, "docs/load.txt"), 0
 	for line := range strings.Lines(read(t, "README.md")) {
 		line = strings.TrimRight(line, "\n")
@@ -29,16 +29,15 @@ func TestReadmeShowsTheRecordedSession(t *testing.T) {
 		}
 		shown++
 		if !strings.Contains(recording, line+"\n") {
-			t.Errorf("the README shows %q, which docs/load.txt has not", line)
+			t.Errorf("the README shows %q, which docs/load.txt does not contain", line)
 		}
 	}
 	if shown < 8 {
-		t.Errorf("the README shows %d lines of the recording: is the table there?", shown)
+		t.Errorf("the README shows only %d lines of the session", shown)
 	}
 }
 
-// TestReadmeShowsTheRealError: what the README says that a wrong setting gets is what it gets.
-func TestReadmeShowsTheRealError(t *testing.T) {
+func TestReadmeShowsTheErrorThatItsWrongSettingsGive(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "Pulumi.mine.yaml")
 	wrong := `config:
   tfserving:platform: kubernetes

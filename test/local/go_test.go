@@ -10,8 +10,7 @@ import (
 	"tfserving/internal/checkout"
 )
 
-// TestGoMissingOrTooOld: a machine without a fitting Go gets one clear line, before anything is changed.
-func TestGoMissingOrTooOld(t *testing.T) {
+func TestMakeNamesTheGoVersionThatItNeedsAndChangesNothing(t *testing.T) {
 	c := &checkout.Checkout{T: t, Dir: t.TempDir()}
 	for _, name := range []string{"Makefile", "go.mod"} {
 		data, err := os.ReadFile(filepath.Join("../..", name))
@@ -22,7 +21,7 @@ func TestGoMissingOrTooOld(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// A PATH that holds what make needs, and no go.
+	// A PATH with the commands that the Makefile uses, and without go.
 	bin := t.TempDir()
 	for _, tool := range []string{"make", "sh", "sed", "sort", "head", "printf", "mkdir", "env"} {
 		path, err := exec.LookPath(tool)
@@ -47,7 +46,7 @@ func TestGoMissingOrTooOld(t *testing.T) {
 			}
 			out, err := c.Start("env", "PATH="+bin, filepath.Join(bin, "make"), target).Wait()
 			if err == nil || !strings.Contains(out, "is needed") || !strings.Contains(out, machine.want) {
-				t.Errorf("make %s with %s: %v, want an error that says %q:\n%s", target, machine.name, err, machine.want, out)
+				t.Errorf("make %s with %s: %v, want an error with %q:\n%s", target, machine.name, err, machine.want, out)
 			}
 			if left, _ := os.ReadDir(filepath.Join(c.Dir, ".local")); len(left) > 0 {
 				t.Errorf("make %s with %s changed something: %v", target, machine.name, left)

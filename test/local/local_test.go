@@ -1,6 +1,5 @@
-// Package test rehearses the stack as people use it: the commands of the README in a checkout of their own, on the real
-// engine, control plane and autoscaler. Nothing here is mocked but what the embedded cluster simulates: machines and
-// containers.
+// Package local uses stack local as a person does: it runs the commands of the README in a checkout of its own, with the real
+// engine, control plane and autoscaler. Only machines and containers are simulated, by the embedded cluster.
 package local
 
 import (
@@ -11,7 +10,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,7 +28,8 @@ import (
 
 const namespace = "tfserving"
 
-// newCheckout is a checkout with short times in its settings, which is taken down at the end.
+// newCheckout makes a checkout with short times in its settings. At its end the test runs make down and checks that nothing is
+// left.
 func newCheckout(t testing.TB) *checkout.Checkout {
 	t.Helper()
 	c := checkout.New(t, "../..")
@@ -49,31 +48,31 @@ func newCheckout(t testing.TB) *checkout.Checkout {
 	return c
 }
 
-// TestLocalStack is the story of one checkout, from a fresh clone to nothing left. Its parts stand on each other.
+// TestLocalStack takes one checkout from a fresh clone to make down. Each part begins where the one before ended.
 func TestLocalStack(t *testing.T) {
 	c := newCheckout(t)
 	for _, part := range []struct {
 		name string
 		run  func(*testing.T, *checkout.Checkout)
 	}{
-		{"make env gets the pinned pulumi in a fresh clone", freshEnv},
-		{"wrong settings are refused before anything is changed", wrongSettings},
-		{"make up deploys the application whole", firstUp},
-		{"make up again and make preview find nothing to change", noChanges},
-		{"the policies refuse what the settings allow", policiesRefuse},
-		{"make report tells what a change does, and no secret", reported},
-		{"the objects in the cluster keep the rules", objectsKeepRules},
-		{"NetworkPolicies allow exactly the request path", requestPath},
-		{"the namespace refuses what restricted forbids", restricted},
-		{"load adds pods, then nodes, and both go back", loadUpAndBack},
-		{"Ctrl-C takes the load off", loadStopped},
-		{"a new image rolls out without fewer ready pods", rolloutOfImage},
-		{"new resources roll out without fewer ready pods", rolloutOfResources},
-		{"one make at a time in a checkout", oneAtATime},
-		{"what was killed comes back with its data", killed},
-		{"a port that somebody else holds is named", portHeld},
+		{"make env gives a fresh clone the pinned pulumi", freshEnv},
+		{"make up refuses wrong settings before it changes anything", wrongSettings},
+		{"make up deploys the complete application", firstUp},
+		{"a second make up and make preview find nothing to change", noChanges},
+		{"the policies refuse an image without a tag even if the settings allow it", policiesRefuse},
+		{"make report shows a change and no secret", reportShowsChanges},
+		{"the objects in the cluster keep the project's rules", objectsKeepRules},
+		{"NetworkPolicies allow only the path of a request", requestPath},
+		{"the namespace refuses pods that Pod Security level restricted forbids", restricted},
+		{"load adds pods, then nodes, and after the load both decrease", loadUpAndBack},
+		{"Ctrl-C ends the load", loadInterrupted},
+		{"a new image rolls out and no ready pod is missing meanwhile", rolloutOfImage},
+		{"new CPU and memory roll out and no ready pod is missing meanwhile", rolloutOfResources},
+		{"only one make at a time runs in a checkout", oneAtATime},
+		{"make up restarts killed processes with their data", killed},
+		{"make up names the process that uses the cluster's port", portInUse},
 		{"make down leaves nothing", downLeavesNothing},
-		{"Ctrl-C at any moment, then make up", interrupted},
+		{"after Ctrl-C at any moment, make up completes the stack", interrupted},
 	} {
 		if !t.Run(part.name, func(t *testing.T) { part.run(t, &checkout.Checkout{T: t, Dir: c.Dir}) }) {
 			t.FailNow()
@@ -84,32 +83,25 @@ func TestLocalStack(t *testing.T) {
 func freshEnv(t *testing.T, c *checkout.Checkout) {
 	out, err := c.Start("sh", "-ec", `eval "$(make -s env)"; command -v pulumi; pulumi version`).Wait()
 	if err != nil || !strings.Contains(out, filepath.Join(c.Dir, ".local", "bin", "pulumi")+"\nv") {
-		t.Errorf("make env gives no pulumi of the clone's: %v\n%s", err, out)
+		t.Errorf("make env does not give the clone's own pulumi: %v\n%s", err, out)
 	}
 }
 
 func wrongSettings(t *testing.T, c *checkout.Checkout) {
-	before, err := os.ReadFile(filepath.Join(c.Dir, "Pulumi.local.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	restore := c.Keep("Pulumi.local.yaml")
 	c.Set("gateway.imgae", "x:1")
 	c.Set("model.resources.memory", 512)
 	c.Set("model.replicas", map[string]any{"min": 5, "max": 2})
 	c.MakeFails([]string{"tfserving:gateway.imgae"}, "up")
 	c.Set("gateway.imgae", nil)
 	c.MakeFails([]string{"tfserving:model.resources.memory", "512Mi", "tfserving:model.replicas"}, "up")
-	if err := os.WriteFile(filepath.Join(c.Dir, "Pulumi.local.yaml"), before, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	restore()
 	c.Set("kubernetes.kubeconfig", "/somewhere/config")
 	c.MakeFails([]string{"stack local brings a cluster of its own", ".local/kubeconfig"}, "down")
-	if err := os.WriteFile(filepath.Join(c.Dir, "Pulumi.local.yaml"), before, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	restore()
 	c.MakeFails([]string{`no stack "nosuch"`, "local"}, "up", "STACK=nosuch")
 	if _, err := os.Stat(filepath.Join(c.Dir, ".local", "cluster")); err == nil || len(c.Processes()) > 0 {
-		t.Error("a cluster was started under settings that are wrong")
+		t.Error("make up started a cluster with wrong settings")
 	}
 }
 
@@ -117,7 +109,7 @@ func firstUp(t *testing.T, c *checkout.Checkout) {
 	out := c.Make("up")
 	for _, text := range []string{"namespace      tfserving", "gatewayUrl     http://", "modelEndpoint  tf-serving-clothing-model.tfserving.svc.cluster.local:8500", "make load"} {
 		if !strings.Contains(out, text) {
-			t.Errorf("make up does not say %q:\n%s", text, out)
+			t.Errorf("make up does not print %q:\n%s", text, out)
 		}
 	}
 	ctx, client := t.Context(), c.Client()
@@ -135,7 +127,7 @@ func firstUp(t *testing.T, c *checkout.Checkout) {
 		t.Fatalf("%d HorizontalPodAutoscalers, want 2 (%v)", len(autoscalers.Items), err)
 	}
 	for _, a := range autoscalers.Items {
-		if len(a.Status.CurrentMetrics) == 0 || a.Status.CurrentMetrics[0].Resource == nil || a.Status.CurrentMetrics[0].Resource.Current.AverageUtilization == nil {
+		if !hasReading(&a) {
 			t.Errorf("HorizontalPodAutoscaler %s has no reading: %+v", a.Name, a.Status)
 		}
 	}
@@ -151,7 +143,7 @@ func firstUp(t *testing.T, c *checkout.Checkout) {
 				t.Errorf("node %s has no label %s", n.Name, label)
 			}
 		}
-		// m6i.large: 2 vCPUs less what EKS' kubelet reserves, 3 interfaces with 10 addresses.
+		// m6i.large: 2 vCPUs less what EKS's kubelet reserves; 3 network interfaces with 10 addresses.
 		if cpu, pods := n.Status.Allocatable.Cpu().MilliValue(), n.Status.Allocatable.Pods().Value(); cpu != 1930 || pods != 29 {
 			t.Errorf("node %s: %d m CPU and %d pods, want 1930 and 29", n.Name, cpu, pods)
 		}
@@ -170,22 +162,19 @@ func available(d *appsv1.Deployment) bool {
 	return false
 }
 
-// changes are the lines in which Pulumi counts what it did to resources, other than leaving them unchanged.
-var changes = regexp.MustCompile(`(?m)^\s+([+~-]+|\d+) ?\d* (created|updated|deleted|replaced|errored|to create|to update|to delete|to replace)`)
-
 func noChanges(t *testing.T, c *checkout.Checkout) {
 	begin := time.Now()
 	plain := append(printedEnv(c), "pulumi", "preview", "--stack", "local", "--expect-no-changes")
 	if out, err := c.Start("env", plain...).Wait(); err != nil {
-		t.Errorf("plain pulumi with what make env prints: %v\n%s", err, out)
+		t.Errorf("pulumi with the environment of make env: %v\n%s", err, out)
 	}
 	for _, command := range []string{"up", "preview"} {
 		out := c.Make(command)
-		if found := changes.FindString(out); found != "" || !strings.Contains(out, "unchanged") {
+		if found := checkout.Changes(out); found != "" || !strings.Contains(out, "unchanged") {
 			t.Errorf("make %s with nothing changed: %q in\n%s", command, found, out)
 		}
 	}
-	const most = time.Minute // the issue's bound for the second make up alone
+	const most = time.Minute // on two cores
 	if took := time.Since(begin); took > most {
 		t.Errorf("took %s, want under %s", took, most)
 	}
@@ -214,14 +203,14 @@ func restricted(t *testing.T, c *checkout.Checkout) {
 		"a privileged pod": {func(p *corev1.Pod) {
 			p.Spec.Containers[0].SecurityContext = &corev1.SecurityContext{Privileged: &yes}
 		}, true},
-		"a root pod":        {func(p *corev1.Pod) { p.Spec.SecurityContext.RunAsUser = &root }, true},
-		"a pod of the host": {func(p *corev1.Pod) { p.Spec.HostNetwork = true }, true},
+		"a root pod":                  {func(p *corev1.Pod) { p.Spec.SecurityContext.RunAsUser = &root }, true},
+		"a pod on the host's network": {func(p *corev1.Pod) { p.Spec.HostNetwork = true }, true},
 	} {
 		_, err := c.Client().CoreV1().Pods(namespace).Create(t.Context(), pod(test.change), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 		if refused := err != nil; refused != test.refused {
 			t.Errorf("%s: refused is %v, want %v (%v)", name, refused, test.refused, err)
 		} else if refused && !strings.Contains(err.Error(), "PodSecurity") {
-			t.Errorf("%s was refused for another reason: %v", name, err)
+			t.Errorf("%s is refused for another reason: %v", name, err)
 		}
 	}
 }
@@ -253,26 +242,26 @@ func loadUpAndBack(t *testing.T, c *checkout.Checkout) {
 		}
 		most.Running, most.Nodes = max(most.Running, last.Running), max(most.Nodes, last.Nodes)
 	}
-	// 8 cores over pods of half a core at 70 %: 23 pods; the autoscaler's tolerance of 10 % allows 21.
+	// 8 cores, and pods of half a core at 70 %, need 23 pods; the autoscaler's tolerance of 10 % allows 21.
 	const leastPods = 21
 	if most.Running < leastPods {
 		t.Errorf("at most %d pods ran, want at least %d\n%s", most.Running, leastPods, out)
 	}
-	// 21 pods of half a core and 2 models of one take 12.5 cores; a node has 1.93.
+	// 21 pods of half a core and 2 model servers of one core need 12.5 cores; a node has 1.93.
 	const leastNodes = 7
 	if most.Nodes < leastNodes {
 		t.Errorf("at most %d nodes were ready, want at least %d\n%s", most.Nodes, leastNodes, out)
 	}
 	if firstMoreNodes < firstMorePods || firstMorePods < 0 {
-		t.Errorf("more pods were wanted at %.0f s and nodes requested at %.0f s; nodes follow pods", firstMorePods, firstMoreNodes)
+		t.Errorf("more pods were wanted at %.0f s and nodes requested at %.0f s; want pods first", firstMorePods, firstMoreNodes)
 	}
 	if last.Wanted != 2 || last.Running != 2 || last.Nodes != 2 {
 		t.Errorf("ended with %d pods on %d nodes, want 2 on 2\n%s", last.Running, last.Nodes, out)
 	}
-	t.Logf("more pods wanted at %.0f s, nodes requested at %.0f s; at most %d pods on %d nodes; back after %.0f s", firstMorePods, firstMoreNodes, most.Running, most.Nodes, last.Seconds)
+	t.Logf("more pods wanted at %.0f s, nodes requested at %.0f s; at most %d pods on %d nodes; settled after %.0f s", firstMorePods, firstMoreNodes, most.Running, most.Nodes, last.Seconds)
 }
 
-func loadStopped(t *testing.T, c *checkout.Checkout) {
+func loadInterrupted(t *testing.T, c *checkout.Checkout) {
 	usage := func() string {
 		raw, err := c.Client().RESTClient().Get().AbsPath("/apis/kwok.x-k8s.io/v1alpha1/clusterresourceusages/tfserving").DoRaw(t.Context())
 		if err != nil {
@@ -292,7 +281,7 @@ func loadStopped(t *testing.T, c *checkout.Checkout) {
 	}
 	idle := usage()
 	run := c.Start("make", "load", "CPU=1", "TARGET=model", "FOR=5m")
-	checkout.Eventually(t, "the load on", func(context.Context) error {
+	checkout.Eventually(t, "the load is on", func(context.Context) error {
 		if now := usage(); !strings.Contains(now, "model-server") {
 			return fmt.Errorf("pods use %s", now)
 		}
@@ -312,8 +301,8 @@ func loadStopped(t *testing.T, c *checkout.Checkout) {
 }
 
 func rolloutOfImage(t *testing.T, c *checkout.Checkout) {
-	// The rule is about rollouts. A node that the autoscaler empties meanwhile takes a pod with it, as its disruption
-	// budget allows; under this test's short times it would do so seconds after the surge is over.
+	// This test is about rollouts. With the short times of this checkout the autoscaler would also empty a node seconds after
+	// the rollout's surge, and evict a pod, as its disruption budget allows.
 	c.Set("autoscaler.scaleDownUnneededTime", "10m")
 	c.Set("gateway.image", "zoomcamp-10-gateway:003")
 	c.Set("model.image", "zoomcamp-10-model:xception-v4-002")
@@ -331,8 +320,8 @@ func rolloutOfResources(t *testing.T, c *checkout.Checkout) {
 	})
 }
 
-// rollout runs make up while it watches every change of every pod, and fails if at any moment a component had fewer ready
-// pods than before it began, or if in the end one is not new.
+// rollout runs make up and watches every change of every pod. It fails the test if a component ever has fewer ready pods than
+// before, or if a pod at the end is not new.
 func rollout(t *testing.T, c *checkout.Checkout, isNew func(*corev1.Pod) bool) {
 	client := c.Client()
 	pods, err := client.CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{})
@@ -340,13 +329,12 @@ func rollout(t *testing.T, c *checkout.Checkout, isNew func(*corev1.Pod) bool) {
 		t.Fatal(err)
 	}
 	ready := map[string]map[string]bool{} // component -> pod
-	note := func(kind watch.EventType, p *corev1.Pod) string {
+	update := func(kind watch.EventType, p *corev1.Pod) string {
 		component := p.Labels["app.kubernetes.io/component"]
 		if ready[component] == nil {
 			ready[component] = map[string]bool{}
 		}
-		// A pod that is on its way out is no endpoint any more, ready or not.
-		if kind == watch.Deleted || p.DeletionTimestamp != nil || !podReady(p) {
+		if kind == watch.Deleted || !checkout.PodReady(p) {
 			delete(ready[component], p.Name)
 		} else {
 			ready[component][p.Name] = true
@@ -354,7 +342,7 @@ func rollout(t *testing.T, c *checkout.Checkout, isNew func(*corev1.Pod) bool) {
 		return component
 	}
 	for i := range pods.Items {
-		note(watch.Added, &pods.Items[i])
+		update(watch.Added, &pods.Items[i])
 	}
 	before := map[string]int{}
 	for component := range ready {
@@ -374,20 +362,20 @@ func rollout(t *testing.T, c *checkout.Checkout, isNew func(*corev1.Pod) bool) {
 		for e := range events.ResultChan() {
 			if p, ok := e.Object.(*corev1.Pod); ok {
 				seen++
-				component := note(e.Type, p)
+				component := update(e.Type, p)
 				lowest[component] = min(lowest[component], len(ready[component]))
 			}
 		}
 	}()
 	c.Make("up")
-	checkout.Eventually(t, "old pods gone", func(ctx context.Context) error {
+	checkout.Eventually(t, "the old pods are gone", func(ctx context.Context) error {
 		pods, err := client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return err
 		}
 		for i := range pods.Items {
 			if !isNew(&pods.Items[i]) {
-				return fmt.Errorf("pod %s is of the old kind", pods.Items[i].Name)
+				return fmt.Errorf("pod %s is old", pods.Items[i].Name)
 			}
 		}
 		return nil
@@ -396,7 +384,7 @@ func rollout(t *testing.T, c *checkout.Checkout, isNew func(*corev1.Pod) bool) {
 	events.Stop()
 	<-watched
 	if seen == 0 || len(before) != 2 {
-		t.Fatalf("saw %d changes of pods of %d components: the watch proves nothing", seen, len(before))
+		t.Fatalf("saw %d changes of pods of %d components, want some, of 2", seen, len(before))
 	}
 	for component, n := range before {
 		if lowest[component] < n {
@@ -406,22 +394,19 @@ func rollout(t *testing.T, c *checkout.Checkout, isNew func(*corev1.Pod) bool) {
 	t.Logf("%d changes of pods seen; ready before %v, lowest %v", seen, before, lowest)
 }
 
-func podReady(p *corev1.Pod) bool {
-	for _, cond := range p.Status.Conditions {
-		if cond.Type == corev1.PodReady {
-			return cond.Status == corev1.ConditionTrue
-		}
-	}
-	return false
+func oneAtATime(t *testing.T, c *checkout.Checkout) {
+	defer lock(t, c)()
+	c.MakeFails([]string{"another `make` is at work in this checkout", strconv.Itoa(os.Getpid())}, "up")
 }
 
-func oneAtATime(t *testing.T, c *checkout.Checkout) {
-	unlock, err := embedded.Lock(t.Context(), filepath.Join(c.Dir, ".local", "lock"), nil)
+// lock locks the checkout, as a make that runs does.
+func lock(t *testing.T, c *checkout.Checkout) (unlock func()) {
+	t.Helper()
+	unlock, err := embedded.LockFile(t.Context(), filepath.Join(c.Dir, ".local", "lock"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unlock()
-	c.MakeFails([]string{"another `make` is at work in this checkout", strconv.Itoa(os.Getpid())}, "up")
+	return unlock
 }
 
 func killed(t *testing.T, c *checkout.Checkout) {
@@ -454,7 +439,7 @@ func killed(t *testing.T, c *checkout.Checkout) {
 		kill(match)
 		c.Make("up")
 		if uid() != before {
-			t.Errorf("after killing %q the cluster is another one", match)
+			t.Errorf("after killing %q the cluster is a new one", match)
 		}
 	}
 	running := map[string]int{}
@@ -469,7 +454,7 @@ func killed(t *testing.T, c *checkout.Checkout) {
 	}
 }
 
-func portHeld(t *testing.T, c *checkout.Checkout) {
+func portInUse(t *testing.T, c *checkout.Checkout) {
 	data, err := os.ReadFile(filepath.Join(c.Dir, ".local", "kubeconfig"))
 	if err != nil {
 		t.Fatal(err)
@@ -487,7 +472,7 @@ func portHeld(t *testing.T, c *checkout.Checkout) {
 		}
 	}
 	var listener net.Listener
-	checkout.Eventually(t, "taking "+address, func(context.Context) (err error) {
+	checkout.Eventually(t, "listening on "+address, func(context.Context) (err error) {
 		listener, err = net.Listen("tcp", address)
 		return err
 	})
@@ -523,47 +508,34 @@ func downLeavesNothing(t *testing.T, c *checkout.Checkout) {
 	for _, address := range ports {
 		if conn, err := net.DialTimeout("tcp", address, time.Second); err == nil {
 			conn.Close()
-			t.Errorf("%s still answers", address)
+			t.Errorf("%s still accepts connections", address)
 		}
 	}
-	c.Make("down") // again: nothing to do is no error
+	c.Make("down") // a second make down succeeds and does nothing
 }
 
 func interrupted(t *testing.T, c *checkout.Checkout) {
 	for _, moment := range []string{"starting a control plane", "control plane ready", "starting the Cluster Autoscaler", "Updating (local)", "kubernetes:apps/v1:Deployment gateway creat", "waiting for the autoscalers"} {
-		run := c.Start("make", "up")
-		if !run.Says(moment) {
-			out, _ := run.Wait()
-			t.Fatalf("make up never said %q:\n%s", moment, out)
-		}
-		run.Interrupt()
-		if out, err := run.Wait(); err == nil {
-			t.Fatalf("make up, interrupted at %q, ended as if nothing had happened:\n%s", moment, out)
-		} else if strings.Contains(out, "received; terminating") {
+		// Pulumi prints "received; terminating" after a second signal.
+		if out := c.InterruptMake("", moment, "up"); strings.Contains(out, "received; terminating") {
 			t.Errorf("one Ctrl-C at %q reached pulumi twice:\n%s", moment, out)
 		}
 	}
-	// A cluster that is made anew takes the state of the one before with it, whenever that is interrupted.
+	// A setting of the cluster that changes makes a new cluster, and the old cluster's state goes with it, also after Ctrl-C.
 	c.Make("up")
 	c.Set("local.scalingSync", "6s")
-	run := c.Start("make", "up")
-	if !run.Says("starting the Cluster Autoscaler") {
-		out, _ := run.Wait()
-		t.Fatalf("another configuration did not make the cluster anew:\n%s", out)
-	}
-	run.Interrupt()
-	run.Wait()
+	c.InterruptMake("", "starting the Cluster Autoscaler", "up")
 	c.Make("up")
-	if out := c.Make("preview"); changes.MatchString(out) {
-		t.Errorf("after the interruptions there is something left to change:\n%s", out)
+	if out := c.Make("preview"); checkout.Changes(out) != "" {
+		t.Errorf("make up after Ctrl-C leaves something to change:\n%s", out)
 	}
-	checkout.Eventually(t, "both autoscalers read", func(ctx context.Context) error {
+	checkout.Eventually(t, "both autoscalers have a reading", func(ctx context.Context) error {
 		list, err := c.Client().AutoscalingV2().HorizontalPodAutoscalers(namespace).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return err
 		}
 		for _, a := range list.Items {
-			if !reads(&a) {
+			if !hasReading(&a) {
 				return fmt.Errorf("%s has no reading", a.Name)
 			}
 		}
@@ -571,6 +543,7 @@ func interrupted(t *testing.T, c *checkout.Checkout) {
 	})
 }
 
-func reads(a *autoscalingv2.HorizontalPodAutoscaler) bool {
+// hasReading says whether the autoscaler has read the CPU use of its pods.
+func hasReading(a *autoscalingv2.HorizontalPodAutoscaler) bool {
 	return len(a.Status.CurrentMetrics) > 0 && a.Status.CurrentMetrics[0].Resource != nil && a.Status.CurrentMetrics[0].Resource.Current.AverageUtilization != nil
 }

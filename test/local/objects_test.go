@@ -19,7 +19,7 @@ import (
 	"tfserving/internal/checkout"
 )
 
-// contractLabels are on every object (DESIGN: Labels). An empty value may be any.
+// contractLabels are on every object (components/workload). An empty value allows any.
 var contractLabels = map[string]string{
 	"app.kubernetes.io/part-of":    "tfserving",
 	"app.kubernetes.io/managed-by": "pulumi",
@@ -28,17 +28,17 @@ var contractLabels = map[string]string{
 	"app.kubernetes.io/instance":   "",
 }
 
-// objectsKeepRules checks the rules on what the API server holds, not on what the program asked for.
+// objectsKeepRules checks the objects as the API server stores them.
 func objectsKeepRules(t *testing.T, c *checkout.Checkout) {
 	ctx, client, all := t.Context(), c.Client(), metav1.ListOptions{}
 	metas := map[string]metav1.ObjectMeta{}
-	note := func(kind string, m metav1.ObjectMeta) { metas[kind+"/"+m.Name] = m }
+	add := func(kind string, m metav1.ObjectMeta) { metas[kind+"/"+m.Name] = m }
 
 	ns, err := client.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	note("Namespace", ns.ObjectMeta)
+	add("Namespace", ns.ObjectMeta)
 	if got := ns.Labels["pod-security.kubernetes.io/enforce"]; got != "restricted" {
 		t.Errorf("the namespace enforces Pod Security level %q, want restricted", got)
 	}
@@ -71,29 +71,29 @@ func objectsKeepRules(t *testing.T, c *checkout.Checkout) {
 		t.Fatal(err)
 	}
 	for i := range deployments.Items {
-		note("Deployment", deployments.Items[i].ObjectMeta)
+		add("Deployment", deployments.Items[i].ObjectMeta)
 	}
 	for i := range services.Items {
-		note("Service", services.Items[i].ObjectMeta)
+		add("Service", services.Items[i].ObjectMeta)
 	}
 	for i := range ingresses.Items {
-		note("Ingress", ingresses.Items[i].ObjectMeta)
+		add("Ingress", ingresses.Items[i].ObjectMeta)
 	}
 	for i := range pods.Items {
-		note("Pod", pods.Items[i].ObjectMeta)
+		add("Pod", pods.Items[i].ObjectMeta)
 		checkPod(t, &pods.Items[i])
 	}
 	for i := range budgets.Items {
-		note("PodDisruptionBudget", budgets.Items[i].ObjectMeta)
+		add("PodDisruptionBudget", budgets.Items[i].ObjectMeta)
 		if b := budgets.Items[i]; b.Status.DisruptionsAllowed < 1 {
-			t.Errorf("PodDisruptionBudget %s allows no disruption with all pods ready: a drain would wait for ever", b.Name)
+			t.Errorf("PodDisruptionBudget %s allows no disruption with all pods ready: a drain would never end", b.Name)
 		}
 	}
 	for i := range scalers.Items {
-		note("HorizontalPodAutoscaler", scalers.Items[i].ObjectMeta)
+		add("HorizontalPodAutoscaler", scalers.Items[i].ObjectMeta)
 	}
 	for i := range policies.Items {
-		note("NetworkPolicy", policies.Items[i].ObjectMeta)
+		add("NetworkPolicy", policies.Items[i].ObjectMeta)
 	}
 	for name, m := range metas {
 		for label, want := range contractLabels {
@@ -114,7 +114,7 @@ func objectsKeepRules(t *testing.T, c *checkout.Checkout) {
 	backend := ingresses.Items[0].Spec.Rules[0].HTTP.Paths[0].Backend.Service
 	i := slices.IndexFunc(services.Items, func(s corev1.Service) bool { return s.Name == backend.Name })
 	if i < 0 || !slices.ContainsFunc(services.Items[i].Spec.Ports, func(p corev1.ServicePort) bool { return p.Name == backend.Port.Name }) {
-		t.Errorf("the Ingress leads to port %q of Service %q, which there is not", backend.Port.Name, backend.Name)
+		t.Errorf("the Ingress leads to port %q of Service %q, which does not exist", backend.Port.Name, backend.Name)
 	}
 }
 
@@ -125,13 +125,13 @@ func checkPod(t *testing.T, p *corev1.Pod) {
 	}
 	for _, v := range p.Spec.Volumes {
 		if v.Projected != nil || v.HostPath != nil {
-			t.Errorf("pod %s mounts volume %s, a token or the host", p.Name, v.Name)
+			t.Errorf("pod %s mounts volume %s with a token or a path of the host", p.Name, v.Name)
 		}
 	}
 	for _, container := range p.Spec.Containers {
 		s := container.SecurityContext
 		if s == nil || s.ReadOnlyRootFilesystem == nil || !*s.ReadOnlyRootFilesystem || s.Privileged == nil || *s.Privileged {
-			t.Errorf("pod %s: container %s can write its root or is privileged", p.Name, container.Name)
+			t.Errorf("pod %s: container %s can write to its root file system or is privileged", p.Name, container.Name)
 		}
 		for _, probe := range []*corev1.Probe{container.StartupProbe, container.ReadinessProbe, container.LivenessProbe} {
 			if probe == nil {
@@ -139,34 +139,34 @@ func checkPod(t *testing.T, p *corev1.Pod) {
 			}
 		}
 		if sleep := container.Lifecycle.PreStop.Sleep.Seconds; *p.Spec.TerminationGracePeriodSeconds <= sleep {
-			t.Errorf("pod %s is killed after %d s, before its drain of %d s is over", p.Name, *p.Spec.TerminationGracePeriodSeconds, sleep)
+			t.Errorf("pod %s is killed after %d s, before its drain of %d s ends", p.Name, *p.Spec.TerminationGracePeriodSeconds, sleep)
 		}
 	}
 }
 
-// checkService follows a Service to its Deployment, its pods and their container port.
+// checkService checks that a Service selects one Deployment, and that its endpoints are the ready pods with their ports.
 func checkService(t *testing.T, c *checkout.Checkout, s *corev1.Service, deployments []appsv1.Deployment, pods []corev1.Pod) {
 	t.Helper()
 	selector := labels.SelectorFromSet(s.Spec.Selector)
-	var behind []string
+	var selected []string
 	for _, d := range deployments {
 		if selector.Matches(labels.Set(d.Spec.Template.Labels)) {
-			behind = append(behind, d.Name)
+			selected = append(selected, d.Name)
 		}
 	}
-	if len(behind) != 1 {
-		t.Errorf("Service %s selects the pods of %v, want of one Deployment", s.Name, behind)
+	if len(selected) != 1 {
+		t.Errorf("Service %s selects the pods of Deployments %v, want one", s.Name, selected)
 	}
 	if s.Spec.Type != corev1.ServiceTypeClusterIP {
-		t.Errorf("Service %s is of type %s; by default nothing is open", s.Name, s.Spec.Type)
+		t.Errorf("Service %s is of type %s; by default no Service is reachable from outside", s.Name, s.Spec.Type)
 	}
 	wanted := map[string]bool{}
 	for _, p := range pods {
 		if selector.Matches(labels.Set(p.Labels)) {
-			wanted[p.Name] = podReady(&p)
+			wanted[p.Name] = checkout.PodReady(&p)
 			for _, port := range s.Spec.Ports {
 				if !slices.ContainsFunc(p.Spec.Containers[0].Ports, func(cp corev1.ContainerPort) bool { return cp.Name == port.TargetPort.StrVal }) {
-					t.Errorf("Service %s leads to port %q, which pod %s has not", s.Name, port.TargetPort.StrVal, p.Name)
+					t.Errorf("Service %s leads to port %q, which pod %s does not have", s.Name, port.TargetPort.StrVal, p.Name)
 				}
 			}
 		}
@@ -182,11 +182,11 @@ func checkService(t *testing.T, c *checkout.Checkout, s *corev1.Service, deploym
 		}
 	}
 	if fmt.Sprint(serving) != fmt.Sprint(wanted) || len(wanted) < 2 {
-		t.Errorf("Service %s spreads traffic over %v, want over its ready pods %v", s.Name, serving, wanted)
+		t.Errorf("Service %s sends traffic to %v, want its ready pods %v", s.Name, serving, wanted)
 	}
 }
 
-// requestPath evaluates the policies that the API server holds over the pods that run, and strangers among them.
+// requestPath evaluates the NetworkPolicies of the API server for the running pods and for other pods.
 func requestPath(t *testing.T, c *checkout.Checkout) {
 	ctx, client, all := t.Context(), c.Client(), metav1.ListOptions{}
 	engine := eval.NewPolicyEngine()
@@ -251,7 +251,7 @@ func requestPath(t *testing.T, c *checkout.Checkout) {
 		{gateway, internet, "TCP", 443},
 		{gateway, internet, "TCP", 80},
 	}
-	// Every other pair of peers on every port that means something must be refused.
+	// Every other pair of peers must be refused, on every port that a pod or an instance uses.
 	peers := []string{gateway, model, "ingress-nginx/controller", "kube-system/dns", "kube-system/other", "default/gateway", namespace + "/stranger",
 		internet, metadata, podIdentity, "10.1.2.3", "172.20.0.1", "192.168.1.1", "100.64.0.1"}
 	ours := func(peer string) bool { return strings.HasPrefix(peer, namespace+"/") }
@@ -259,7 +259,7 @@ func requestPath(t *testing.T, c *checkout.Checkout) {
 	for _, from := range peers {
 		for _, to := range peers {
 			if from == to || !ours(from) && !ours(to) {
-				continue // not ours to decide
+				continue // the policies of this namespace do not apply
 			}
 			for _, f := range []flow{{from, to, "TCP", 22}, {from, to, "TCP", 80}, {from, to, "TCP", 443}, {from, to, "TCP", 8500}, {from, to, "TCP", 8501}, {from, to, "TCP", 9696}, {from, to, "TCP", 53}, {from, to, "UDP", 53}} {
 				got, err := engine.CheckIfAllowed(f.from, f.to, f.protocol, strconv.Itoa(f.port))
@@ -277,13 +277,12 @@ func requestPath(t *testing.T, c *checkout.Checkout) {
 		}
 	}
 	if open != len(allowed) {
-		t.Errorf("%d flows are open of %d checked, want exactly %d", open, checked, len(allowed))
+		t.Errorf("%d of %d flows are allowed, want %d", open, checked, len(allowed))
 	}
 	t.Logf("%d flows checked, %d open", checked, open)
 }
 
-// ipv4Only leaves out the IPv6 ranges of a policy: the library knows IPv4 alone. The API server has checked the others,
-// and a component's test lists them.
+// ipv4Only removes the IPv6 ranges of a policy, which the library cannot evaluate. The tests of the components check them.
 func ipv4Only(p *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
 	p = p.DeepCopy()
 	for i := range p.Spec.Egress {

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -17,16 +18,16 @@ import (
 	"tfserving/internal/checkout"
 )
 
-// TestClusterByKubeconfig puts the application on a cluster that exists, by kubeconfig and context, with plain pulumi: no
-// make, no autoscaler of nodes, another cluster than stack local's beside it.
-func TestClusterByKubeconfig(t *testing.T) {
+// TestThePlatformKubernetesDeploysToAnExistingCluster deploys the application with pulumi, without make, to a cluster of which
+// the settings name kubeconfig and context. That cluster has no autoscaler of nodes.
+func TestThePlatformKubernetesDeploysToAnExistingCluster(t *testing.T) {
 	c := newCheckout(t)
 	c.Make("tools")
 	dir := t.TempDir()
 	kubeconfig := filepath.Join(dir, "kubeconfig")
 	cluster := embedded.New(embedded.Config{
 		Dir: filepath.Join(dir, "cluster"), Bin: filepath.Join(c.Dir, ".local", "bin"), Kubeconfig: kubeconfig,
-		// Nothing adds nodes here, so there is room for a rollout's surge on top of every shape below.
+		// No autoscaler adds nodes, so these hold the pods of every shape below and the surge of its rollout.
 		NodeGroups: []embedded.NodeGroup{{Name: "own", InstanceType: "m6i.large", Capacity: "ON_DEMAND", Min: 6, Max: 6}},
 		Region:     "own-1", Zones: 3, HPASync: 5 * time.Second,
 	})
@@ -38,23 +39,23 @@ func TestClusterByKubeconfig(t *testing.T) {
 	if err := cluster.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	// Clusters live side by side, and one's end is not the other's.
-	besides := embedded.New(embedded.Config{Dir: filepath.Join(dir, "besides"), Bin: filepath.Join(c.Dir, ".local", "bin"),
-		Kubeconfig: filepath.Join(dir, "besides.kubeconfig"), Region: "own-2", Zones: 2, HPASync: 5 * time.Second})
-	if err := besides.Start(t.Context()); err != nil {
+	// A second cluster runs beside the first and ends without it.
+	second := embedded.New(embedded.Config{Dir: filepath.Join(dir, "second"), Bin: filepath.Join(c.Dir, ".local", "bin"),
+		Kubeconfig: filepath.Join(dir, "second.kubeconfig"), Region: "own-2", Zones: 2, HPASync: 5 * time.Second})
+	if err := second.Start(t.Context()); err != nil {
 		t.Errorf("starting a second cluster: %v", err)
 	}
-	if err := besides.Stop(); err != nil {
+	if err := second.Stop(); err != nil {
 		t.Error(err)
 	}
 	if _, err := checkout.Client(t, kubeconfig).CoreV1().Namespaces().Get(t.Context(), "kube-system", metav1.GetOptions{}); err != nil {
-		t.Fatalf("after another cluster's end: %v", err)
+		t.Fatalf("the first cluster does not answer after the second has stopped: %v", err)
 	}
 	data, err := os.ReadFile(filepath.Join(c.Dir, "Pulumi.local.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The salt belongs to stack local's passphrase.
+	// The salt belongs to the passphrase of stack local.
 	data = regexp.MustCompile(`(?m)^encryptionsalt: .*\n`).ReplaceAll(data, nil)
 	if err := os.WriteFile(filepath.Join(c.Dir, "Pulumi.own.yaml"), data, 0o644); err != nil {
 		t.Fatal(err)
@@ -66,11 +67,11 @@ func TestClusterByKubeconfig(t *testing.T) {
 	c.Edit("Pulumi.own.yaml", "kubernetes", map[string]any{"kubeconfig": kubeconfig, "context": embedded.ContextName})
 	p.run(true, "stack", "init", "own")
 	p.run(true, "up", "--yes", "--stack", "own")
-	if out := p.run(true, "preview", "--stack", "own"); changes.MatchString(out) {
+	if out := p.run(true, "preview", "--stack", "own"); checkout.Changes(out) != "" {
 		t.Errorf("a preview after up finds changes:\n%s", out)
 	}
 	env := append(p.env(), "make", "preview", "STACK=own")
-	if out, err := c.Start("env", env...).Wait(); err != nil || changes.MatchString(out) || !strings.Contains(out, "unchanged") {
+	if out, err := c.Start("env", env...).Wait(); err != nil || checkout.Changes(out) != "" || !strings.Contains(out, "unchanged") {
 		t.Errorf("make preview STACK=own: %v\n%s", err, out)
 	}
 	outputs := p.run(true, "stack", "output", "--stack", "own", "--json")
@@ -80,14 +81,14 @@ func TestClusterByKubeconfig(t *testing.T) {
 		}
 	}
 	client := checkout.Client(t, kubeconfig)
-	checkout.Eventually(t, "two pods of each component in different zones", func(ctx context.Context) error {
+	checkout.Eventually(t, "the pods of each component are in different zones", func(ctx context.Context) error {
 		return spreadOverZones(ctx, t, c, kubeconfig)
 	})
 
 	shapes(t, c, p, kubeconfig)
 
-	// What is wrong with the way to a cluster is one error, within 10 s, and nothing has changed.
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and never answers
+	// A kubeconfig that leads to no cluster gives one error within 10 s and changes nothing.
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts connections and never answers
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +105,7 @@ func TestClusterByKubeconfig(t *testing.T) {
 	}
 	for _, wrong := range []struct {
 		name, file, context string
-		says                []string
+		want                []string // in the error
 	}{
 		{"no such file", filepath.Join(dir, "nosuch"), "", []string{"does not exist", "tfserving:kubernetes.kubeconfig"}},
 		{"no such context", kubeconfig, "nosuch", []string{`no context "nosuch"`, embedded.ContextName}},
@@ -113,33 +114,33 @@ func TestClusterByKubeconfig(t *testing.T) {
 		c.Edit("Pulumi.own.yaml", "kubernetes", map[string]any{"kubeconfig": wrong.file, "context": wrong.context})
 		begin := time.Now()
 		out := p.run(false, "up", "--yes", "--skip-preview", "--stack", "own")
-		// The check's own limit is 10 s; the engine and its start come on top.
+		// The check has a limit of 10 s; the engine and its start take the rest.
 		const most = 20 * time.Second
 		if took := time.Since(begin); took > most {
 			t.Errorf("%s: took %s, want under %s", wrong.name, took, most)
 		}
-		for _, want := range wrong.says {
+		for _, want := range wrong.want {
 			if !strings.Contains(out, want) {
-				t.Errorf("%s: the error does not say %q:\n%s", wrong.name, want, out)
+				t.Errorf("%s: the error does not contain %q:\n%s", wrong.name, want, out)
 			}
 		}
 	}
 	if _, err := client.CoreV1().Namespaces().Get(t.Context(), namespace, metav1.GetOptions{}); err != nil {
-		t.Errorf("an update that was refused took the namespace away: %v", err)
+		t.Errorf("an update with a wrong kubeconfig deleted the namespace: %v", err)
 	}
 	c.Edit("Pulumi.own.yaml", "kubernetes", map[string]any{"kubeconfig": kubeconfig, "context": embedded.ContextName})
 	p.run(true, "destroy", "--yes", "--stack", "own")
-	checkout.Eventually(t, "the namespace gone", func(ctx context.Context) error {
+	checkout.Eventually(t, "the namespace is gone", func(ctx context.Context) error {
 		_, err := client.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
 		if err == nil {
-			return fmt.Errorf("it is there")
+			return errors.New("it exists")
 		}
 		return nil
 	})
 }
 
-// shapes deploys what settings other than stack local's make of the application: the plugin and the API server accept
-// each, one after the other, on what the one before left.
+// shapes deploys the application with settings that stack local does not have, one after the other. The plugin and the API server
+// must accept each.
 func shapes(t *testing.T, c *checkout.Checkout, p *plain, kubeconfig string) {
 	client, ctx := checkout.Client(t, kubeconfig), t.Context()
 	for _, shape := range []struct {
@@ -147,13 +148,13 @@ func shapes(t *testing.T, c *checkout.Checkout, p *plain, kubeconfig string) {
 		set   map[string]any
 		check func() error
 	}{
-		{"a load balancer of its own", map[string]any{"gateway.service": "LoadBalancer", "ingress.allowedCidrs": []string{"203.0.113.0/24"}}, func() error {
+		{"a Service of type LoadBalancer", map[string]any{"gateway.service": "LoadBalancer", "ingress.allowedCidrs": []string{"203.0.113.0/24"}}, func() error {
 			s, err := client.CoreV1().Services(namespace).Get(ctx, "gateway", metav1.GetOptions{})
 			if err != nil {
 				return err
 			}
 			if got := s.Spec.LoadBalancerSourceRanges; len(got) != 1 || got[0] != "203.0.113.0/24" {
-				return fmt.Errorf("the load balancer lets in %v", got)
+				return fmt.Errorf("the load balancer admits %v", got)
 			}
 			return p.hasURL("http://load-balancer.invalid")
 		}},
@@ -161,7 +162,7 @@ func shapes(t *testing.T, c *checkout.Checkout, p *plain, kubeconfig string) {
 			"host": "model.example.com", "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/12345678-1234-1234-1234-123456789012", "allowedCidrs": []string{"203.0.113.0/24"}}}, func() error {
 			return p.hasURL("https://model.example.com")
 		}},
-		{"batching, and a fixed number of models", map[string]any{"model.batching": map[string]any{"maxBatchSize": 16}, "model.replicas": map[string]any{"min": 3, "max": 3}}, func() error {
+		{"batching, and a fixed number of model servers", map[string]any{"model.batching": map[string]any{"maxBatchSize": 16}, "model.replicas": map[string]any{"min": 3, "max": 3}}, func() error {
 			d, err := client.AppsV1().Deployments(namespace).Get(ctx, "tf-serving-clothing-model", metav1.GetOptions{})
 			if err != nil {
 				return err
@@ -171,24 +172,24 @@ func shapes(t *testing.T, c *checkout.Checkout, p *plain, kubeconfig string) {
 				return err
 			}
 			if d.Status.ReadyReplicas != 3 || !strings.Contains(files.Data["batching.config"], "max_batch_size { value: 16 }") {
-				return fmt.Errorf("%d models are ready with batching file %q", d.Status.ReadyReplicas, files.Data)
+				return fmt.Errorf("%d model servers are ready with batching file %q", d.Status.ReadyReplicas, files.Data)
 			}
 			return nil
 		}},
-		{"a range of models again", map[string]any{"model.replicas": map[string]any{"min": 2, "max": 6}}, func() error {
+		{"a range of model servers again", map[string]any{"model.replicas": map[string]any{"min": 2, "max": 6}}, func() error {
 			d, err := client.AppsV1().Deployments(namespace).Get(ctx, "tf-serving-clothing-model", metav1.GetOptions{})
 			if err == nil && d.Status.ReadyReplicas < 2 {
-				err = fmt.Errorf("%d models are ready", d.Status.ReadyReplicas)
+				err = fmt.Errorf("%d model servers are ready", d.Status.ReadyReplicas)
 			}
 			return err
 		}},
-		{"a model that needs root", map[string]any{"model.runAsUser": 0}, func() error {
+		{"a model server that runs as root", map[string]any{"model.runAsUser": 0}, func() error {
 			ns, err := client.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
 			if err != nil {
 				return err
 			}
 			if got := ns.Labels["pod-security.kubernetes.io/enforce"]; got != "baseline" {
-				return fmt.Errorf("the namespace enforces %s", got)
+				return fmt.Errorf("the namespace enforces Pod Security level %s, want baseline", got)
 			}
 			return nil
 		}},
@@ -203,7 +204,7 @@ func shapes(t *testing.T, c *checkout.Checkout, p *plain, kubeconfig string) {
 	}
 }
 
-// hasURL returns an error unless the gateway's URL is this one.
+// hasURL returns an error unless the gateway has this URL.
 func (p *plain) hasURL(want string) error {
 	if got := strings.TrimSpace(p.run(true, "stack", "output", "gatewayUrl", "--stack", "own")); got != want {
 		return fmt.Errorf("the gateway's URL is %q, want %q", got, want)
@@ -243,19 +244,19 @@ func spreadOverZones(ctx context.Context, t *testing.T, c *checkout.Checkout, ku
 	return nil
 }
 
-// plain is pulumi as a person calls it, from a shell whose PATH holds the tools.
+// plain runs pulumi as a person does in a shell with the tools on PATH.
 type plain struct {
 	c           *checkout.Checkout
 	home, state string
 }
 
-// env is the person's own choice of backend.
+// env is the environment of pulumi, with a backend of its own.
 func (p *plain) env() []string {
 	return []string{"PULUMI_HOME=" + p.home, "PULUMI_BACKEND_URL=file://" + p.state, "PULUMI_CONFIG_PASSPHRASE=test",
 		"PULUMI_SKIP_UPDATE_CHECK=true", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true"}
 }
 
-// run runs pulumi and returns its output; ok says whether it must succeed.
+// run runs pulumi, which must succeed if ok and fail if not, and returns its output.
 func (p *plain) run(ok bool, args ...string) string {
 	p.c.T.Helper()
 	bin := filepath.Join(p.c.Dir, ".local", "bin")
@@ -263,7 +264,7 @@ func (p *plain) run(ok bool, args ...string) string {
 	if err != nil {
 		p.c.T.Fatal(err)
 	}
-	// What plain pulumi leaves among temporary files is its user's.
+	// pulumi leaves temporary files, which the test must not take for those of make.
 	env := append(p.env(), "TMPDIR="+p.c.T.TempDir(), "PATH="+strings.Join(append(plugins, bin, os.Getenv("PATH")), ":"))
 	run := p.c.Start("env", append(append(env, filepath.Join(bin, "pulumi")), args...)...)
 	out, err := run.Wait()

@@ -3,7 +3,6 @@ package privilege
 import (
 	"fmt"
 	"net/url"
-	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,10 +14,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"tfserving/rehearsal/emulator"
+	"tfserving/test/emulated"
 )
 
-// emulated is an emulated account with a VPC, as whoever may do everything in it.
-type emulated struct {
+// awsAccount is an emulated account with a VPC, as whoever may do everything in it.
+type awsAccount struct {
 	*emulator.AWS
 	cfg     aws.Config
 	iam     *iam.Client
@@ -28,10 +28,10 @@ type emulated struct {
 	subnets []string
 }
 
-func newAccount(t *testing.T, cloud *emulator.AWS) *emulated {
+func newAccount(t *testing.T, cloud *emulator.AWS) *awsAccount {
 	t.Helper()
-	cfg := configOf(cloud.Env())
-	a := &emulated{
+	cfg := emulated.Config(cloud)
+	a := &awsAccount{
 		AWS: cloud, cfg: cfg,
 		iam: iam.NewFromConfig(cfg), eks: eks.NewFromConfig(cfg), ec2: ec2.NewFromConfig(cfg),
 	}
@@ -46,19 +46,6 @@ func newAccount(t *testing.T, cloud *emulator.AWS) *emulated {
 	return a
 }
 
-// configOf is the way into the account of a process with this environment.
-func configOf(env []string) aws.Config {
-	given := map[string]string{}
-	for _, e := range env {
-		name, value, _ := strings.Cut(e, "=")
-		given[name] = value
-	}
-	return aws.Config{
-		Region: given["AWS_REGION"], BaseEndpoint: aws.String(given["AWS_ENDPOINT_URL"]), RetryMaxAttempts: 1,
-		Credentials: credentials.NewStaticCredentialsProvider(given["AWS_ACCESS_KEY_ID"], given["AWS_SECRET_ACCESS_KEY"], ""),
-	}
-}
-
 // must is what a call to AWS gives, or the test's end.
 func must[Out any](t *testing.T, out Out, err error) Out {
 	t.Helper()
@@ -69,7 +56,7 @@ func must[Out any](t *testing.T, out Out, err error) Out {
 }
 
 // managedPolicies are the documents of the roles' policies that AWS keeps, by ARN.
-func (a *emulated) managedPolicies(t *testing.T, s *policies) map[string]string {
+func (a *awsAccount) managedPolicies(t *testing.T, s *policies) map[string]string {
 	t.Helper()
 	documents := map[string]string{}
 	for name, r := range s.roles {
@@ -89,7 +76,7 @@ func (a *emulated) managedPolicies(t *testing.T, s *policies) map[string]string 
 }
 
 // newRole makes a role as the program does.
-func (a *emulated) newRole(t *testing.T, name string, r *grantee) {
+func (a *awsAccount) newRole(t *testing.T, name string, r *grantee) {
 	t.Helper()
 	_, err := a.iam.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: &r.trust})
 	must(t, 0, err)
@@ -104,7 +91,7 @@ func (a *emulated) newRole(t *testing.T, name string, r *grantee) {
 }
 
 // asInstance is a user with a role's permissions: nothing here hands a role to an instance, as EC2 does.
-func (a *emulated) asInstance(t *testing.T, name string, r *grantee) aws.Config {
+func (a *awsAccount) asInstance(t *testing.T, name string, r *grantee) aws.Config {
 	t.Helper()
 	_, err := a.iam.CreateUser(t.Context(), &iam.CreateUserInput{UserName: &name})
 	must(t, 0, err)
@@ -127,7 +114,7 @@ func (a *emulated) asInstance(t *testing.T, name string, r *grantee) aws.Config 
 type group struct{ name, instance string }
 
 // newCluster makes an EKS cluster with one node group of two instances.
-func (a *emulated) newCluster(t *testing.T, name string) group {
+func (a *awsAccount) newCluster(t *testing.T, name string) group {
 	t.Helper()
 	const trust = `{"Version":"2012-10-17","Statement":[
 		{"Effect":"Allow","Principal":{"Service":"eks.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
@@ -149,7 +136,7 @@ func (a *emulated) newCluster(t *testing.T, name string) group {
 }
 
 // instances are those of an Auto Scaling group.
-func (a *emulated) instances(t *testing.T, name string) (ids []string) {
+func (a *awsAccount) instances(t *testing.T, name string) (ids []string) {
 	t.Helper()
 	groups := autoscaling.NewFromConfig(a.cfg)
 	found, err := groups.DescribeAutoScalingGroups(t.Context(), &autoscaling.DescribeAutoScalingGroupsInput{

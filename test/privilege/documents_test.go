@@ -25,12 +25,13 @@ import (
 	"tfserving/components/loadbalancer"
 	"tfserving/components/network"
 	"tfserving/components/repositories"
+	"tfserving/test/emulated"
 )
 
 // What the proven stack is called, and where it is.
 const (
-	region       = "eu-west-1"
-	account      = "123456789012" // the emulator's
+	region       = emulated.Region
+	account      = emulated.AccountID
 	ownCluster   = "tfserving-dev"
 	otherCluster = "tfserving-prod"
 )
@@ -185,7 +186,7 @@ func gather(t *testing.T) *policies {
 		}
 		_, err = loadbalancer.NewController(ctx, ownCluster, &loadbalancer.Args{
 			ClusterName: ownCluster, ClusterARN: eks.ARN, Ready: eks.Ready, VPCID: net.VPCID, Region: region,
-			Chart: chart, Replicas: 1,
+			Chart: "rehearsal/chart", Replicas: 1,
 		}, both)
 		if err != nil {
 			return err

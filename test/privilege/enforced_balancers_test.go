@@ -16,7 +16,7 @@ const balancerTag = "elbv2.k8s.aws/cluster"
 
 // balancing is a load balancer controller's way into the account.
 type balancing struct {
-	*emulated
+	*awsAccount
 	elb *elb.Client
 	ec2 *ec2.Client
 }
@@ -64,7 +64,7 @@ func (b balancing) targets(t *testing.T, name, cluster string) (string, error) {
 	return aws.ToString(made.TargetGroups[0].TargetGroupArn), nil
 }
 
-func balancerCalls(t *testing.T, a *emulated, cfg aws.Config) {
+func balancerCalls(t *testing.T, a *awsAccount, cfg aws.Config) {
 	b := balancing{a, elb.NewFromConfig(cfg), ec2.NewFromConfig(cfg)}
 	anyone := balancing{a, elb.NewFromConfig(a.cfg), a.ec2}
 	deleteBalancer := func(arn string) error {

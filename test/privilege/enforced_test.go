@@ -25,7 +25,7 @@ import (
 const tokenOf = "token of "
 
 // enforced makes the stack's roles in an account with two clusters, lets each be taken as it is in AWS, and calls.
-func (s *policies) enforced(t *testing.T, a *emulated) {
+func (s *policies) enforced(t *testing.T, a *awsAccount) {
 	client := fake.NewClientset()
 	client.PrependReactor("create", "tokenreviews", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		review := action.(clienttesting.CreateAction).GetObject().(*authenticationv1.TokenReview).DeepCopy()
@@ -70,7 +70,7 @@ func wantAllowed(t *testing.T, what string, err error) {
 }
 
 // asPod is a pod of the role's service account, which gets its credentials as the Pod Identity agent hands them out.
-func (a *emulated) asPod(r *grantee) aws.Config {
+func (a *awsAccount) asPod(r *grantee) aws.Config {
 	cfg := a.cfg
 	cfg.Credentials = endpointcreds.New(a.CredentialsURL(), func(o *endpointcreds.Options) {
 		o.AuthorizationToken = tokenOf + r.namespace + ":" + r.serviceAccount
@@ -79,7 +79,7 @@ func (a *emulated) asPod(r *grantee) aws.Config {
 }
 
 // credentialsOf is what the Pod Identity agent answers to a service account's token.
-func (a *emulated) credentialsOf(t *testing.T, namespace, serviceAccount string) (status int, text string) {
+func (a *awsAccount) credentialsOf(t *testing.T, namespace, serviceAccount string) (status int, text string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.CredentialsURL(), nil)
 	must(t, 0, err)
@@ -92,7 +92,7 @@ func (a *emulated) credentialsOf(t *testing.T, namespace, serviceAccount string)
 
 // handedOut associates a role with service accounts of both clusters, as whoever may make associations could, and leaves
 // it with the one that it is for.
-func (s *policies) handedOut(t *testing.T, a *emulated, name string) {
+func (s *policies) handedOut(t *testing.T, a *awsAccount, name string) {
 	r := s.roles[name]
 	associate := func(cluster, namespace, serviceAccount string) (dissociate func()) {
 		made, err := a.eks.CreatePodIdentityAssociation(t.Context(), &eks.CreatePodIdentityAssociationInput{
@@ -127,7 +127,7 @@ func (s *policies) handedOut(t *testing.T, a *emulated, name string) {
 	}
 }
 
-func autoscalerCalls(t *testing.T, a *emulated, cfg aws.Config, own, other group) {
+func autoscalerCalls(t *testing.T, a *awsAccount, cfg aws.Config, own, other group) {
 	groups, nodeGroups := autoscaling.NewFromConfig(cfg), eks.NewFromConfig(cfg)
 	list, err := groups.DescribeAutoScalingGroups(t.Context(), &autoscaling.DescribeAutoScalingGroupsInput{})
 	wantAllowed(t, "seeing the groups", err)
@@ -202,7 +202,7 @@ func nodeCalls(t *testing.T, cfg aws.Config, own group) {
 	wantDenied(t, "deleting images", err)
 }
 
-func networkingCalls(t *testing.T, a *emulated, cfg aws.Config, own group) {
+func networkingCalls(t *testing.T, a *awsAccount, cfg aws.Config, own group) {
 	network := ec2.NewFromConfig(cfg)
 	made, err := network.CreateNetworkInterface(t.Context(), &ec2.CreateNetworkInterfaceInput{SubnetId: &a.subnets[0]})
 	wantAllowed(t, "making a network interface", err)

@@ -107,7 +107,7 @@ func cached(t *testing.T, name string, install func(home string) error) string {
 		t.Fatalf("finding a place for %s: %v", name, err)
 	}
 	home := filepath.Join(cache, "tfserving", name)
-	unlock, err := embedded.Lock(t.Context(), home+".lock", nil)
+	unlock, err := embedded.LockFile(t.Context(), home+".lock", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@
 package state
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -16,10 +15,11 @@ import (
 	"tfserving/components/delivery"
 	"tfserving/internal/checkout"
 	"tfserving/rehearsal/emulator"
+	"tfserving/test/emulated"
 )
 
 const (
-	region = "eu-west-1" // as docs/state.md has it
+	region = emulated.Region // as docs/state.md has it
 	// password is the secret that must not be found in any file of a backend.
 	password = "correct-horse-battery-staple"
 	// thing is what the program makes.
@@ -146,16 +146,7 @@ func (s *session) lives() {
 type version struct{ Key, VersionId string }
 
 func TestStateInABucket(t *testing.T) {
-	moto, err := emulator.EnsureMoto(t.Context(), os.Stdout)
-	check(t, err)
-	// A context of its own: the account must outlive the test's end until its cleanup has run.
-	cloud, err := emulator.Start(context.WithoutCancel(t.Context()), emulator.Config{Dir: t.TempDir(), MotoServer: moto, Region: region, Log: os.Stdout})
-	check(t, err)
-	t.Cleanup(func() {
-		if err := cloud.Stop(); err != nil {
-			t.Errorf("stopping emulated AWS: %v", err)
-		}
-	})
+	cloud := emulated.Start(t, t.TempDir(), region, emulator.Times{})
 	s := newSession(t, cloud.Env()...)
 	s.does("make the bucket and the key")
 	s.does("log in and make the stack")
