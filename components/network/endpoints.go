@@ -8,49 +8,49 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// httpsPort is the only one on which AWS services answer at an interface endpoint.
+// httpsPort is the only port of an interface endpoint.
 const httpsPort = 443
 
-// serviceName is an AWS service as VPC endpoints name it.
+// serviceName is the name of an AWS service in a VPC endpoint.
 func serviceName(region, service string) string { return "com.amazonaws." + region + "." + service }
 
-// newS3Endpoint takes traffic to S3, in which are the layers of every image in ECR, past the NAT gateways. It costs
-// nothing.
-func newS3Endpoint(ctx *pulumi.Context, name string, args *Args, in *ec2.Vpc, tables []*ec2.RouteTable, opts ...pulumi.ResourceOption) (*ec2.VpcEndpoint, error) {
-	var on pulumi.StringArray
+// newS3Endpoint routes traffic to S3 past the NAT gateways. ECR stores the layers of images in S3. The endpoint is free of
+// charge.
+func newS3Endpoint(ctx *pulumi.Context, name string, args *Args, network *ec2.Vpc, tables []*ec2.RouteTable, opts ...pulumi.ResourceOption) (*ec2.VpcEndpoint, error) {
+	var tableIDs pulumi.StringArray
 	for _, t := range tables {
-		on = append(on, t.ID())
+		tableIDs = append(tableIDs, t.ID())
 	}
 	return ec2.NewVpcEndpoint(ctx, name+"-s3", &ec2.VpcEndpointArgs{
-		VpcId:           in.ID(),
+		VpcId:           network.ID(),
 		ServiceName:     pulumi.String(serviceName(args.Region, "s3")),
 		VpcEndpointType: pulumi.String("Gateway"),
-		RouteTableIds:   on,
-		Tags:            named(name + "-s3"),
+		RouteTableIds:   tableIDs,
+		Tags:            nameTag(name + "-s3"),
 	}, opts...)
 }
 
-// newInterfaceEndpoints makes an endpoint in each zone for each service that the settings name. Each is paid for by the
-// hour, zone and gigabyte.
-func newInterfaceEndpoints(ctx *pulumi.Context, name string, args *Args, in *ec2.Vpc, private []*subnet, opts ...pulumi.ResourceOption) error {
+// newInterfaceEndpoints makes an endpoint for each service, in each private subnet. AWS bills each by the hour, the zone and
+// the gigabyte.
+func newInterfaceEndpoints(ctx *pulumi.Context, name string, args *Args, network *ec2.Vpc, private []*subnet, opts ...pulumi.ResourceOption) error {
 	if len(args.InterfaceEndpoints) == 0 {
 		return nil
 	}
-	group, err := newEndpointGroup(ctx, name+"-endpoints", args, in, opts...)
+	group, err := newEndpointGroup(ctx, name+"-endpoints", args, network, opts...)
 	if err != nil {
 		return err
 	}
 	for _, service := range args.InterfaceEndpoints {
 		endpointName := name + "-" + strings.ReplaceAll(service, ".", "-")
 		_, err := ec2.NewVpcEndpoint(ctx, endpointName, &ec2.VpcEndpointArgs{
-			VpcId:            in.ID(),
+			VpcId:            network.ID(),
 			ServiceName:      pulumi.String(serviceName(args.Region, service)),
 			VpcEndpointType:  pulumi.String("Interface"),
 			SubnetIds:        ids(private),
 			SecurityGroupIds: pulumi.StringArray{group},
-			// The service's own name then leads to the endpoint: nothing that calls it needs to know.
+			// The service's usual DNS name resolves to the endpoint, so its callers need no configuration.
 			PrivateDnsEnabled: pulumi.Bool(true),
-			Tags:              named(endpointName),
+			Tags:              nameTag(endpointName),
 		}, opts...)
 		if err != nil {
 			return err
@@ -59,14 +59,14 @@ func newInterfaceEndpoints(ctx *pulumi.Context, name string, args *Args, in *ec2
 	return nil
 }
 
-// newEndpointGroup makes the security group of the interface endpoints, and returns its id, known once its rule is there:
-// an endpoint that is open before it admits anyone would only make callers wait. Endpoints answer and never call, so no
-// rule lets them out.
-func newEndpointGroup(ctx *pulumi.Context, name string, args *Args, in *ec2.Vpc, opts ...pulumi.ResourceOption) (pulumi.StringOutput, error) {
+// newEndpointGroup makes the security group of the interface endpoints, and returns its id, which becomes known after its
+// rule exists: calls to an endpoint whose group has no rule time out. Endpoints open no connections, so the group has no
+// egress rule.
+func newEndpointGroup(ctx *pulumi.Context, name string, args *Args, network *ec2.Vpc, opts ...pulumi.ResourceOption) (pulumi.StringOutput, error) {
 	group, err := ec2.NewSecurityGroup(ctx, name, &ec2.SecurityGroupArgs{
-		VpcId:       in.ID(),
+		VpcId:       network.ID(),
 		Description: pulumi.String("Interface endpoints of " + args.ClusterName + ": HTTPS from the VPC"),
-		Tags:        named(name),
+		Tags:        nameTag(name),
 	}, opts...)
 	if err != nil {
 		return pulumi.StringOutput{}, err
@@ -78,7 +78,7 @@ func newEndpointGroup(ctx *pulumi.Context, name string, args *Args, in *ec2.Vpc,
 		FromPort:        pulumi.Int(httpsPort),
 		ToPort:          pulumi.Int(httpsPort),
 		CidrIpv4:        pulumi.String(args.CIDR),
-		Tags:            named(name),
+		Tags:            nameTag(name),
 	}, opts...)
 	if err != nil {
 		return pulumi.StringOutput{}, err

@@ -13,22 +13,22 @@ import (
 )
 
 const (
-	// flowLogService is what takes the role to write flow logs.
+	// flowLogService is the AWS service that takes the role to write flow logs.
 	flowLogService = "vpc-flow-logs.amazonaws.com"
 	// policyVersion is the newest version of the policy language.
 	policyVersion = "2012-10-17"
 )
 
-// newFlowLogs keeps a record of the VPC's connections, accepted and refused, in CloudWatch Logs.
+// newFlowLogs records the VPC's accepted and refused connections in CloudWatch Logs.
 func newFlowLogs(ctx *pulumi.Context, name string, args *Args, vpc *ec2.Vpc, opts ...pulumi.ResourceOption) error {
 	if args.FlowLogRetentionDays == 0 {
 		return nil
 	}
 	name += "-flow-logs"
-	// CloudWatch Logs encrypts it with a key of its own; the records hold addresses and ports, no content.
+	// CloudWatch Logs encrypts the group with AWS's own key. The records have addresses and ports, but no content.
 	group, err := cloudwatch.NewLogGroup(ctx, name, &cloudwatch.LogGroupArgs{
 		RetentionInDays: pulumi.Int(args.FlowLogRetentionDays),
-		Tags:            named(name),
+		Tags:            nameTag(name),
 	}, opts...)
 	if err != nil {
 		return err
@@ -53,14 +53,14 @@ func newFlowLogs(ctx *pulumi.Context, name string, args *Args, vpc *ec2.Vpc, opt
 		LogDestinationType: pulumi.String("cloud-watch-logs"),
 		LogDestination:     group.Arn,
 		IamRoleArn:         role.Arn,
-		Tags:               named(name),
-		// The role must be allowed to write before the first record comes.
+		Tags:               nameTag(name),
+		// The role must be allowed to write before the first record arrives.
 	}, append(opts, pulumi.DependsOn([]pulumi.Resource{policy}))...)
 	return err
 }
 
-// flowLogTrust is the policy under which flow logs of the log group's account and region take the role. Without the
-// conditions, those of any account could be made to use it (VPC User Guide, IAM role for publishing flow logs).
+// flowLogTrust returns the trust policy that allows flow logs of the log group's account and region to take the role.
+// Without the conditions, flow logs of any account could use it (VPC User Guide, IAM role for publishing flow logs).
 func flowLogTrust(logGroup string) (string, error) {
 	source, err := arn.Parse(logGroup)
 	if err != nil {
@@ -79,8 +79,8 @@ func flowLogTrust(logGroup string) (string, error) {
 	})
 }
 
-// flowLogPolicy lets the role write to the one log group. It may not make log groups, as AWS's example lets it: one that
-// was deleted would come back, without its retention and with nobody to delete it.
+// flowLogPolicy returns the policy that allows the role to write to the log group. Unlike AWS's example, it does not allow
+// making log groups: the service would make a deleted group again, without retention and outside the stack.
 func flowLogPolicy(logGroup string) (string, error) {
 	if _, err := arn.Parse(logGroup); err != nil {
 		return "", fmt.Errorf("log group %q: %w", logGroup, err)
@@ -92,7 +92,7 @@ func flowLogPolicy(logGroup string) (string, error) {
 		"Action":   []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
 		"Resource": []string{group, group + ":*"},
 	}, map[string]any{
-		// A listing of names, for which IAM knows no resource (Service Authorization Reference).
+		// IAM supports no resource-level permissions for this action (Service Authorization Reference).
 		"Sid":      "FindLogGroup",
 		"Effect":   "Allow",
 		"Action":   "logs:DescribeLogGroups",
@@ -100,6 +100,7 @@ func flowLogPolicy(logGroup string) (string, error) {
 	})
 }
 
+// document returns the JSON of a policy.
 func document(statements ...map[string]any) (string, error) {
 	text, err := json.Marshal(map[string]any{"Version": policyVersion, "Statement": statements})
 	return string(text), err

@@ -5,33 +5,35 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"tfserving/internal/mockengine"
 )
 
-func TestFlowLogsRecordAllTrafficForAsLongAsSet(t *testing.T) {
-	g := made(t, asIs)
-	if got := g.inputs(t, logGroupType+" net-flow-logs")["retentionInDays"]; got != 14.0 {
-		t.Errorf("they are kept for %v days, want 14", got)
+func TestFlowLogsRecordAllTrafficAndAreKeptForTheRetentionTime(t *testing.T) {
+	g := mustRegister(t)
+	if got := g.inputs(t, logGroupType, "net-flow-logs")["retentionInDays"]; got != 14.0 {
+		t.Errorf("the retention is %v days, want 14", got)
 	}
 	want := map[string]any{
-		"vpcId": idOf(vpcType, "net"), "trafficType": "ALL", "logDestinationType": "cloud-watch-logs",
-		"logDestination": logGroupARN, "iamRoleArn": "arn:of:net-flow-logs", "tags": map[string]any{"Name": "net-flow-logs"},
+		"vpcId": id(vpcType, "net"), "trafficType": "ALL", "logDestinationType": "cloud-watch-logs",
+		"logDestination": logGroupARN, "iamRoleArn": "arn:aws:iam::" + mockengine.Account + ":role/net-flow-logs", "tags": map[string]any{"Name": "net-flow-logs"},
 	}
-	if got := g.inputs(t, flowLogType+" net-flow-logs"); !reflect.DeepEqual(got, want) {
+	if got := g.inputs(t, flowLogType, "net-flow-logs"); !reflect.DeepEqual(got, want) {
 		t.Errorf("the flow log is %v, want %v", got, want)
 	}
-	if !g.waits(t, flowLogType+" net-flow-logs", policyType+" net-flow-logs") {
+	if !g.DependsOn(g.find(t, flowLogType, "net-flow-logs"), g.find(t, policyType, "net-flow-logs")) {
 		t.Error("the flow log does not wait until its role may write")
 	}
 }
 
-func TestWithoutFlowLogsNothingIsMadeForThem(t *testing.T) {
-	g := made(t, func(a *Args) { a.FlowLogRetentionDays = 0 })
+func TestANetworkWithoutFlowLogsHasNoLogGroupAndNoRole(t *testing.T) {
+	g := mustRegister(t, func(a *Args) { a.FlowLogRetentionDays = 0 })
 	for _, kind := range []string{logGroupType, roleType, policyType, flowLogType} {
 		g.wantNames(t, kind)
 	}
 }
 
-// statements are those of a policy document.
+// statements are the statements of a policy document.
 func statements(t *testing.T, text any) []any {
 	t.Helper()
 	var d map[string]any
@@ -39,28 +41,28 @@ func statements(t *testing.T, text any) []any {
 		t.Fatal(err)
 	}
 	if d["Version"] != "2012-10-17" {
-		t.Errorf("the document is of %v", d["Version"])
+		t.Errorf("the document has version %v", d["Version"])
 	}
 	return d["Statement"].([]any)
 }
 
-func TestOnlyFlowLogsOfThisAccountAndRegionTakeTheRole(t *testing.T) {
+func TestOnlyFlowLogsOfTheSameAccountAndRegionMayTakeTheRole(t *testing.T) {
 	want := []any{map[string]any{
 		"Sid": "FlowLogsOfThisAccount", "Effect": "Allow", "Action": "sts:AssumeRole",
 		"Principal": map[string]any{"Service": "vpc-flow-logs.amazonaws.com"},
 		"Condition": map[string]any{
-			"StringEquals": map[string]any{"aws:SourceAccount": "111122223333"},
-			"ArnLike":      map[string]any{"aws:SourceArn": "arn:aws-cn:ec2:cn-north-1:111122223333:vpc-flow-log/*"},
+			"StringEquals": map[string]any{"aws:SourceAccount": mockengine.Account},
+			"ArnLike":      map[string]any{"aws:SourceArn": "arn:aws-cn:ec2:cn-north-1:" + mockengine.Account + ":vpc-flow-log/*"},
 		},
 	}}
-	got := statements(t, made(t, asIs).inputs(t, roleType+" net-flow-logs")["assumeRolePolicy"])
+	got := statements(t, mustRegister(t).inputs(t, roleType, "net-flow-logs")["assumeRolePolicy"])
 	if !reflect.DeepEqual(got, want) {
-		t.Errorf("the trust is %v, want %v", got, want)
+		t.Errorf("the trust policy is %v, want %v", got, want)
 	}
 }
 
-func TestTheRoleWritesToOneLogGroupAndMakesNone(t *testing.T) {
-	inputs := made(t, asIs).inputs(t, policyType+" net-flow-logs")
+func TestTheFlowLogRoleWritesToOneLogGroupAndCannotMakeOne(t *testing.T) {
+	inputs := mustRegister(t).inputs(t, policyType, "net-flow-logs")
 	want := []any{
 		map[string]any{
 			"Sid": "WriteFlowLogs", "Effect": "Allow",
@@ -80,7 +82,7 @@ func TestTheRoleWritesToOneLogGroupAndMakesNone(t *testing.T) {
 	}
 }
 
-func TestAnARNMayEndInAllStreams(t *testing.T) {
+func TestTheLogGroupARNMayEndInAllStreams(t *testing.T) {
 	plain, err := flowLogPolicy(logGroupARN)
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +92,7 @@ func TestAnARNMayEndInAllStreams(t *testing.T) {
 	}
 }
 
-func TestPoliciesAreNotMadeFromWhatIsNoARN(t *testing.T) {
+func TestALogGroupWithoutAnARNIsAnError(t *testing.T) {
 	for name, policy := range map[string]func(string) (string, error){"trust": flowLogTrust, "policy": flowLogPolicy} {
 		if _, err := policy("net-flow-logs"); err == nil || !strings.Contains(err.Error(), "net-flow-logs") {
 			t.Errorf("%s: error is %v, want one that names the log group", name, err)

@@ -1,5 +1,5 @@
-// Package network makes the VPC of an EKS cluster: a public and a private subnet in each zone, the ways out of them, and
-// what watches and shuts the rest.
+// Package network makes the VPC of an EKS cluster: a public and a private subnet in each zone, internet access, endpoints of
+// AWS services, and flow logs.
 package network
 
 import (
@@ -10,17 +10,17 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Args shape a network.
+// Args are the arguments of NewNetwork.
 type Args struct {
 	ClusterName string   // of the EKS cluster that the subnets are tagged for
-	Region      string   // in which the zones are, such as eu-west-1
+	Region      string   // of the zones, such as eu-west-1
 	CIDR        string   // private IPv4, /16 to /20
-	Zones       []string // names of 2 or 3; a further one goes last, since subnets keep to their place in the list
-	NATPerZone  bool     // a NAT gateway in each zone, and not one for all
-	// InterfaceEndpoints are AWS services reached without NAT, as endpoint names have them: ecr.api, sts, logs.
+	Zones       []string // names of 2 or 3 zones. Add a zone at the end: the place in the list decides a subnet's range
+	NATPerZone  bool     // a NAT gateway in each zone instead of one for all zones
+	// InterfaceEndpoints are AWS services to reach without NAT, as in the names of endpoints: ecr.api, sts, logs.
 	InterfaceEndpoints   []string
-	FlowLogRetentionDays int  // 0 keeps no flow logs
-	Protect              bool // refuse to delete the VPC
+	FlowLogRetentionDays int  // 0 makes no flow logs
+	Protect              bool // makes Pulumi refuse to delete the VPC
 }
 
 // Network is the VPC of an EKS cluster.
@@ -29,16 +29,15 @@ type Network struct {
 
 	VPCID           pulumi.StringOutput
 	PublicSubnetIDs pulumi.StringArrayOutput // for load balancers
-	// PrivateSubnetIDs are known as soon as the subnets exist: a control plane need not wait for a way out.
+	// PrivateSubnetIDs are known as soon as the subnets exist. A control plane needs no internet access.
 	PrivateSubnetIDs pulumi.StringArrayOutput
-	// NodeSubnetIDs are the private subnets for what needs a way out, as nodes do to join: a resource that uses them
-	// comes after NAT, routes and S3 endpoint, and goes before them.
+	// NodeSubnetIDs are the private subnets for resources that need internet access, such as nodes that join a cluster. A
+	// resource that uses them is made after NAT, routes and S3 endpoint, and deleted before them.
 	NodeSubnetIDs pulumi.StringArrayOutput
-	// Layout is how the addresses are divided.
-	Layout *Layout
+	Layout        *Layout
 }
 
-// NewNetwork makes a network. It is an error, before anything is made, if the range or the number of zones does not fit.
+// NewNetwork makes a network. It fails, before it registers a resource, if Plan refuses the range or the number of zones.
 func NewNetwork(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Network, error) {
 	cidr, err := netip.ParsePrefix(args.CIDR)
 	if err != nil {
@@ -65,7 +64,7 @@ func NewNetwork(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	if err != nil {
 		return nil, err
 	}
-	out, err := newWayOut(ctx, name, args, vpc, public, private, child)
+	internetAccess, err := newInternetAccess(ctx, name, args, vpc, public, private, child)
 	if err != nil {
 		return nil, err
 	}
@@ -77,9 +76,9 @@ func NewNetwork(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	}
 	n.VPCID = vpc.ID().ToStringOutput()
 	n.PublicSubnetIDs, n.PrivateSubnetIDs = ids(public), ids(private)
-	// A dependency, not a value computed from NAT and routes: a preview that changes those would no longer know the
-	// subnets, and would show every node group replaced.
-	n.NodeSubnetIDs = pulumi.OutputWithDependencies(ctx.Context(), n.PrivateSubnetIDs, out...).(pulumi.StringArrayOutput)
+	// The subnets only depend on NAT and routes. If their ids were computed from them, a preview that changes NAT or routes
+	// would not know the ids, and would show a replacement of every node group.
+	n.NodeSubnetIDs = pulumi.OutputWithDependencies(ctx.Context(), n.PrivateSubnetIDs, internetAccess...).(pulumi.StringArrayOutput)
 	return n, ctx.RegisterResourceOutputs(n, pulumi.Map{
 		"vpcId":            n.VPCID,
 		"publicSubnetIds":  n.PublicSubnetIDs,
@@ -94,21 +93,21 @@ func newVPC(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Resourc
 		// A private cluster endpoint and the private names of interface endpoints need both.
 		EnableDnsSupport:   pulumi.Bool(true),
 		EnableDnsHostnames: pulumi.Bool(true),
-		Tags:               named(name),
+		Tags:               nameTag(name),
 	}, append(opts, pulumi.Protect(args.Protect))...)
 	if err != nil {
 		return nil, err
 	}
-	// What is started without a security group gets the default one: emptied, it can neither call nor be called. Empty
-	// lists say so; left out, the provider would take whatever rules it finds later for wanted (pulumi/pulumi#2675).
+	// An instance without a security group gets the VPC's default group. Without rules, that group allows no connection.
+	// The lists must be empty, not nil: with nil the provider keeps the rules that it finds (pulumi/pulumi#2675).
 	_, err = ec2.NewDefaultSecurityGroup(ctx, name, &ec2.DefaultSecurityGroupArgs{
 		VpcId:   vpc.ID(),
 		Ingress: ec2.DefaultSecurityGroupIngressArray{},
 		Egress:  ec2.DefaultSecurityGroupEgressArray{},
-		Tags:    named(name + "-default-unused"),
+		Tags:    nameTag(name + "-default-unused"),
 	}, opts...)
 	return vpc, err
 }
 
-// named are the tags of a resource that the AWS console shows by name.
-func named(name string) pulumi.StringMap { return pulumi.StringMap{"Name": pulumi.String(name)} }
+// nameTag is the tag Name, which the AWS console shows.
+func nameTag(name string) pulumi.StringMap { return pulumi.StringMap{"Name": pulumi.String(name)} }

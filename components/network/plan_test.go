@@ -36,7 +36,7 @@ func TestPlanGivesEachZoneALargePrivateAndASmallPublicSubnet(t *testing.T) {
 				t.Errorf("%s over %d zones: %v", cidr, zones, err)
 				continue
 			}
-			// With two zones the third's ranges stay free: the first two are where they would be with three.
+			// Two zones get the first two subnets of three; the ranges of the third stay free.
 			if !slices.Equal(got.Private, want.Private[:zones]) || !slices.Equal(got.Public, want.Public[:zones]) {
 				t.Errorf("%s over %d zones: private %v, public %v; want the first %d of %v and %v",
 					cidr, zones, got.Private, got.Public, zones, want.Private, want.Public)
@@ -45,12 +45,12 @@ func TestPlanGivesEachZoneALargePrivateAndASmallPublicSubnet(t *testing.T) {
 	}
 }
 
-// The check that Plan itself makes, made in another way: by first and last address.
-func TestSubnetsAreInsideTheVPCAndApart(t *testing.T) {
+// Layout.check compares prefixes. This test compares first and last addresses instead.
+func TestSubnetsAreInsideTheVPCAndDoNotOverlap(t *testing.T) {
 	for bits := widestVPC; bits <= narrowestVPC; bits++ {
-		// The last range of that width in 10.0.0.0/8, so that a plan that runs over the end is outside RFC 1918 too.
+		// The last range of that width in 10.0.0.0/8, so that a subnet behind its end is also outside RFC 1918.
 		vpc := netip.PrefixFrom(netip.MustParseAddr("10.255.255.255"), bits).Masked()
-		l, err := Plan(vpc, plannedZones)
+		l, err := Plan(vpc, maxZones)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,12 +59,12 @@ func TestSubnetsAreInsideTheVPCAndApart(t *testing.T) {
 		before := vpc.Addr().Prev()
 		for _, s := range all {
 			if s.Addr().Compare(before) <= 0 {
-				t.Errorf("%s: subnet %s begins at or before %s, the last address of the one before", vpc, s, before)
+				t.Errorf("%s: subnet %s begins at or before %s, the last address of the previous one", vpc, s, before)
 			}
 			before = last(s)
 		}
 		if before.Compare(last(vpc)) > 0 {
-			t.Errorf("%s: the subnets end at %s, outside", vpc, before)
+			t.Errorf("%s: the subnets end at %s, outside the VPC", vpc, before)
 		}
 	}
 }
@@ -78,7 +78,7 @@ func last(p netip.Prefix) netip.Addr {
 	return a
 }
 
-func TestPlanRefusesWhatAVPCCannotBe(t *testing.T) {
+func TestPlanRefusesRangesAndZonesThatNoVPCCanHave(t *testing.T) {
 	for name, c := range map[string]struct {
 		cidr  string
 		zones int
@@ -98,11 +98,11 @@ func TestPlanRefusesWhatAVPCCannotBe(t *testing.T) {
 		}
 	}
 	if _, err := Plan(netip.Prefix{}, 2); err == nil {
-		t.Error("no range at all is accepted")
+		t.Error("an empty range is accepted")
 	}
 }
 
-func TestCheckFindsSubnetsThatAWSWouldRefuse(t *testing.T) {
+func TestOverlappingAndOutsideSubnetsAreErrors(t *testing.T) {
 	vpc := netip.MustParsePrefix("10.0.0.0/16")
 	for name, c := range map[string]struct {
 		private, public []netip.Prefix
@@ -122,7 +122,7 @@ func TestCheckFindsSubnetsThatAWSWouldRefuse(t *testing.T) {
 	}
 }
 
-func TestLayoutSaysHowManyPodsAPrivateSubnetHolds(t *testing.T) {
+func TestPodsIsTheNumberOfAddressesInAPrivateSubnetWithoutAWSsFive(t *testing.T) {
 	for cidr, want := range map[string]int{"10.0.0.0/16": 16379, "10.0.0.0/18": 4091, "10.0.0.0/20": 1019} {
 		l, err := Plan(netip.MustParsePrefix(cidr), 2)
 		if err != nil {

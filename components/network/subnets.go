@@ -7,23 +7,23 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Tags by which the AWS Load Balancer Controller finds subnets (its subnet discovery guide): the role says whether
-// internet-facing or internal load balancers go there, the other whose cluster they are for.
+// Tags by which the AWS Load Balancer Controller finds subnets (its subnet discovery guide). The role tag is for subnets of
+// internet-facing or of internal load balancers; the cluster tag names the cluster.
 const (
 	clusterTag  = "kubernetes.io/cluster/"
 	publicRole  = "kubernetes.io/role/elb"
 	privateRole = "kubernetes.io/role/internal-elb"
 )
 
-// subnet is one with what else is made for it.
+// subnet is a subnet with its name and zone.
 type subnet struct {
 	*ec2.Subnet
-	name string // of it and of its route table
+	name string // of the subnet, and of its route table's resources
 	zone string
 }
 
-// newSubnets makes a subnet in each zone. None gives public addresses to what is started in it: load balancers and NAT
-// gateways bring their own, and nothing else needs one.
+// newSubnets makes a subnet in each zone. The subnets assign no public addresses: load balancers and NAT gateways have their
+// own, and instances need none.
 func newSubnets(ctx *pulumi.Context, name string, args *Args, vpc *ec2.Vpc, kind string, ranges []netip.Prefix, opts ...pulumi.ResourceOption) ([]*subnet, error) {
 	role := privateRole
 	if kind == "public" {
@@ -32,7 +32,7 @@ func newSubnets(ctx *pulumi.Context, name string, args *Args, vpc *ec2.Vpc, kind
 	var all []*subnet
 	for i, zone := range args.Zones {
 		s := &subnet{name: name + "-" + kind + "-" + zone, zone: zone}
-		tags := named(s.name)
+		tags := nameTag(s.name)
 		tags[role] = pulumi.String("1")
 		tags[clusterTag+args.ClusterName] = pulumi.String("shared")
 		var err error

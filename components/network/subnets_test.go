@@ -4,17 +4,19 @@ import (
 	"maps"
 	"slices"
 	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-func TestSubnetsSpreadOverTheZonesAsPlanned(t *testing.T) {
-	g := made(t, asIs)
-	for i, zone := range typical().Zones {
+func TestEachZoneHasAPrivateAndAPublicSubnetOfTheLayout(t *testing.T) {
+	g := mustRegister(t)
+	for i, zone := range allOptions().Zones {
 		for kind, want := range map[string]string{
 			"private": g.network.Layout.Private[i].String(), "public": g.network.Layout.Public[i].String(),
 		} {
-			got := g.inputs(t, subnetType+" net-"+kind+"-"+zone)
-			if got["availabilityZone"] != zone || got["cidrBlock"] != want || got["vpcId"] != idOf(vpcType, "net") {
-				t.Errorf("%s subnet of %s is %v in %v of VPC %v, want %s", kind, zone, got["cidrBlock"], got["availabilityZone"], got["vpcId"], want)
+			got := g.inputs(t, subnetType, "net-"+kind+"-"+zone)
+			if got["availabilityZone"] != zone || got["cidrBlock"] != want || got["vpcId"] != id(vpcType, "net") {
+				t.Errorf("%s subnet of %s: range %v in zone %v of VPC %v, want range %s", kind, zone, got["cidrBlock"], got["availabilityZone"], got["vpcId"], want)
 			}
 		}
 	}
@@ -24,11 +26,11 @@ func TestSubnetsSpreadOverTheZonesAsPlanned(t *testing.T) {
 }
 
 func TestLoadBalancersFindTheirSubnetsByTag(t *testing.T) {
-	g := made(t, asIs)
+	g := mustRegister(t)
 	for kind, role := range map[string]string{"public": "kubernetes.io/role/elb", "private": "kubernetes.io/role/internal-elb"} {
-		for _, zone := range typical().Zones {
+		for _, zone := range allOptions().Zones {
 			name := "net-" + kind + "-" + zone
-			tags := g.inputs(t, subnetType+" "+name)["tags"].(map[string]any)
+			tags := g.inputs(t, subnetType, name)["tags"].(map[string]any)
 			if want := map[string]any{"Name": name, role: "1", "kubernetes.io/cluster/production": "shared"}; !maps.Equal(tags, want) {
 				t.Errorf("tags of %s are %v, want %v", name, tags, want)
 			}
@@ -36,11 +38,11 @@ func TestLoadBalancersFindTheirSubnetsByTag(t *testing.T) {
 	}
 }
 
-func TestNoSubnetGivesPublicAddresses(t *testing.T) {
-	g := made(t, asIs)
+func TestNoSubnetAssignsPublicAddresses(t *testing.T) {
+	g := mustRegister(t)
 	for _, name := range g.names(subnetType) {
 		for _, key := range []string{"mapPublicIpOnLaunch", "assignIpv6AddressOnCreation"} {
-			if got := g.inputs(t, subnetType+" "+name)[key]; got != nil && got != false {
+			if got := g.inputs(t, subnetType, name)[key]; got != nil && got != false {
 				t.Errorf("subnet %s has %s %v", name, key, got)
 			}
 		}
@@ -48,65 +50,62 @@ func TestNoSubnetGivesPublicAddresses(t *testing.T) {
 }
 
 func TestOutputsAreTheSubnetsOfTheirKind(t *testing.T) {
-	g := made(t, asIs)
-	private := "Subnet/net-private-eu-west-1a Subnet/net-private-eu-west-1b Subnet/net-private-eu-west-1c"
-	public := "Subnet/net-public-eu-west-1a Subnet/net-public-eu-west-1b Subnet/net-public-eu-west-1c"
-	for user, want := range map[string]string{controlPlane: private, nodes: private, balancers: public} {
-		if got := g.inputs(t, user)["tags"].(map[string]any)["uses"]; got != want {
-			t.Errorf("%s get %v, want %s", user, got, want)
+	g := mustRegister(t)
+	private := "subnet/net-private-eu-west-1a subnet/net-private-eu-west-1b subnet/net-private-eu-west-1c"
+	public := "subnet/net-public-eu-west-1a subnet/net-public-eu-west-1b subnet/net-public-eu-west-1c"
+	for consumer, want := range map[string]string{"control-plane": private, "nodes": private, "balancers": public} {
+		if got := g.inputs(t, consumerType, consumer)["tags"].(map[string]any)["subnets"]; got != want {
+			t.Errorf("%s get %v, want %s", consumer, got, want)
 		}
 	}
 }
 
-// wayOut are the types of what an instance in a private subnet needs to reach anything.
-var wayOut = []string{natType, eipType, gatewayType, routeType, associationType, tableType}
+// internetAccessTypes are the types of the resources that an instance in a private subnet needs to reach the internet.
+var internetAccessTypes = []string{natType, eipType, gatewayType, routeType, associationType, tableType}
 
-func TestNodesWaitForTheirWayOut(t *testing.T) {
-	for name, change := range map[string]func(*Args){"per zone": asIs, "single": func(a *Args) { a.NATPerZone = false }} {
-		g := made(t, change)
-		for _, kind := range wayOut {
-			names := g.names(kind)
-			if len(names) == 0 {
-				t.Errorf("%s: there is no %s", name, kind)
+func TestNodesWaitForInternetAccess(t *testing.T) {
+	for name, g := range map[string]*graph{"per zone": mustRegister(t), "single": mustRegister(t, singleNAT)} {
+		nodes := g.find(t, consumerType, "nodes")
+		for _, token := range internetAccessTypes {
+			resources := g.OfType(token)
+			if len(resources) == 0 {
+				t.Errorf("%s: there is no %s", name, token)
 			}
-			for _, n := range names {
-				if !g.waits(t, nodes, kind+" "+n) {
-					t.Errorf("%s: nodes do not wait for %s %s", name, kind, n)
+			for _, r := range resources {
+				if !g.DependsOn(nodes, r) {
+					t.Errorf("%s: nodes do not wait for %s", name, key(r))
 				}
 			}
 		}
-		if !g.waits(t, nodes, endpointType+" net-s3") {
+		if !g.DependsOn(nodes, g.find(t, endpointType, "net-s3")) {
 			t.Errorf("%s: nodes do not wait for the S3 endpoint", name)
 		}
 	}
 }
 
-func TestNothingWaitsForWhatItDoesNotNeed(t *testing.T) {
-	g := made(t, asIs)
-	var unneeded []string
-	for _, kind := range append(slices.Clone(wayOut), endpointType, defaultType, flowLogType, logGroupType) {
-		for _, name := range g.names(kind) {
-			unneeded = append(unneeded, kind+" "+name)
+func TestResourcesWaitOnlyForWhatTheyNeed(t *testing.T) {
+	g := mustRegister(t)
+	wantIndependent := func(later, earlier pulumi.MockResourceArgs) {
+		t.Helper()
+		if g.DependsOn(later, earlier) {
+			t.Errorf("%s waits for %s", key(later), key(earlier))
 		}
 	}
-	for _, key := range unneeded {
-		if g.waits(t, controlPlane, key) {
-			t.Errorf("the control plane waits for %s", key)
+	for _, token := range append(slices.Clone(internetAccessTypes), endpointType, defaultType, flowLogType, logGroupType) {
+		for _, r := range g.OfType(token) {
+			wantIndependent(g.find(t, consumerType, "control-plane"), r)
 		}
 	}
-	// NAT takes two minutes; nodes can do without these until they are there.
-	for _, key := range []string{endpointType + " net-ecr-api", endpointType + " net-sts", flowLogType + " net-flow-logs", defaultType + " net"} {
-		if g.waits(t, nodes, key) {
-			t.Errorf("nodes wait for %s", key)
-		}
+	// Nodes join without these.
+	for _, r := range []pulumi.MockResourceArgs{
+		g.find(t, endpointType, "net-ecr-api"), g.find(t, endpointType, "net-sts"), g.find(t, flowLogType, "net-flow-logs"), g.find(t, defaultType, "net"),
+	} {
+		wantIndependent(g.find(t, consumerType, "nodes"), r)
 	}
-	for _, kind := range []string{endpointType, associationType} {
-		for _, name := range g.names(kind) {
-			for _, nat := range g.names(natType) {
-				if g.waits(t, kind+" "+name, natType+" "+nat) {
-					t.Errorf("%s %s waits for NAT gateway %s", kind, name, nat)
-				}
-			}
+	// A NAT gateway takes two minutes.
+	for _, r := range append(g.OfType(endpointType), g.OfType(associationType)...) {
+		for _, nat := range g.OfType(natType) {
+			wantIndependent(r, nat)
 		}
 	}
 }

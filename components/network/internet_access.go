@@ -8,10 +8,10 @@ import (
 // anywhere is the destination of a default route.
 const anywhere = "0.0.0.0/0"
 
-// newWayOut lets public subnets out through an internet gateway, private ones through NAT and, to S3, through a gateway
-// endpoint. It returns all that must be there before something in a private subnet gets out.
-func newWayOut(ctx *pulumi.Context, name string, args *Args, vpc *ec2.Vpc, public, private []*subnet, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
-	gateway, out, err := newInternetGateway(ctx, name, vpc, public, opts...)
+// newInternetAccess gives public subnets an internet gateway, and private subnets NAT and a gateway endpoint for S3. It
+// returns all resources that an instance in a private subnet needs to reach the internet.
+func newInternetAccess(ctx *pulumi.Context, name string, args *Args, vpc *ec2.Vpc, public, private []*subnet, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
+	gateway, needed, err := newInternetGateway(ctx, name, vpc, public, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -20,13 +20,13 @@ func newWayOut(ctx *pulumi.Context, name string, args *Args, vpc *ec2.Vpc, publi
 		return nil, err
 	}
 	for _, nat := range nats {
-		out = append(out, nat)
+		needed = append(needed, nat)
 	}
 	var tables []*ec2.RouteTable
 	for i, s := range private {
-		// A table for each subnet even where all share a NAT gateway: going to one in each zone, and back, then changes
-		// a route in place and leaves subnets, tables and associations alone.
-		table, association, err := newRouteTable(ctx, s.name, vpc, []*subnet{s}, opts...)
+		// Each subnet has its own table, even if all share a NAT gateway. A change to a gateway in each zone, or back, then
+		// changes routes in place, and no subnet, table or association.
+		table, associations, err := newRouteTable(ctx, s.name, vpc, []*subnet{s}, opts...)
 		if err != nil {
 			return nil, err
 		}
@@ -39,22 +39,23 @@ func newWayOut(ctx *pulumi.Context, name string, args *Args, vpc *ec2.Vpc, publi
 			return nil, err
 		}
 		tables = append(tables, table)
-		out = append(append(out, association...), route)
+		needed = append(append(needed, associations...), route)
 	}
 	s3, err := newS3Endpoint(ctx, name, args, vpc, tables, opts...)
 	if err != nil {
 		return nil, err
 	}
-	return append(out, s3), nil
+	return append(needed, s3), nil
 }
 
-// newInternetGateway makes the gateway, and the routes by which public subnets use it.
+// newInternetGateway makes the gateway and the public subnets' route table. It returns the gateway, and the route with its
+// associations.
 func newInternetGateway(ctx *pulumi.Context, name string, vpc *ec2.Vpc, public []*subnet, opts ...pulumi.ResourceOption) (*ec2.InternetGateway, []pulumi.Resource, error) {
-	gateway, err := ec2.NewInternetGateway(ctx, name, &ec2.InternetGatewayArgs{VpcId: vpc.ID(), Tags: named(name)}, opts...)
+	gateway, err := ec2.NewInternetGateway(ctx, name, &ec2.InternetGatewayArgs{VpcId: vpc.ID(), Tags: nameTag(name)}, opts...)
 	if err != nil {
 		return nil, nil, err
 	}
-	table, out, err := newRouteTable(ctx, name+"-public", vpc, public, opts...)
+	table, associations, err := newRouteTable(ctx, name+"-public", vpc, public, opts...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -63,10 +64,10 @@ func newInternetGateway(ctx *pulumi.Context, name string, vpc *ec2.Vpc, public [
 		DestinationCidrBlock: pulumi.String(anywhere),
 		GatewayId:            gateway.ID(),
 	}, opts...)
-	return gateway, append(out, route), err
+	return gateway, append(associations, route), err
 }
 
-// newNATGateways makes a NAT gateway in the first zone, or one in each zone. The first is the same either way.
+// newNATGateways makes a NAT gateway in each zone, or in the first zone only. The first zone's is the same in both cases.
 func newNATGateways(ctx *pulumi.Context, name string, args *Args, gateway *ec2.InternetGateway, public []*subnet, opts ...pulumi.ResourceOption) ([]*ec2.NatGateway, error) {
 	if !args.NATPerZone {
 		public = public[:1]
@@ -74,15 +75,16 @@ func newNATGateways(ctx *pulumi.Context, name string, args *Args, gateway *ec2.I
 	var nats []*ec2.NatGateway
 	for _, s := range public {
 		natName := name + "-nat-" + s.zone
-		address, err := ec2.NewEip(ctx, natName, &ec2.EipArgs{Domain: pulumi.String("vpc"), Tags: named(natName)}, opts...)
+		address, err := ec2.NewEip(ctx, natName, &ec2.EipArgs{Domain: pulumi.String("vpc"), Tags: nameTag(natName)}, opts...)
 		if err != nil {
 			return nil, err
 		}
 		nat, err := ec2.NewNatGateway(ctx, natName, &ec2.NatGatewayArgs{
 			SubnetId:     s.ID(),
 			AllocationId: address.ID(),
-			Tags:         named(natName),
-			// AWS takes no public address into a VPC without an internet gateway, nor the gateway out of a VPC with one.
+			Tags:         nameTag(natName),
+			// AWS refuses a public address in a VPC without an internet gateway, and refuses to detach the gateway while
+			// the VPC has a public address.
 		}, append(opts, pulumi.DependsOn([]pulumi.Resource{gateway}))...)
 		if err != nil {
 			return nil, err
@@ -92,9 +94,9 @@ func newNATGateways(ctx *pulumi.Context, name string, args *Args, gateway *ec2.I
 	return nats, nil
 }
 
-// newRouteTable makes a route table and puts subnets under it.
+// newRouteTable makes a route table and associates subnets with it.
 func newRouteTable(ctx *pulumi.Context, name string, vpc *ec2.Vpc, subnets []*subnet, opts ...pulumi.ResourceOption) (*ec2.RouteTable, []pulumi.Resource, error) {
-	table, err := ec2.NewRouteTable(ctx, name, &ec2.RouteTableArgs{VpcId: vpc.ID(), Tags: named(name)}, opts...)
+	table, err := ec2.NewRouteTable(ctx, name, &ec2.RouteTableArgs{VpcId: vpc.ID(), Tags: nameTag(name)}, opts...)
 	if err != nil {
 		return nil, nil, err
 	}
