@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -17,6 +16,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"tfserving/embedded/child"
 )
 
 // Names of the ConfigMaps from which the Cluster Autoscaler's kwok provider reads its groups.
@@ -25,12 +26,13 @@ const (
 	providerTemplates = "kwok-provider-templates"
 	systemNamespace   = "kube-system"
 
-	autoscalerPID   = "cluster-autoscaler.pid"
-	autoscalerLog   = "cluster-autoscaler.log"
-	autoscalerStart = 30 * time.Second // most it may take to say that it is healthy
+	autoscalerPID = "cluster-autoscaler.pid"
+	autoscalerLog = "cluster-autoscaler.log"
+	// autoscalerTimeout bounds the time from the autoscaler's start until it reports itself healthy.
+	autoscalerTimeout = 30 * time.Second
 )
 
-// ensureAutoscaler has one Cluster Autoscaler running, with these groups and these flags.
+// ensureAutoscaler makes sure that one Cluster Autoscaler runs, with the node groups and flags of the configuration.
 func (c *Cluster) ensureAutoscaler(ctx context.Context) error {
 	if len(c.cfg.AutoscalerFlags) == 0 {
 		c.stopAutoscaler()
@@ -40,7 +42,7 @@ func (c *Cluster) ensureAutoscaler(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p := c.recordedIn(c.file(autoscalerPID))
+	p := c.processIn(c.file(autoscalerPID))
 	if p != nil && !changed {
 		args, err := p.CmdlineSlice()
 		if err == nil && !slices.ContainsFunc(c.cfg.AutoscalerFlags, func(flag string) bool { return !slices.Contains(args, flag) }) {
@@ -51,7 +53,7 @@ func (c *Cluster) ensureAutoscaler(ctx context.Context) error {
 	return c.startAutoscaler(ctx)
 }
 
-// writeGroups writes the node groups where the autoscaler reads them, and says whether they are other ones than before.
+// writeGroups writes the node groups where the autoscaler reads them, and says whether they differ from the previous ones.
 func (c *Cluster) writeGroups(ctx context.Context) (changed bool, err error) {
 	list := corev1.List{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "List"}}
 	for _, g := range c.cfg.NodeGroups {
@@ -107,75 +109,49 @@ func (c *Cluster) writeGroups(ctx context.Context) (changed bool, err error) {
 }
 
 func (c *Cluster) startAutoscaler(ctx context.Context) error {
-	c.say("starting the Cluster Autoscaler")
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	c.logf("starting the Cluster Autoscaler")
+	address, err := child.FreeAddress()
 	if err != nil {
-		return fmt.Errorf("finding a port for the Cluster Autoscaler: %w", err)
+		return err
 	}
-	address := listener.Addr().String()
-	listener.Close()
 	log, err := os.Create(c.file(autoscalerLog))
 	if err != nil {
 		return fmt.Errorf("making the Cluster Autoscaler's log: %w", err)
 	}
 	defer log.Close()
-	// kwokctl's own file, inside the cluster's folder: recordedIn knows the process by it.
-	kubeconfig := c.components("kubeconfig.yaml")
+	// This file is in the cluster's folder. processIn recognises the process by that folder.
+	kubeconfig := c.kwokctlFile("kubeconfig.yaml")
 	cmd := c.command(context.WithoutCancel(ctx), "cluster-autoscaler", append([]string{
 		"--cloud-provider=kwok",
 		"--kubeconfig=" + kubeconfig,
 		"--address=" + address, // the default listens on every address
-		"--leader-elect=false", // there is only one
+		"--leader-elect=false", // only one runs
 	}, c.cfg.AutoscalerFlags...)...)
 	cmd.Env = append(cmd.Env, "KWOK_PROVIDER_MODE=local", "KUBECONFIG="+kubeconfig, "POD_NAMESPACE="+systemNamespace)
 	cmd.Stdout, cmd.Stderr = log, log
-	// A session of its own: Ctrl-C in the terminal ends `make`, not the cluster.
+	// In a session of its own, the process does not get Ctrl-C from the terminal: that ends `make`, not the cluster.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("starting the Cluster Autoscaler: %w", err)
+	p, err := child.Start(cmd)
+	if err != nil {
+		return err
 	}
-	if err := os.WriteFile(c.file(autoscalerPID), []byte(strconv.Itoa(cmd.Process.Pid)), 0o644); err != nil {
+	if err := os.WriteFile(c.file(autoscalerPID), []byte(strconv.Itoa(p.PID())), 0o644); err != nil {
 		_ = cmd.Process.Kill()
-		return fmt.Errorf("writing down the Cluster Autoscaler's process: %w", err)
+		return fmt.Errorf("recording the process of the Cluster Autoscaler: %w", err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	ctx, cancel := context.WithTimeout(ctx, autoscalerStart)
-	defer cancel()
-	for {
-		if healthy(ctx, "http://"+address+"/health-check") {
-			return nil
-		}
-		select {
-		case err := <-ended:
-			return fmt.Errorf("the Cluster Autoscaler ended at once (%v); its log is %s", err, c.file(autoscalerLog))
-		case <-ctx.Done():
-			return fmt.Errorf("the Cluster Autoscaler is not healthy after %s; its log is %s", autoscalerStart, c.file(autoscalerLog))
-		case <-time.After(100 * time.Millisecond):
-		}
+	if err := p.AwaitHealthy(ctx, http.DefaultClient, "http://"+address+"/health-check", autoscalerTimeout); err != nil {
+		return fmt.Errorf("starting the Cluster Autoscaler: %w; its log is %s", err, c.file(autoscalerLog))
 	}
+	return nil
 }
 
-func healthy(ctx context.Context, url string) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return false
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return false
-	}
-	resp.Body.Close()
-	return resp.StatusCode == http.StatusOK
-}
-
-// stopAutoscaler kills the autoscaler. It is not asked to end: its kwok provider then deletes every node, and a restart
-// with other flags would empty the cluster.
+// stopAutoscaler kills the autoscaler. After SIGTERM its kwok provider would delete every node, so a restart with other
+// flags would empty the cluster.
 func (c *Cluster) stopAutoscaler() {
-	if p := c.recordedIn(c.file(autoscalerPID)); p != nil {
+	if p := c.processIn(c.file(autoscalerPID)); p != nil {
 		p.kill()
 	}
 	if err := os.Remove(c.file(autoscalerPID)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		c.say("removing the Cluster Autoscaler's record: %v", err)
+		c.logf("removing the process file of the Cluster Autoscaler: %v", err)
 	}
 }

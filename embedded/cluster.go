@@ -1,5 +1,5 @@
-// Package local is the embedded cluster: a real Kubernetes control plane on this machine, nodes that kwok simulates, and
-// the real Cluster Autoscaler. Everything listens on loopback and keeps its files in one folder.
+// Package embedded runs a Kubernetes cluster on this machine: a real control plane, nodes that kwok simulates, and the real
+// Cluster Autoscaler. Everything listens on loopback and keeps its files in one folder.
 package embedded
 
 import (
@@ -25,19 +25,23 @@ import (
 )
 
 const (
-	// clusterName is kwokctl's name for the cluster. The folder tells clusters of several checkouts apart.
+	// clusterName is kwokctl's name for the cluster. Clusters of several checkouts share it and differ by their folders.
 	clusterName = "tfserving"
-	// ContextName is the cluster's context in the kubeconfig that Start writes; kwokctl makes it of the name.
+	// ContextName is the cluster's context in the kubeconfig that Start writes. kwokctl derives it from the name.
 	ContextName = "kwok-" + clusterName
 	// readyTimeout bounds the start of the control plane, which takes 3-6 s on two idle cores.
 	readyTimeout = 2 * time.Minute
-	// podStart is how long a simulated pod takes from its node to ready.
+	// checkTimeout bounds one check of a control plane that runs, which takes milliseconds.
+	checkTimeout = 5 * time.Second
+	// pollInterval is the time between two checks of a process that starts.
+	pollInterval = 100 * time.Millisecond
+	// podStart is the time from a simulated pod's scheduling until it is ready.
 	podStart = time.Second
-	// metricResolution is how often metrics-server reads the nodes: the least that it accepts.
+	// metricResolution is the time between two readings of the nodes by metrics-server: the shortest that it accepts.
 	metricResolution = 10 * time.Second
 )
 
-// NodeGroup is a group of like nodes that the autoscaler grows and shrinks.
+// NodeGroup is a group of nodes of one instance type, whose number the autoscaler changes.
 type NodeGroup struct {
 	Name         string
 	InstanceType string // an EC2 instance type
@@ -47,25 +51,24 @@ type NodeGroup struct {
 
 // Config shapes a cluster.
 type Config struct {
-	Dir        string // absolute; everything the cluster writes is in it
+	Dir        string // absolute; holds everything that the cluster writes, except Kubeconfig
 	Bin        string // the folder with the pinned commands
-	Kubeconfig string // the file that receives the way in
+	Kubeconfig string // the file that receives the administrator's kubeconfig
 	NodeGroups []NodeGroup
 	Region     string
-	Zones      int           // availability zones the nodes spread over
+	Zones      int           // availability zones that the nodes spread over
 	BootTime   time.Duration // from an instance's request to its ready node
-	// HPASync is how often HorizontalPodAutoscalers look.
-	HPASync time.Duration
-	// AutoscalerFlags are the Cluster Autoscaler's arguments; the local platform's own come on top. Without any, none
-	// is started.
+	HPASync    time.Duration // time between two evaluations of a HorizontalPodAutoscaler
+	// AutoscalerFlags are arguments of the Cluster Autoscaler, in addition to those for an embedded cluster. If there are
+	// none, no autoscaler is started.
 	AutoscalerFlags []string
-	// TokenWebhook is the URL of a TokenReview webhook that the API server asks about tokens that are none of its own.
-	// Empty: there are none.
+	// TokenWebhook is the URL of a TokenReview webhook that reviews the tokens that the API server does not know. Empty
+	// means no webhook.
 	TokenWebhook string
-	// CloudControllers says that load balancers are made by a controller of the caller's; without, Ingresses and
-	// Services are given an address at which nothing answers.
+	// CloudControllers says that a controller of the caller makes load balancers. Otherwise Ingresses and Services of type
+	// LoadBalancer get an address at which nothing answers.
 	CloudControllers bool
-	// Log receives what Start is doing, a line a step.
+	// Log receives a line for each step of Start.
 	Log io.Writer
 }
 
@@ -89,29 +92,31 @@ var kwokConfig string
 //go:embed metrics-server.yaml
 var metricsServer []byte
 
-func (c *Cluster) say(format string, args ...any) {
+func (c *Cluster) logf(format string, args ...any) {
 	fmt.Fprintf(c.cfg.Log, "cluster: "+format+"\n", args...)
 }
 
-// files inside the cluster's folder.
+// file is the path of a file in the cluster's folder.
 func (c *Cluster) file(name string) string { return filepath.Join(c.cfg.Dir, name) }
 
-// components is kwokctl's folder for the cluster: a process identifier and a log for each component.
-func (c *Cluster) components(kind string) string {
-	return filepath.Join(c.cfg.Dir, "clusters", clusterName, kind)
+// kwokctlFile is the path of a file or folder in kwokctl's folder for the cluster. Its subfolders pids and logs hold a
+// file for each component of the control plane.
+func (c *Cluster) kwokctlFile(name string) string {
+	return filepath.Join(c.cfg.Dir, "clusters", clusterName, name)
 }
 
 const (
-	// madeFile says what the cluster was made from. It is written last: without it, a cluster was left half made.
-	madeFile = "made"
-	// kubeconfigFile is what kwokctl writes; publish copies it.
+	// configurationHash is a file with the hash of the configuration that the cluster was created from. It is written
+	// last, so a cluster without it is incomplete.
+	configurationHash = "made"
+	// kubeconfigFile is the kubeconfig that kwokctl writes. publishKubeconfig copies it.
 	kubeconfigFile = "kubeconfig"
-	// loadLock is held while a load is on.
+	// loadLock is locked while a load runs.
 	loadLock = "load.lock"
 )
 
-// Start brings the cluster up, whatever state it is in: running, stopped, killed in part, half made, not there. Where it
-// has to be made anew, everything in its folder goes first.
+// Start brings the cluster up from any state: absent, incomplete, stopped, partly killed or running. If the cluster has to
+// be created again, Start first deletes everything in its folder.
 func (c *Cluster) Start(ctx context.Context) error {
 	if err := c.validate(); err != nil {
 		return err
@@ -122,50 +127,49 @@ func (c *Cluster) Start(ctx context.Context) error {
 	}
 	sum := sha256.Sum256(settings)
 	key := hex.EncodeToString(sum[:])
-	made, err := os.ReadFile(c.file(madeFile))
+	createdFrom, err := os.ReadFile(c.file(configurationHash))
 	switch {
-	case err == nil && string(made) == key && c.alive() && c.publish() == nil && c.ready(ctx) == nil:
-	case err == nil && string(made) == key:
-		c.say("starting the control plane again: part of it is not running")
+	case err == nil && string(createdFrom) == key && c.alive() && c.publishKubeconfig() == nil && c.ready(ctx) == nil:
+	case err == nil && string(createdFrom) == key:
+		c.logf("starting the control plane again: part of it is not running")
 		err = c.restart(ctx)
 	default:
 		if err == nil {
-			c.say("its configuration has changed: making it anew")
+			c.logf("its configuration has changed: creating it again")
 		}
 		if err = c.Stop(); err == nil {
 			err = c.create(ctx, settings)
 		}
 		if err == nil {
-			err = os.WriteFile(c.file(madeFile), []byte(key), 0o644)
+			err = os.WriteFile(c.file(configurationHash), []byte(key), 0o644)
 		}
 	}
 	if err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{c.ensureNodes, c.idle, c.ensureAutoscaler} {
-		if err := retry.OnError(settling, unsettled, func() error { return step(ctx) }); err != nil {
+	for _, step := range []func(context.Context) error{c.ensureNodes, c.setIdleDemand, c.ensureAutoscaler} {
+		if err := retry.OnError(startBackoff, isStartError, func() error { return step(ctx) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// settling is how long, 7 s in all, a step is tried again that fails because the control plane is new.
-var settling = wait.Backoff{Duration: 100 * time.Millisecond, Factor: 1.5, Steps: 10}
+// startBackoff repeats a step for up to 7 s if it fails because the control plane is new.
+var startBackoff = wait.Backoff{Duration: 100 * time.Millisecond, Factor: 1.5, Steps: 10}
 
-// unsettled says whether an error is one of a control plane that has just started: it answers, and a resource's definition,
-// a namespace or etcd's leader is not there yet.
-func unsettled(err error) bool {
+// isStartError says whether a control plane that has just started may return this error: it answers before it has its
+// custom resources, its namespaces or etcd's leader.
+func isStartError(err error) bool {
 	return apierrors.IsNotFound(err) || apierrors.IsInternalError(err) || apierrors.IsServerTimeout(err) ||
 		apierrors.IsTimeout(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsTooManyRequests(err)
 }
 
-// idle states that the pods serve nothing, unless a load is on: they use something even then, and without any statement
-// they would have no metrics at all.
-func (c *Cluster) idle(ctx context.Context) error {
-	busy := errors.New("a load is on")
-	unlock, err := Lock(ctx, c.file(loadLock), func(string) error { return busy })
-	if err == busy {
+// setIdleDemand sets the usage of idle pods, unless a load runs. Without any usage, the pods would have no metrics.
+func (c *Cluster) setIdleDemand(ctx context.Context) error {
+	loaded := errors.New("a load runs")
+	unlock, err := LockFile(ctx, c.file(loadLock), func(string) error { return loaded })
+	if err == loaded {
 		return nil
 	}
 	if err != nil {
@@ -179,13 +183,13 @@ func (c *Cluster) idle(ctx context.Context) error {
 	return c.SetDemand(ctx, client, nil)
 }
 
-// publish writes the way into the cluster where people and the program look for it.
-func (c *Cluster) publish() error {
+// publishKubeconfig copies the kubeconfig to the file that the configuration names.
+func (c *Cluster) publishKubeconfig() error {
 	data, err := os.ReadFile(c.file(kubeconfigFile))
 	if err != nil {
 		return fmt.Errorf("reading the embedded cluster's kubeconfig: %w", err)
 	}
-	if now, err := os.ReadFile(c.cfg.Kubeconfig); err == nil && bytes.Equal(now, data) {
+	if published, err := os.ReadFile(c.cfg.Kubeconfig); err == nil && bytes.Equal(published, data) {
 		return nil
 	}
 	if err := os.WriteFile(c.cfg.Kubeconfig, data, 0o600); err != nil {
@@ -202,20 +206,25 @@ func (c *Cluster) Stop() error {
 	c.stopAutoscaler()
 	c.stopComponents()
 	if err := os.RemoveAll(c.cfg.Dir); err != nil {
-		return fmt.Errorf("removing the cluster's files: %w", err)
+		return fmt.Errorf("removing the embedded cluster's files: %w", err)
 	}
 	if err := os.Remove(c.cfg.Kubeconfig); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("removing the cluster's kubeconfig: %w", err)
+		return fmt.Errorf("removing the embedded cluster's kubeconfig: %w", err)
 	}
 	return nil
 }
 
-// stopComponents kills the control plane's processes: all that kwokctl recorded, by their identifiers. etcd has its data
-// on disk either way, and asked to end while its clients hang on, the API server takes many seconds.
+// pidFiles are the files in which kwokctl keeps the process identifiers of the control plane's components.
+func (c *Cluster) pidFiles() []string {
+	files, _ := filepath.Glob(filepath.Join(c.kwokctlFile("pids"), "*.pid"))
+	return files
+}
+
+// stopComponents kills the control plane's processes. etcd keeps its data, which is on disk. SIGTERM would take many
+// seconds: the API server waits for its clients.
 func (c *Cluster) stopComponents() {
-	pids, _ := filepath.Glob(filepath.Join(c.components("pids"), "*.pid"))
-	for _, file := range pids {
-		if p := c.recordedIn(file); p != nil {
+	for _, file := range c.pidFiles() {
+		if p := c.processIn(file); p != nil {
 			p.kill()
 		}
 		os.Remove(file)
@@ -223,34 +232,29 @@ func (c *Cluster) stopComponents() {
 }
 
 // alive says whether every component that kwokctl started still runs.
-func (c *Cluster) alive() bool {
-	pids, _ := filepath.Glob(filepath.Join(c.components("pids"), "*.pid"))
-	return len(pids) > 0 && c.ended() == ""
-}
+func (c *Cluster) alive() bool { return len(c.pidFiles()) > 0 && c.endedComponent() == "" }
 
-// ended is a component that kwokctl started and that runs no longer, or empty.
-func (c *Cluster) ended() string {
-	pids, _ := filepath.Glob(filepath.Join(c.components("pids"), "*.pid"))
-	for _, file := range pids {
-		if c.recordedIn(file) == nil {
+// endedComponent is the name of a component that kwokctl started and that no longer runs. It is empty if all run.
+func (c *Cluster) endedComponent() string {
+	for _, file := range c.pidFiles() {
+		if c.processIn(file) == nil {
 			return strings.TrimSuffix(filepath.Base(file), ".pid")
 		}
 	}
 	return ""
 }
 
-// RESTConfig is the way into the cluster.
+// RESTConfig returns the administrator's client configuration for the cluster.
 func (c *Cluster) RESTConfig() (*rest.Config, error) {
 	cfg, err := clientcmd.BuildConfigFromFlags("", c.cfg.Kubeconfig)
 	if err != nil {
 		return nil, fmt.Errorf("reading the embedded cluster's kubeconfig: %w", err)
 	}
-	// Everything is on this machine: the client's own rate limit would only slow down the watching.
-	cfg.QPS = -1
+	cfg.QPS = -1 // no rate limit: the API server is on this machine
 	return cfg, nil
 }
 
-// Client returns a client of the cluster.
+// Client returns a client with the administrator's permissions.
 func (c *Cluster) Client() (*kubernetes.Clientset, error) {
 	cfg, err := c.RESTConfig()
 	if err != nil {
@@ -259,47 +263,48 @@ func (c *Cluster) Client() (*kubernetes.Clientset, error) {
 	return kubernetes.NewForConfig(cfg)
 }
 
-// ready returns nil if the API server is ready and serves metrics and the resources that state what pods use. Those are
-// custom ones, which it serves a moment after it has taken their definition.
+// ready returns nil if the API server is ready and serves the metrics API and the custom resources that set the usage of
+// pods.
 func (c *Cluster) ready(ctx context.Context) error {
 	client, err := c.Client()
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	for _, path := range []string{"/readyz", "/apis/metrics.k8s.io/v1beta1", usagePath} {
 		if err := client.RESTClient().Get().AbsPath(path).Do(ctx).Error(); err != nil {
-			return fmt.Errorf("asking the embedded cluster for %s: %w", path, err)
+			return fmt.Errorf("reading %s of the embedded cluster: %w", path, err)
 		}
 	}
 	return nil
 }
 
-// errEnded is why a control plane does not become ready of which a process has ended.
-var errEnded = errors.New("a component has ended")
+// errComponentEnded means that a process of the control plane ended before the control plane was ready.
+var errComponentEnded = errors.New("a component has ended")
 
-// maxRestarts is how often a start is tried again of which a component has ended. Of one started into a control plane that
-// is still empty, metrics-server ends if it finds a ConfigMap missing that the API server writes a moment later; with the
-// ConfigMap there, it does not. What ends three times is broken.
+// maxRestarts is how often the control plane is started again after a component ended. A new API server writes a ConfigMap
+// a moment after it answers. metrics-server ends if it starts before that, and runs at the next start. A component that
+// ends three times is broken.
 const maxRestarts = 2
 
-// awaitReady waits for what kwokctl does not: a metrics-server that answers, and not only a process that was started.
+// awaitReady waits until the API server and metrics-server answer. kwokctl waits only until their processes run.
 func (c *Cluster) awaitReady(ctx context.Context) error {
 	for restarts := 0; ; restarts++ {
 		err := c.awaitAnswer(ctx)
-		if !errors.Is(err, errEnded) || restarts == maxRestarts {
+		if !errors.Is(err, errComponentEnded) || restarts == maxRestarts {
 			return err
 		}
-		c.say("%v: starting the control plane again", err)
+		c.logf("%v: starting the control plane again", err)
 		if err := c.startComponents(ctx); err != nil {
 			return err
 		}
 	}
 }
 
+// awaitAnswer waits until the control plane is ready. It returns errComponentEnded as soon as a component has ended.
 func (c *Cluster) awaitAnswer(ctx context.Context) error {
-	if err := c.publish(); err != nil {
+	if err := c.publishKubeconfig(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
@@ -309,13 +314,13 @@ func (c *Cluster) awaitAnswer(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
-		if ended := c.ended(); ended != "" {
-			return fmt.Errorf("%w: %s (logs are in %s)", errEnded, ended, c.components("logs"))
+		if ended := c.endedComponent(); ended != "" {
+			return fmt.Errorf("%w: %s (logs are in %s)", errComponentEnded, ended, c.kwokctlFile("logs"))
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the control plane is not ready after %s: %w (logs are in %s)", readyTimeout, err, c.components("logs"))
-		case <-time.After(100 * time.Millisecond):
+			return fmt.Errorf("the control plane is not ready after %s: %w (logs are in %s)", readyTimeout, err, c.kwokctlFile("logs"))
+		case <-time.After(pollInterval):
 		}
 	}
 }

@@ -43,7 +43,7 @@ func (c *Cluster) render() ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// webhookConfig tells the API server whom to ask about a token, in the form of a kubeconfig.
+// webhookConfig configures the API server's token webhook, in the form of a kubeconfig.
 const (
 	webhookFile   = "token-webhook.yaml"
 	webhookConfig = `apiVersion: v1
@@ -56,7 +56,7 @@ current-context: webhook
 )
 
 func (c *Cluster) create(ctx context.Context, settings []byte) error {
-	c.say("starting a control plane (etcd, API server, controllers, scheduler, kwok, metrics-server)")
+	c.logf("starting a control plane (etcd, API server, controllers, scheduler, kwok, metrics-server)")
 	begin := time.Now()
 	for name, data := range map[string][]byte{
 		"kwok.yaml":                          settings,
@@ -71,7 +71,7 @@ func (c *Cluster) create(ctx context.Context, settings []byte) error {
 			return fmt.Errorf("writing the cluster's configuration: %w", err)
 		}
 	}
-	// kwokctl looks for free ports and takes them a moment later: one cluster at a time on this machine.
+	// kwokctl chooses free ports and opens them a moment later, so only one cluster at a time may start.
 	unlock, err := lockPorts(ctx)
 	if err != nil {
 		return err
@@ -83,11 +83,11 @@ func (c *Cluster) create(ctx context.Context, settings []byte) error {
 	if err := c.awaitReady(ctx); err != nil {
 		return err
 	}
-	c.say("control plane ready in %.1f s", time.Since(begin).Seconds())
+	c.logf("control plane ready in %.1f s", time.Since(begin).Seconds())
 	return nil
 }
 
-// restart starts a cluster again that was stopped or killed, with its data and on its ports.
+// restart starts a stopped or killed cluster again, with its data and on its ports.
 func (c *Cluster) restart(ctx context.Context) error {
 	if err := c.startComponents(ctx); err != nil {
 		return err
@@ -97,27 +97,27 @@ func (c *Cluster) restart(ctx context.Context) error {
 
 func (c *Cluster) startComponents(ctx context.Context) error {
 	c.stopComponents()
-	if err := c.portsFree(); err != nil {
+	if err := c.checkPorts(); err != nil {
 		return err
 	}
 	return c.kwokctl(ctx, "start", "cluster", "--wait", readyTimeout.String())
 }
 
-// kwokctl runs kwokctl to its end, Ctrl-C or not: it writes a component's process down a moment after it has started it,
-// and one that nobody wrote down would run for ever.
+// kwokctl runs kwokctl to its end, even after Ctrl-C. kwokctl records a component's process a moment after it has started
+// it, and nothing would end a process that is not recorded.
 func (c *Cluster) kwokctl(ctx context.Context, args ...string) error {
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*readyTimeout)
 	defer cancel()
 	cmd := c.command(finish, "kwokctl", append([]string{"--name", clusterName}, args...)...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // the terminal's Ctrl-C does not reach it
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // keeps Ctrl-C of the terminal from it
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("kwokctl %s: %w\n%s(logs are in %s)", strings.Join(args[:2], " "), err, out, c.components("logs"))
+		return fmt.Errorf("kwokctl %s: %w\n%s(logs are in %s)", strings.Join(args[:2], " "), err, out, c.kwokctlFile("logs"))
 	}
 	return ctx.Err()
 }
 
-// command prepares one of the pinned commands. kwokctl calls kubectl by name.
+// command prepares one of the pinned commands. Its PATH begins with their folder, because kwokctl calls kubectl by name.
 func (c *Cluster) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(c.cfg.Bin, name), args...)
 	cmd.Env = append(os.Environ(), "KWOK_WORKDIR="+c.cfg.Dir, "KUBECACHEDIR="+c.file("kubectl-cache"), "PATH="+c.cfg.Bin+string(os.PathListSeparator)+os.Getenv("PATH"))

@@ -13,29 +13,31 @@ import (
 )
 
 const (
-	// usageName is the one object that states what the simulated pods use.
+	// usageName is the name of the ClusterResourceUsage that sets the usage of all simulated pods.
 	usageName = "tfserving"
 	usagePath = "/apis/kwok.x-k8s.io/v1alpha1/clusterresourceusages/"
-	// idleMilliCPU and idleMemory are what a pod uses that serves nothing.
+	// idleMilliCPU and idleMemory are the usage of a pod without requests.
 	idleMilliCPU = 5
 	idleMemory   = "64Mi"
-	// loadStep is how often demand is spread anew over the pods that there are.
-	loadStep = time.Second
-	// tableStep is how often the table has a new line where nothing changes.
-	tableStep = 10 * time.Second
+	// loadInterval is the time after which the demand is spread again over the running pods.
+	loadInterval = time.Second
+	// tableInterval is the time between two lines of the table while nothing changes.
+	tableInterval = 10 * time.Second
+	// removeLoadTimeout bounds the request that ends the load, also after Ctrl-C.
+	removeLoadTimeout = 5 * time.Second
 )
 
 // Load is a demand for CPU.
 type Load struct {
-	Component string        // whose pods have the demand
+	Component string        // the component whose pods have the demand
 	MilliCPU  int64         // in total, in thousandths of a core
-	For       time.Duration // how long; 0 means until the pods have settled
-	// Quiet is how long nothing may have changed for the pods to count as settled: longer than the autoscaler takes
-	// to react.
+	For       time.Duration // how long the demand lasts; 0 means until the pods have settled
+	// Quiet is the time without a change after which the pods have settled. It must be longer than the autoscaler's
+	// reaction time.
 	Quiet time.Duration
 }
 
-// Sample is a line of the table, as it is recorded.
+// Sample is a recorded line of the table.
 type Sample struct {
 	Seconds  float64 `json:"seconds"`  // since the beginning
 	MilliCPU int64   `json:"milliCPU"` // demand
@@ -48,8 +50,8 @@ type Sample struct {
 	Target   int     `json:"target"`  // % of the request
 }
 
-// SetDemand states what the simulated pods use: each pod of a component in perPod so many thousandths of a core, all
-// others as much as idling takes.
+// SetDemand sets the usage of the simulated pods: perPod has thousandths of a core for each pod of a component, and all
+// other pods are idle.
 func (c *Cluster) SetDemand(ctx context.Context, client *kubernetes.Clientset, perPod map[string]int64) error {
 	expression := fmt.Sprintf(`Quantity("%dm")`, idleMilliCPU)
 	for component, milli := range perPod {
@@ -71,20 +73,21 @@ func (c *Cluster) SetDemand(ctx context.Context, client *kubernetes.Clientset, p
 	err = client.RESTClient().Patch(types.ApplyPatchType).AbsPath(usagePath+usageName).
 		Param("fieldManager", "tfserving").Param("force", "true").Body(body).Do(ctx).Error()
 	if err != nil {
-		return fmt.Errorf("stating the pods' use of CPU: %w", err)
+		return fmt.Errorf("setting the CPU usage of the pods: %w", err)
 	}
 	return nil
 }
 
-// share is what each of so many pods uses of a demand. Simulated pods are not held to their CPU limit: the demand is
-// there in full, and the autoscaler sees all of it.
+// share is the part of a demand that each pod has. It can exceed the pod's CPU limit, so that the autoscaler sees the whole
+// demand.
 func share(milliCPU int64, pods int) int64 { return milliCPU / int64(max(pods, 1)) }
 
-// Run puts the load on, follows the pods until they settle (or for the load's time), takes it off and follows them back.
-// It writes a table to out and hands each sample to record. However it ends, the load is off afterwards.
+// Run puts the load on, watches the pods until they have settled or the load's time is over, takes the load off, and watches
+// until the pods are back at their minimum. It writes a table to out and calls record with each sample. The load is off when
+// Run returns.
 func (c *Cluster) Run(ctx context.Context, client *kubernetes.Clientset, namespace string, load Load, out io.Writer, record func(Sample)) (err error) {
-	unlock, err := Lock(ctx, c.file(loadLock), func(holder string) error {
-		return fmt.Errorf("another load is on (process %s): one at a time", holder)
+	unlock, err := LockFile(ctx, c.file(loadLock), func(holder string) error {
+		return fmt.Errorf("another load runs (process %s): wait for it, or end it", holder)
 	})
 	if err != nil {
 		return err
@@ -98,7 +101,7 @@ func (c *Cluster) Run(ctx context.Context, client *kubernetes.Clientset, namespa
 		return fmt.Errorf("namespace %s has no %s to put load on: `make up` deploys it", namespace, load.Component)
 	}
 	defer func() {
-		off, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		off, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeLoadTimeout)
 		defer cancel()
 		if e := c.SetDemand(off, client, nil); e != nil && err == nil {
 			err = fmt.Errorf("taking the load off: %w", e)
@@ -115,7 +118,7 @@ func (c *Cluster) Run(ctx context.Context, client *kubernetes.Clientset, namespa
 	return err
 }
 
-// run is one Run under way.
+// run is the state of one call of Run.
 type run struct {
 	*Cluster
 	client    *kubernetes.Clientset
@@ -124,16 +127,16 @@ type run struct {
 	out       io.Writer
 	record    func(Sample)
 	begin     time.Time
-	last      string
-	printed   time.Time
+	lastLine  string
+	printed   time.Time // when lastLine was printed
 }
 
-// follow keeps a demand on the pods, however many there are, until they have settled or the time is over. With no
-// demand, settled means back at the fewest pods and no more nodes than in the first state.
+// follow spreads a demand over the running pods until they have settled or the time limit is over. Without a demand, pods
+// have settled at their minimum, with no more nodes than in the first state.
 func (r *run) follow(ctx context.Context, milliCPU int64, limit time.Duration, first *State) (string, error) {
 	begin, changed := time.Now(), time.Now()
 	before := ""
-	ticker := time.NewTicker(loadStep)
+	ticker := time.NewTicker(loadInterval)
 	defer ticker.Stop()
 	for {
 		s, err := Observe(ctx, r.client, r.namespace)
@@ -142,9 +145,9 @@ func (r *run) follow(ctx context.Context, milliCPU int64, limit time.Duration, f
 		}
 		w := s.Of(r.load.Component)
 		if w == nil {
-			return "", fmt.Errorf("the %s has gone while it had load", r.load.Component)
+			return "", fmt.Errorf("the %s was deleted while it had load", r.load.Component)
 		}
-		// Stated anew each time: the pods may have become more, and the demand is to hold whatever else happens.
+		// The number of pods may have changed, and another process may have reset the demand.
 		if err := r.SetDemand(ctx, r.client, map[string]int64{r.load.Component: share(milliCPU, w.Running)}); err != nil {
 			return "", err
 		}
@@ -172,15 +175,15 @@ func (r *run) follow(ctx context.Context, milliCPU int64, limit time.Duration, f
 	}
 }
 
-// print writes a line if something changed, or nothing was written for a while.
+// print records a sample and prints it if it differs from the last printed one or tableInterval has passed.
 func (r *run) print(s Sample, w *Workload) {
 	line := fmt.Sprintf("%8.1f %7d %8d %8d %6d %8d %12s", float64(s.MilliCPU)/1000, s.Wanted, s.Running, s.Pending, s.Nodes, s.Booting, w.Reading())
 	if r.record != nil {
 		r.record(s)
 	}
-	if line == r.last && time.Since(r.printed) < tableStep {
+	if line == r.lastLine && time.Since(r.printed) < tableInterval {
 		return
 	}
-	r.last, r.printed = line, time.Now()
+	r.lastLine, r.printed = line, time.Now()
 	fmt.Fprintf(r.out, "%7.0fs %s\n", s.Seconds, strings.TrimRight(line, " "))
 }

@@ -11,18 +11,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockPorts keeps two clusters from choosing the same free ports.
+// lockPorts makes clusters that start at once choose their ports one after the other.
 func lockPorts(ctx context.Context) (func(), error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		return nil, fmt.Errorf("finding the user's cache folder: %w", err)
 	}
-	return Lock(ctx, filepath.Join(dir, "tfserving", "ports.lock"), nil)
+	return LockFile(ctx, filepath.Join(dir, "tfserving", "ports.lock"), nil)
 }
 
-// Lock takes a lock that ends with the process, however that ends. Where another process holds it, busy (if there is
-// one) decides: an error gives up, nil goes on waiting.
-func Lock(ctx context.Context, name string, busy func(holder string) error) (unlock func(), err error) {
+// lockRetry is the time between two attempts to take a lock.
+const lockRetry = 100 * time.Millisecond
+
+// LockFile takes the lock of a file, and makes the file if there is none. The system releases the lock when the process
+// ends. While another process holds the lock, LockFile calls busy with that process' identifier: it returns busy's error,
+// or tries again after nil. Without busy it waits until ctx ends.
+func LockFile(ctx context.Context, name string, busy func(holder string) error) (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return nil, fmt.Errorf("making the folder of a lock: %w", err)
 	}
@@ -50,10 +54,10 @@ func Lock(ctx context.Context, name string, busy func(holder string) error) (unl
 		case <-ctx.Done():
 			f.Close()
 			return nil, ctx.Err()
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(lockRetry):
 		}
 	}
-	// Who holds it, for those who find it locked.
+	// The holder's identifier, for busy of other processes.
 	if err := f.Truncate(0); err == nil {
 		fmt.Fprintf(f, "%d", os.Getpid())
 	}

@@ -12,30 +12,30 @@ import (
 )
 
 const (
-	// kwokAnnotation marks a node as kwok's to keep alive.
+	// kwokAnnotation makes kwok simulate a node's kubelet.
 	kwokAnnotation = "kwok.x-k8s.io/node"
-	// bootAnnotation is read by the node-boot Stage.
+	// bootAnnotation is the boot time that the Stage node-boot reads.
 	bootAnnotation = "tfserving/boot-time"
 	zoneLabel      = "topology.kubernetes.io/zone"
-	// diskGiB is the root volume, of which EKS' node image leaves most to pods.
+	// diskGiB is the size of the root volume. EKS' node image leaves most of it to pods.
 	diskGiB = 50
 )
 
-// NodeSpec is a node that stands for an EC2 instance.
+// NodeSpec describes a simulated node of an EC2 instance.
 type NodeSpec struct {
 	Name         string
 	InstanceType string // such as m6i.large
 	Region       string
 	Zone         string            // name of the availability zone; empty leaves it to the node-boot Stage
 	ProviderID   string            // such as aws:///eu-west-1a/i-0123456789abcdef0
-	Labels       map[string]string // besides those that the fields above tell
-	Annotations  map[string]string // besides those that kwok and its Stages read
+	Labels       map[string]string // in addition to those made of the fields above
+	Annotations  map[string]string // in addition to those for kwok and its Stages
 	Taints       []corev1.Taint
 	BootTime     time.Duration // from the node's creation until it is ready
 }
 
-// NewNode returns a node as its kubelet would register it, for kwok to simulate: with the size of its instance type,
-// and not ready before it has booted. It fails on an instance type that is not known.
+// NewNode returns the node that a kubelet would register, for kwok to simulate. It has the size of its instance type and is
+// not ready. An unknown instance type is an error.
 func NewNode(spec NodeSpec) (*corev1.Node, error) {
 	t, err := catalog.Lookup(spec.InstanceType)
 	if err != nil {
@@ -60,8 +60,8 @@ func NewNode(spec NodeSpec) (*corev1.Node, error) {
 		Status: corev1.NodeStatus{
 			Capacity:    resources(t.Capacity()),
 			Allocatable: resources(t.Allocatable()),
-			// As a kubelet registers its node. With no word about readiness, the control plane would take the taint off
-			// that keeps pods from a node that still boots.
+			// A kubelet registers its node so. Without the condition, the control plane would remove the taint that keeps
+			// pods off a booting node.
 			Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionFalse,
 				Reason: "KubeletNotReady", Message: "the instance boots"}},
 		},

@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	// groupLabel tells a node's group, as EKS labels it.
+	// groupLabel is EKS' label with the name of a node's group.
 	groupLabel = "eks.amazonaws.com/nodegroup"
-	// groupAnnotation, beside kwokAnnotation, marks a node as the autoscaler's kwok provider marks those that it made,
-	// so that it takes the first nodes, and after a restart its own, for members of their group.
+	// groupAnnotation and kwokAnnotation make the autoscaler's kwok provider count a node to a group. The provider sets both
+	// on its own nodes, and recognises these by them after a restart.
 	groupAnnotation = "cluster-autoscaler.kwok.nodegroup/name"
 )
 
@@ -27,7 +27,7 @@ func (c *Cluster) zones() (names []string) {
 	return names
 }
 
-// template is a node of a group, before it has a name and a zone.
+// template is a node of a group without its final name and zone.
 func (c *Cluster) template(g NodeGroup) (*corev1.Node, error) {
 	node, err := NewNode(NodeSpec{
 		Name:         g.Name,
@@ -39,7 +39,7 @@ func (c *Cluster) template(g NodeGroup) (*corev1.Node, error) {
 		},
 		Annotations: map[string]string{
 			"cluster-autoscaler.kwok.nodegroup/min-count":     strconv.Itoa(g.Min),
-			"cluster-autoscaler.kwok.nodegroup/desired-count": strconv.Itoa(g.Min), // the default, 0, must not be below min
+			"cluster-autoscaler.kwok.nodegroup/desired-count": strconv.Itoa(g.Min), // the default is 0, and the provider refuses less than min
 			"cluster-autoscaler.kwok.nodegroup/max-count":     strconv.Itoa(g.Max),
 		},
 		BootTime: c.cfg.BootTime,
@@ -59,7 +59,7 @@ func (c *Cluster) validate() error {
 	return nil
 }
 
-// ensureNodes brings each group to its minimum and takes away nodes of groups that are no more.
+// ensureNodes brings each group to its minimum and deletes nodes whose group no longer exists.
 func (c *Cluster) ensureNodes(ctx context.Context) error {
 	client, err := c.Client()
 	if err != nil {
@@ -81,7 +81,7 @@ func (c *Cluster) ensureNodes(ctx context.Context) error {
 			continue
 		}
 		if err := client.CoreV1().Nodes().Delete(ctx, n.Name, metav1.DeleteOptions{}); err != nil {
-			return fmt.Errorf("removing node %s, whose group is no more: %w", n.Name, err)
+			return fmt.Errorf("deleting node %s, whose group no longer exists: %w", n.Name, err)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(groups)) {
@@ -93,7 +93,7 @@ func (c *Cluster) ensureNodes(ctx context.Context) error {
 			}
 			n.Name = fmt.Sprintf("%s-%s", g.Name, rand.String(5))
 			n.Labels[zoneLabel] = zones[i%len(zones)]
-			// A group's first nodes come with it: there is no request to wait for.
+			// The first nodes exist from the start, so they do not boot.
 			n.Annotations[bootAnnotation] = "0s"
 			n.Annotations[groupAnnotation] = g.Name
 			n.Spec.ProviderID = "kwok:" + n.Name

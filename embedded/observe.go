@@ -14,7 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// Labels of the application's objects, by which they are found.
+// Labels by which the application's objects are found.
 const (
 	partOfLabel    = "app.kubernetes.io/part-of=tfserving"
 	componentLabel = "app.kubernetes.io/component"
@@ -27,11 +27,11 @@ type Workload struct {
 	Running   int    // pods that are ready
 	Pending   int    // pods without a node
 	Min, Max  int    // pods; the autoscaler's bounds
-	CPU       int    // CPU use in % of the request, as the autoscaler reads it; -1 where it has no reading
-	Target    int    // % of the request that the autoscaler aims at
+	CPU       int    // the autoscaler's reading of CPU usage, in % of the request; -1 without a reading
+	Target    int    // the autoscaler's target, in % of the request
 }
 
-// Reading is the autoscaler's figure, as kubectl shows it.
+// Reading is the autoscaler's reading and target, in the form of kubectl.
 func (w Workload) Reading() string {
 	if w.CPU < 0 {
 		return "<unknown>"
@@ -57,18 +57,18 @@ func (s *State) Of(component string) *Workload {
 	return nil
 }
 
-// Observe reads the application's state from a namespace.
+// Observe reads the state of the application in a namespace, and of the nodes.
 func Observe(ctx context.Context, client kubernetes.Interface, namespace string) (*State, error) {
-	ours := metav1.ListOptions{LabelSelector: partOfLabel}
-	deployments, err := client.AppsV1().Deployments(namespace).List(ctx, ours)
+	application := metav1.ListOptions{LabelSelector: partOfLabel}
+	deployments, err := client.AppsV1().Deployments(namespace).List(ctx, application)
 	if err != nil {
 		return nil, fmt.Errorf("listing Deployments: %w", err)
 	}
-	autoscalers, err := client.AutoscalingV2().HorizontalPodAutoscalers(namespace).List(ctx, ours)
+	autoscalers, err := client.AutoscalingV2().HorizontalPodAutoscalers(namespace).List(ctx, application)
 	if err != nil {
 		return nil, fmt.Errorf("listing HorizontalPodAutoscalers: %w", err)
 	}
-	pods, err := client.CoreV1().Pods(namespace).List(ctx, ours)
+	pods, err := client.CoreV1().Pods(namespace).List(ctx, application)
 	if err != nil {
 		return nil, fmt.Errorf("listing pods: %w", err)
 	}
@@ -81,7 +81,7 @@ func Observe(ctx context.Context, client kubernetes.Interface, namespace string)
 		w := workloadOf(&deployments.Items[i])
 		for j := range autoscalers.Items {
 			if a := &autoscalers.Items[j]; a.Spec.ScaleTargetRef.Name == deployments.Items[i].Name {
-				w.read(a)
+				w.addReading(a)
 			}
 		}
 		for j := range pods.Items {
@@ -93,7 +93,7 @@ func Observe(ctx context.Context, client kubernetes.Interface, namespace string)
 		s.Workloads = append(s.Workloads, w)
 	}
 	for i := range nodes.Items {
-		if conditionTrue(&nodes.Items[i]) {
+		if nodeReady(&nodes.Items[i]) {
 			s.Nodes++
 		} else {
 			s.Booting++
@@ -111,7 +111,8 @@ func workloadOf(d *appsv1.Deployment) Workload {
 	return w
 }
 
-func (w *Workload) read(a *autoscalingv2.HorizontalPodAutoscaler) {
+// addReading fills in what a workload's autoscaler knows: its bounds, target and reading.
+func (w *Workload) addReading(a *autoscalingv2.HorizontalPodAutoscaler) {
 	w.Max = int(a.Spec.MaxReplicas)
 	if a.Spec.MinReplicas != nil {
 		w.Min = int(*a.Spec.MinReplicas)
@@ -128,7 +129,7 @@ func (w *Workload) read(a *autoscalingv2.HorizontalPodAutoscaler) {
 	}
 }
 
-func conditionTrue(n *corev1.Node) bool {
+func nodeReady(n *corev1.Node) bool {
 	for _, c := range n.Status.Conditions {
 		if c.Type == corev1.NodeReady {
 			return c.Status == corev1.ConditionTrue
@@ -137,7 +138,7 @@ func conditionTrue(n *corev1.Node) bool {
 	return false
 }
 
-// Settled says whether nothing is under way: each workload has the pods it should have, and no node boots.
+// Settled says whether each workload has all its pods and its autoscaler a reading, and no node boots.
 func (s *State) Settled() bool {
 	for _, w := range s.Workloads {
 		if w.Running != w.Wanted || w.Pending > 0 || w.CPU < 0 && w.Max > w.Min {
@@ -158,8 +159,11 @@ func (s *State) String() string {
 	return b.String()
 }
 
-// AwaitReadings waits until every workload has its fewest pods ready and every autoscaler has a reading: the first comes
-// with the second round of metrics.
+// readingsPoll is the time between two observations by AwaitReadings.
+const readingsPoll = 500 * time.Millisecond
+
+// AwaitReadings waits until every workload has its minimum of ready pods and every autoscaler has a reading. The first
+// reading needs two rounds of metrics.
 func AwaitReadings(ctx context.Context, client kubernetes.Interface, namespace string) error {
 	for {
 		s, err := Observe(ctx, client, namespace)
@@ -171,8 +175,8 @@ func AwaitReadings(ctx context.Context, client kubernetes.Interface, namespace s
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the application is not there in full: %w\n%s", ctx.Err(), s)
-		case <-time.After(500 * time.Millisecond):
+			return fmt.Errorf("waiting for the application's pods and the autoscalers' readings: %w\n%s", ctx.Err(), s)
+		case <-time.After(readingsPoll):
 		}
 	}
 }

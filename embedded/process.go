@@ -13,15 +13,15 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// endTime is how long a killed process, and the ports it held, may take to be gone.
-const endTime = 5 * time.Second
+// killTimeout bounds the time that a killed process and its ports need to disappear.
+const killTimeout = 5 * time.Second
 
-// recorded is a process that this cluster started and wrote down.
-type recorded struct{ *process.Process }
+// clusterProcess is a process of this cluster.
+type clusterProcess struct{ *process.Process }
 
-// recordedIn returns the running process that a file names, or nil. Process identifiers are used again, so a process
-// that does not mention this cluster's folder in its command line is somebody else's.
-func (c *Cluster) recordedIn(file string) *recorded {
+// processIn returns the running process whose identifier is in a file, or nil. The system uses identifiers again, so a
+// process without this cluster's folder in its command line does not count.
+func (c *Cluster) processIn(file string) *clusterProcess {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil
@@ -37,13 +37,13 @@ func (c *Cluster) recordedIn(file string) *recorded {
 	if line, err := p.Cmdline(); err != nil || !strings.Contains(line, c.cfg.Dir) {
 		return nil
 	}
-	return &recorded{p}
+	return &clusterProcess{p}
 }
 
-// kill ends a process at once and returns when it is gone, or has had the time to.
-func (p *recorded) kill() {
-	_ = p.Kill() // one that has ended by itself is as good
-	deadline := time.Now().Add(endTime)
+// kill sends SIGKILL and waits until the process has ended, for killTimeout at most.
+func (p *clusterProcess) kill() {
+	_ = p.Kill() // it fails if the process has ended
+	deadline := time.Now().Add(killTimeout)
 	for time.Now().Before(deadline) {
 		if running, err := p.IsRunning(); err != nil || !running || p.ended() {
 			return
@@ -52,10 +52,10 @@ func (p *recorded) kill() {
 	}
 }
 
-// ended says whether nothing is left of a process but its record, which stays until its parent has asked how it ended. Its
-// state alone does not tell: it is that of the first thread, and as long as another is on its way out, the process holds
-// its ports and files.
-func (p *recorded) ended() bool {
+// ended says whether all threads of a process have ended. The process remains a zombie until its parent waits for it. The
+// process' state is not enough: it is the state of the first thread, and the process holds its ports and files until the
+// last thread has ended.
+func (p *clusterProcess) ended() bool {
 	status, err := p.Status()
 	if err != nil {
 		return true
@@ -64,9 +64,9 @@ func (p *recorded) ended() bool {
 	return slices.Contains(status, process.Zombie) && (err != nil || threads <= 1)
 }
 
-// portsFree returns an error that names who holds a port of this stopped cluster.
-func (c *Cluster) portsFree() error {
-	data, err := os.ReadFile(c.components("kwok.yaml"))
+// checkPorts returns an error if another process holds a port of this stopped cluster. The error names the process.
+func (c *Cluster) checkPorts() error {
+	data, err := os.ReadFile(c.kwokctlFile("kwok.yaml"))
 	if err != nil {
 		return fmt.Errorf("reading the cluster's ports: %w", err)
 	}
@@ -85,13 +85,13 @@ func (c *Cluster) portsFree() error {
 			}
 		}
 	}
-	// The kernel may take a moment to let go of what a killed process held.
-	deadline := time.Now().Add(endTime)
+	// The kernel may take a moment to free the ports of a killed process.
+	deadline := time.Now().Add(killTimeout)
 	for {
 		held, err := listening(wanted)
 		switch {
 		case err != nil:
-			return fmt.Errorf("reading who listens where: %w", err)
+			return fmt.Errorf("listing the listening ports: %w", err)
 		case held == nil:
 			return nil
 		case held.Pid > 0 || time.Now().After(deadline):

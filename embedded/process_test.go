@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// busyServer makes of the test binary a process like a component's under load: it listens, has many threads, and memory to
-// give back. It prints its address.
+// busyServer is a variable that turns the test binary into a process like a component under load: it listens on a port, and
+// has many threads and much memory. It prints its address.
 const busyServer = "TFSERVING_BUSY_SERVER"
 
 const (
@@ -55,11 +55,11 @@ func serveBusily() {
 	}
 }
 
-// A process whose first thread has ended is a zombie already while other threads of it still hold its sockets.
-func TestAKilledProcessHoldsNoPortAnyMore(t *testing.T) {
+// A process whose first thread has ended is a zombie, but its other threads may still hold its sockets.
+func TestAKilledProcessHoldsNoPort(t *testing.T) {
 	c := New(Config{Dir: t.TempDir()})
 	for range kills {
-		cmd := exec.Command(os.Args[0], c.cfg.Dir) // recordedIn knows it by the folder
+		cmd := exec.Command(os.Args[0], c.cfg.Dir) // processIn recognises it by the folder
 		cmd.Env = append(os.Environ(), busyServer+"=1")
 		out, err := cmd.StdoutPipe()
 		if err == nil {
@@ -77,9 +77,9 @@ func TestAKilledProcessHoldsNoPortAnyMore(t *testing.T) {
 		if err := os.WriteFile(file, []byte(strconv.Itoa(cmd.Process.Pid)), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		p := c.recordedIn(file)
+		p := c.processIn(file)
 		if p == nil {
-			t.Fatal("the process is not found by its record")
+			t.Fatal("the process in the file is not found")
 		}
 		p.kill()
 		if conn, err := net.Dial("tcp", address); err == nil {

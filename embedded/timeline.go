@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// The picture's measures, in pixels.
+// Sizes of the picture, in pixels.
 const (
 	pictureWidth = 760
 	panelHeight  = 120
@@ -18,7 +18,7 @@ const (
 	marginTop    = 34
 )
 
-// line is a figure over time.
+// line is a value over time.
 type line struct {
 	name, colour string
 	of           func(Sample) float64
@@ -46,7 +46,7 @@ var panels = []panel{
 // Draw writes an SVG picture of a recorded run: demand, CPU use, pods and nodes over the same time.
 func Draw(w io.Writer, samples []Sample) error {
 	if len(samples) < 2 {
-		return errors.New("a picture takes at least two samples")
+		return errors.New("a picture needs at least two samples")
 	}
 	end := samples[len(samples)-1].Seconds
 	height := marginTop + len(panels)*(panelHeight+panelGap)
@@ -64,7 +64,8 @@ func Draw(w io.Writer, samples []Sample) error {
 	return err
 }
 
-// tick is the distance of a panel's lines: 1, 2 or 5 times a power of ten, of which at most four reach the top.
+// tick is the distance between a panel's horizontal lines: 1, 2 or 5 times a power of ten, so that a panel whose largest value
+// is most has at most four lines above zero.
 func tick(most float64) float64 {
 	for power := 1.0; ; power *= 10 {
 		for _, n := range []float64{1, 2, 5} {

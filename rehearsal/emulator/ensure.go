@@ -100,7 +100,7 @@ func interpreter(script string) string {
 // installMoto makes a virtual environment where it will stay, since the scripts in it know its path, and marks it once it
 // is whole. Two that install at once are kept apart by a lock.
 func installMoto(ctx context.Context, python, home string) error {
-	unlock, err := embedded.Lock(ctx, home+".lock", nil)
+	unlock, err := embedded.LockFile(ctx, home+".lock", nil)
 	if err != nil {
 		return err
 	}

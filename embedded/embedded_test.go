@@ -40,11 +40,11 @@ func TestANodeHasTheShapeOfItsInstance(t *testing.T) {
 		t.Fatal(err)
 	}
 	if zone, ok := anywhere.Labels[zoneLabel]; ok {
-		t.Errorf("a node without a zone is labelled with zone %q, which the node-boot Stage would keep", zone)
+		t.Errorf("a node without a zone has the zone label %q, and the Stage node-boot would not set another", zone)
 	}
 }
 
-func TestAClusterOfAnUnknownInstanceTypeIsRefusedBeforeItStarts(t *testing.T) {
+func TestAnUnknownInstanceTypeIsRefusedBeforeTheClusterStarts(t *testing.T) {
 	c := New(Config{Dir: t.TempDir() + "/cluster", NodeGroups: []NodeGroup{{Name: "g", InstanceType: "x9.huge", Max: 1}}})
 	if err := c.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "node group g") || !strings.Contains(err.Error(), "x9.huge") {
 		t.Errorf("got %v, want an error that names the group and the type", err)
@@ -54,7 +54,7 @@ func TestAClusterOfAnUnknownInstanceTypeIsRefusedBeforeItStarts(t *testing.T) {
 	}
 }
 
-func TestDemandIsSpreadOverThePodsThereAre(t *testing.T) {
+func TestDemandIsSpreadOverTheRunningPods(t *testing.T) {
 	for _, want := range []struct {
 		milli int64
 		pods  int
@@ -66,13 +66,13 @@ func TestDemandIsSpreadOverThePodsThereAre(t *testing.T) {
 	}
 }
 
-func TestSettledMeansNothingIsUnderWay(t *testing.T) {
+func TestSettledMeansAllPodsRunAndNoNodeBoots(t *testing.T) {
 	still := Workload{Wanted: 3, Running: 3, Min: 2, Max: 6, CPU: 60}
 	for name, test := range map[string]struct {
 		change  func(*State)
 		settled bool
 	}{
-		"all there":             {func(*State) {}, true},
+		"all pods run":          {func(*State) {}, true},
 		"a pod is missing":      {func(s *State) { s.Workloads[0].Running = 2 }, false},
 		"a pod too many":        {func(s *State) { s.Workloads[0].Running = 4 }, false},
 		"a pod has no node":     {func(s *State) { s.Workloads[0].Pending = 1 }, false},
@@ -89,7 +89,7 @@ func TestSettledMeansNothingIsUnderWay(t *testing.T) {
 	}
 }
 
-func TestThePictureInTheDocsIsOfTheRecordingBesideIt(t *testing.T) {
+func TestTheLoadPictureInTheDocsShowsTheLoadRecordingInTheDocs(t *testing.T) {
 	recording, err := os.ReadFile("../docs/load.jsonl")
 	if err != nil {
 		t.Fatal(err)
@@ -111,14 +111,14 @@ func TestThePictureInTheDocsIsOfTheRecordingBesideIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(drawn.Bytes(), picture) {
-		t.Error("docs/load.svg is not what docs/load.jsonl draws: run `make timeline`")
+		t.Error("docs/load.svg does not show docs/load.jsonl: run `make timeline`")
 	}
 	if err := Draw(&drawn, samples[:1]); err == nil {
-		t.Error("one sample makes a picture")
+		t.Error("one sample is accepted")
 	}
 }
 
-func TestTicks(t *testing.T) {
+func TestAPanelHasAtMostFourLinesAtRoundValues(t *testing.T) {
 	for most, want := range map[float64]float64{1: 1, 4: 1, 8: 2, 9: 5, 23: 10, 800: 200, 801: 500} {
 		if got := tick(most); got != want {
 			t.Errorf("up to %g: a line each %g, want %g", most, got, want)
