@@ -6,11 +6,13 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+
+	"tfserving/internal/mockengine"
 )
 
 func TestRightsAreNamedOneByOneAndReachNoSecrets(t *testing.T) {
-	g := deploy(t, Args{})
-	rules := append(objectOf[*rbacv1.ClusterRole](t, g, cluster).Rules, objectOf[*rbacv1.Role](t, g, cluster).Rules...)
+	engine := deploy(t, Args{})
+	rules := append(mockengine.ObjectOf[*rbacv1.ClusterRole](t, engine, cluster).Rules, mockengine.ObjectOf[*rbacv1.Role](t, engine, cluster).Rules...)
 	if len(rules) < 10 {
 		t.Fatalf("there are only %d rules", len(rules))
 	}
@@ -25,7 +27,7 @@ func TestRightsAreNamedOneByOneAndReachNoSecrets(t *testing.T) {
 
 func TestInTheWholeClusterItTaintsAndEvictsAndElseLooks(t *testing.T) {
 	changes := map[string][]string{"nodes": {"update"}, "pods/eviction": {"create"}, "events": {"create", "patch"}}
-	for _, r := range objectOf[*rbacv1.ClusterRole](t, deploy(t, Args{}), cluster).Rules {
+	for _, r := range mockengine.ObjectOf[*rbacv1.ClusterRole](t, deploy(t, Args{}), cluster).Rules {
 		for _, resource := range r.Resources {
 			for _, verb := range r.Verbs {
 				if !slices.Contains(see, verb) && !slices.Contains(changes[resource], verb) {
@@ -39,7 +41,7 @@ func TestInTheWholeClusterItTaintsAndEvictsAndElseLooks(t *testing.T) {
 // What the scheduler inside the autoscaler watches before the first loop: without one of these, it never starts.
 func TestItSeesWhatItsSchedulerWatches(t *testing.T) {
 	seen := map[string]bool{}
-	for _, r := range objectOf[*rbacv1.ClusterRole](t, deploy(t, Args{}), cluster).Rules {
+	for _, r := range mockengine.ObjectOf[*rbacv1.ClusterRole](t, deploy(t, Args{}), cluster).Rules {
 		for _, resource := range r.Resources {
 			seen[r.APIGroups[0]+"/"+resource] = slices.Contains(r.Verbs, "list") && slices.Contains(r.Verbs, "watch")
 		}
@@ -57,8 +59,8 @@ func TestItSeesWhatItsSchedulerWatches(t *testing.T) {
 }
 
 func TestInItsNamespaceItChangesOnlyItsOwnLeaseAndStatus(t *testing.T) {
-	g := deploy(t, Args{})
-	role := objectOf[*rbacv1.Role](t, g, cluster)
+	engine := deploy(t, Args{})
+	role := mockengine.ObjectOf[*rbacv1.Role](t, engine, cluster)
 	if role.Namespace != Namespace {
 		t.Errorf("the role is in %s", role.Namespace)
 	}
@@ -74,22 +76,22 @@ func TestInItsNamespaceItChangesOnlyItsOwnLeaseAndStatus(t *testing.T) {
 }
 
 func TestRightsAndRoleAreTheAccountsThatThePodRunsAs(t *testing.T) {
-	g := deploy(t, Args{})
-	account := objectOf[*appsv1.Deployment](t, g, cluster).Spec.Template.Spec.ServiceAccountName
+	engine := deploy(t, Args{})
+	account := mockengine.ObjectOf[*appsv1.Deployment](t, engine, cluster).Spec.Template.Spec.ServiceAccountName
 	want := rbacv1.Subject{Kind: "ServiceAccount", Name: account, Namespace: Namespace}
-	everywhere, own := objectOf[*rbacv1.ClusterRoleBinding](t, g, cluster), objectOf[*rbacv1.RoleBinding](t, g, cluster)
+	everywhere, own := mockengine.ObjectOf[*rbacv1.ClusterRoleBinding](t, engine, cluster), mockengine.ObjectOf[*rbacv1.RoleBinding](t, engine, cluster)
 	for name, subjects := range map[string][]rbacv1.Subject{"ClusterRoleBinding": everywhere.Subjects, "RoleBinding": own.Subjects} {
 		if !slices.Equal(subjects, []rbacv1.Subject{want}) {
 			t.Errorf("%s is for %v, want %v", name, subjects, want)
 		}
 	}
-	if everywhere.RoleRef.Kind != "ClusterRole" || everywhere.RoleRef.Name != objectOf[*rbacv1.ClusterRole](t, g, cluster).Name {
+	if everywhere.RoleRef.Kind != "ClusterRole" || everywhere.RoleRef.Name != mockengine.ObjectOf[*rbacv1.ClusterRole](t, engine, cluster).Name {
 		t.Errorf("the ClusterRoleBinding grants %v", everywhere.RoleRef)
 	}
-	if own.RoleRef.Kind != "Role" || own.RoleRef.Name != objectOf[*rbacv1.Role](t, g, cluster).Name {
+	if own.RoleRef.Kind != "Role" || own.RoleRef.Name != mockengine.ObjectOf[*rbacv1.Role](t, engine, cluster).Name {
 		t.Errorf("the RoleBinding grants %v", own.RoleRef)
 	}
-	association := g.find(t, associationType, cluster+"-cluster-autoscaler").Inputs
+	association := engine.Get(t, associationType, roleName).Inputs
 	if association["serviceAccount"].StringValue() != account || association["namespace"].StringValue() != Namespace {
 		t.Errorf("the AWS role is for %v/%v, and the pod runs as %s/%s", association["namespace"], association["serviceAccount"], Namespace, account)
 	}

@@ -1,8 +1,11 @@
 package autoscaler
 
 import (
+	"cmp"
+
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"tfserving/catalog"
 	"tfserving/components/podidentity"
 	"tfserving/components/workload"
 )
@@ -44,11 +47,8 @@ type Autoscaler struct {
 // NewAutoscaler deploys the autoscaler of an EKS cluster. It is an error if the image is not of the cluster's minor
 // version.
 func NewAutoscaler(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Autoscaler, error) {
-	image := args.Image
-	if image == "" {
-		image = ImageFor(args.ClusterVersion)
-	}
-	if err := CheckImage(image, args.ClusterVersion); err != nil {
+	image := cmp.Or(args.Image, catalog.AutoscalerImage(args.ClusterVersion))
+	if err := checkImage(image, args.ClusterVersion); err != nil {
 		return nil, err
 	}
 	a := &Autoscaler{}

@@ -13,6 +13,9 @@ import (
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	podsecurity "k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
+
+	"tfserving/catalog"
+	"tfserving/internal/mockengine"
 )
 
 const (
@@ -23,7 +26,7 @@ const (
 var pace = Pace{ScanInterval: 10 * time.Second, ScaleDownUnneededTime: 10 * time.Minute, ScaleDownDelayAfterAdd: 10 * time.Minute}
 
 func TestItFindsThisClustersGroupsAndKeepsThePace(t *testing.T) {
-	c := objectOf[*appsv1.Deployment](t, deploy(t, Args{Pace: pace}), cluster).Spec.Template.Spec.Containers[0]
+	c := mockengine.ObjectOf[*appsv1.Deployment](t, deploy(t, Args{Pace: pace}), cluster).Spec.Template.Spec.Containers[0]
 	want := append([]string{
 		"--cloud-provider=aws",
 		"--node-group-auto-discovery=asg:tag=k8s.io/cluster-autoscaler/enabled,k8s.io/cluster-autoscaler/tfserving-test",
@@ -56,18 +59,18 @@ func TestItFindsThisClustersGroupsAndKeepsThePace(t *testing.T) {
 }
 
 func TestAnImageOfAnotherVersionIsRefusedBeforeAnythingIsMade(t *testing.T) {
-	g := &graph{}
-	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
+	engine := mockengine.New(region)
+	err := engine.Run(func(ctx *pulumi.Context) error {
 		_, err := NewAutoscaler(ctx, cluster, &Args{
-			ClusterName: cluster, ClusterVersion: "1.35", Image: ImageFor("1.34"),
+			ClusterName: cluster, ClusterVersion: "1.35", Image: catalog.AutoscalerImage("1.34"),
 			ClusterARN: pulumi.String(clusterARN), Ready: pulumi.String(cluster),
 		})
 		return err
-	}, pulumi.WithMocks(project, stack, g))
+	})
 	if err == nil || !strings.Contains(err.Error(), "minor versions must be the same") {
 		t.Errorf("got %v", err)
 	}
-	for _, r := range g.seen {
+	for _, r := range engine.Resources {
 		if r.TypeToken != "pulumi:pulumi:Stack" {
 			t.Errorf("%s %s is made all the same", r.TypeToken, r.Name)
 		}
@@ -79,9 +82,9 @@ func TestEveryPodIsRestrictedAndMountsNothingOfItsNode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := deploy(t, withHeadroom())
+	engine := deploy(t, withHeadroom())
 	for _, name := range []string{cluster, cluster + "-headroom"} {
-		pod := objectOf[*appsv1.Deployment](t, g, name).Spec.Template
+		pod := mockengine.ObjectOf[*appsv1.Deployment](t, engine, name).Spec.Template
 		level := podsecurity.LevelVersion{Level: podsecurity.LevelRestricted, Version: podsecurity.LatestVersion()}
 		if result := policy.AggregateCheckResults(evaluator.EvaluatePod(level, &pod.ObjectMeta, &pod.Spec)); !result.Allowed {
 			t.Errorf("%s: %s", name, result.ForbiddenDetail())
@@ -101,21 +104,21 @@ func TestEveryPodIsRestrictedAndMountsNothingOfItsNode(t *testing.T) {
 			t.Errorf("%s: the token of its account is mounted: %v; the autoscaler alone calls the API", name, token)
 		}
 	}
-	if account := objectOf[*corev1.ServiceAccount](t, g, object); account.AutomountServiceAccountToken == nil || *account.AutomountServiceAccountToken {
+	if account := mockengine.ObjectOf[*corev1.ServiceAccount](t, engine, object); account.AutomountServiceAccountToken == nil || *account.AutomountServiceAccountToken {
 		t.Error("any pod of the account would get its token")
 	}
 }
 
 func TestThePodOutranksTheOthersAndCanBeDrainedButNotByItself(t *testing.T) {
-	g := deploy(t, Args{})
-	d := objectOf[*appsv1.Deployment](t, g, cluster)
+	engine := deploy(t, Args{})
+	d := mockengine.ObjectOf[*appsv1.Deployment](t, engine, cluster)
 	if got := d.Spec.Template.Spec.PriorityClassName; got != "system-cluster-critical" {
 		t.Errorf("its priority is %q", got)
 	}
 	if got := d.Spec.Template.Annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"]; got != "false" {
 		t.Errorf("it may move itself: %q", got)
 	}
-	budget := objectOf[*policyv1.PodDisruptionBudget](t, g, cluster)
+	budget := mockengine.ObjectOf[*policyv1.PodDisruptionBudget](t, engine, cluster)
 	if budget.Spec.MinAvailable != nil || budget.Spec.MaxUnavailable.IntValue() < int(*d.Spec.Replicas) {
 		t.Errorf("its budget blocks a drain for ever: %+v", budget.Spec)
 	}
@@ -127,7 +130,7 @@ func TestThePodOutranksTheOthersAndCanBeDrainedButNotByItself(t *testing.T) {
 }
 
 func TestABadImageLeavesTheOldAutoscalerAtWork(t *testing.T) {
-	d := objectOf[*appsv1.Deployment](t, deploy(t, Args{}), cluster)
+	d := mockengine.ObjectOf[*appsv1.Deployment](t, deploy(t, Args{}), cluster)
 	if s := d.Spec.Strategy; s.Type != appsv1.RollingUpdateDeploymentStrategyType || s.RollingUpdate.MaxUnavailable.IntValue() != 0 {
 		t.Errorf("a rollout takes the old pod before the new one is ready: %+v", s)
 	}
@@ -144,8 +147,8 @@ func TestABadImageLeavesTheOldAutoscalerAtWork(t *testing.T) {
 }
 
 func TestThePodComesAfterItsNodesItsRoleAndItsRightsAndGoesBeforeThem(t *testing.T) {
-	g := deploy(t, Args{})
-	pod := g.find(t, deploymentType, cluster)
+	engine := deploy(t, Args{})
+	pod := engine.Get(t, deploymentType, cluster)
 	for token, name := range map[string]string{
 		nodesType:                           "nodes",
 		associationType:                     cluster + "-cluster-autoscaler",
@@ -155,25 +158,25 @@ func TestThePodComesAfterItsNodesItsRoleAndItsRightsAndGoesBeforeThem(t *testing
 		"kubernetes:rbac.authorization.k8s.io/v1:RoleBinding":        cluster,
 		"kubernetes:policy/v1:PodDisruptionBudget":                   cluster,
 	} {
-		if !g.comesAfter(pod, g.find(t, token, name)) {
+		if !engine.DependsOn(pod, engine.Get(t, token, name)) {
 			t.Errorf("the autoscaler's pod does not wait for %s %s", token, name)
 		}
 	}
 }
 
 func TestOnlyPodsWaitForNodes(t *testing.T) {
-	g := deploy(t, withHeadroom())
-	nodes := g.find(t, nodesType, "nodes")
-	for _, r := range g.seen {
-		if r.TypeToken != deploymentType && r != nodes && g.comesAfter(r, nodes) {
+	engine := deploy(t, withHeadroom())
+	nodes := engine.Get(t, nodesType, "nodes")
+	for _, r := range engine.Resources {
+		if r.TypeToken != deploymentType && r.TypeToken != nodesType && engine.DependsOn(r, nodes) {
 			t.Errorf("%s %s waits for nodes, which it does not need", r.TypeToken, r.Name)
 		}
 	}
 }
 
 func TestHeadroomGivesWayToAnyPodAndStillMakesNodesGrow(t *testing.T) {
-	g := deploy(t, withHeadroom())
-	class := objectOf[*schedulingv1.PriorityClass](t, g, cluster+"-headroom")
+	engine := deploy(t, withHeadroom())
+	class := mockengine.ObjectOf[*schedulingv1.PriorityClass](t, engine, cluster+"-headroom")
 	const cutoff = -10 // of the autoscaler: pods below it get no node
 	if class.Value != cutoff || class.GlobalDefault {
 		t.Errorf("its priority is %d (default of all: %v), want %d: below 0 and not below the autoscaler's cutoff", class.Value, class.GlobalDefault, cutoff)
@@ -181,7 +184,7 @@ func TestHeadroomGivesWayToAnyPodAndStillMakesNodesGrow(t *testing.T) {
 	if class.PreemptionPolicy == nil || *class.PreemptionPolicy != corev1.PreemptNever {
 		t.Errorf("it takes the place of others: %v", class.PreemptionPolicy)
 	}
-	d := objectOf[*appsv1.Deployment](t, g, cluster+"-headroom")
+	d := mockengine.ObjectOf[*appsv1.Deployment](t, engine, cluster+"-headroom")
 	pod := d.Spec.Template.Spec
 	if pod.PriorityClassName != class.Name || *d.Spec.Replicas != 2 || pod.Containers[0].Resources.Requests.Cpu().String() != "1" {
 		t.Errorf("it is %d pods of %v and priority %q", *d.Spec.Replicas, pod.Containers[0].Resources.Requests, pod.PriorityClassName)
@@ -193,14 +196,14 @@ func TestHeadroomGivesWayToAnyPodAndStillMakesNodesGrow(t *testing.T) {
 	if d.Annotations["pulumi.com/skipAwait"] != "true" {
 		t.Error("the program waits until the headroom has its place")
 	}
-	namespace := objectOf[*corev1.Namespace](t, g, cluster+"-headroom")
+	namespace := mockengine.ObjectOf[*corev1.Namespace](t, engine, cluster+"-headroom")
 	if d.Namespace != namespace.Name || namespace.Labels["pod-security.kubernetes.io/enforce"] != "restricted" {
 		t.Errorf("it is in namespace %s; %s has the labels %v", d.Namespace, namespace.Name, namespace.Labels)
 	}
 }
 
 func TestWithoutHeadroomThereIsNothingOfIt(t *testing.T) {
-	for _, r := range deploy(t, Args{}).seen {
+	for _, r := range deploy(t, Args{}).Resources {
 		if strings.Contains(r.Name, "headroom") {
 			t.Errorf("there is %s %s", r.TypeToken, r.Name)
 		}

@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"reflect"
 	"testing"
+
+	"tfserving/internal/mockengine"
 )
 
 func TestAddonsAreOfAPinnedVersionOrTheDefaultForTheCluster(t *testing.T) {
-	r := made(t, func(a *Args) { a.Version, a.AddonVersions = "1.35", map[string]string{"coredns": "v1.13.2-eksbuild.3"} })
+	g := newGraph(t, func(a *Args) { a.Version, a.AddonVersions = "1.35", map[string]string{"coredns": "v1.13.2-eksbuild.3"} })
 	for _, name := range []string{"vpc-cni", "kube-proxy", "eks-pod-identity-agent", "coredns", "metrics-server"} {
-		got := r.inputs(t, addonKey(name))
+		got := g.inputs(t, addonKey(name))
 		want := "default-of-" + name + "-for-1.35"
 		if name == "coredns" {
 			want = "v1.13.2-eksbuild.3"
@@ -29,19 +31,19 @@ func TestAddonsAreOfAPinnedVersionOrTheDefaultForTheCluster(t *testing.T) {
 }
 
 func TestAddonsWaitForNoNodeUnlessTheyNeedOne(t *testing.T) {
-	r := made(t)
+	g := newGraph(t)
 	for name, needs := range map[string]bool{"vpc-cni": false, "kube-proxy": false, "eks-pod-identity-agent": false, "coredns": true, "metrics-server": true} {
 		key := addonKey(name)
-		if !r.after(t, key, controlPlane) {
+		if !g.comesAfter(t, key, controlPlane) {
 			t.Errorf("%s does not wait for the control plane", name)
 		}
 		for _, group := range []string{general, spot} {
-			if r.after(t, key, group) != needs {
+			if g.comesAfter(t, key, group) != needs {
 				t.Errorf("%s waits for %s: %v, want %v", name, group, !needs, needs)
 			}
 		}
 		// What nodes need to drain is deleted beside them, so it has to stay in the cluster.
-		if preserve := r.inputs(t, key)["preserve"]; preserve != !needs {
+		if preserve := g.inputs(t, key)["preserve"]; preserve != !needs {
 			t.Errorf("%s is preserved: %v, want %v", name, preserve, !needs)
 		}
 	}
@@ -49,14 +51,14 @@ func TestAddonsWaitForNoNodeUnlessTheyNeedOne(t *testing.T) {
 
 func TestAddonSettings(t *testing.T) {
 	for _, prefixes := range []string{"true", "false"} {
-		r := made(t, func(a *Args) { a.PrefixDelegation = prefixes == "true" })
+		g := newGraph(t, func(a *Args) { a.PrefixDelegation = prefixes == "true" })
 		for name, want := range map[string]map[string]any{
 			"vpc-cni":                {"enableNetworkPolicy": "true", "env": map[string]any{"ENABLE_PREFIX_DELEGATION": prefixes}},
 			"eks-pod-identity-agent": {"tolerations": []any{map[string]any{"operator": "Exists"}}},
 			"kube-proxy":             nil, "coredns": nil, "metrics-server": nil,
 		} {
 			var got map[string]any
-			if text, ok := r.inputs(t, addonKey(name))["configurationValues"]; ok {
+			if text, ok := g.inputs(t, addonKey(name))["configurationValues"]; ok {
 				if err := json.Unmarshal([]byte(text.(string)), &got); err != nil {
 					t.Fatal(err)
 				}
@@ -69,37 +71,37 @@ func TestAddonSettings(t *testing.T) {
 }
 
 func TestCNIHasARoleOfItsOwn(t *testing.T) {
-	r := made(t)
-	got := r.inputs(t, cniAssociation)
+	g := newGraph(t)
+	got := g.inputs(t, cniAssociation)
 	if got["namespace"] != "kube-system" || got["serviceAccount"] != "aws-node" || got["clusterName"] != "dev" {
 		t.Errorf("the CNI's role goes to %v", got)
 	}
-	policy := r.inputs(t, "aws:iam/rolePolicyAttachment:RolePolicyAttachment tfserving-vpc-cni-AmazonEKS_CNI_Policy")["policyArn"]
+	policy := g.inputs(t, "aws:iam/rolePolicyAttachment:RolePolicyAttachment tfserving-vpc-cni-AmazonEKS_CNI_Policy")["policyArn"]
 	if policy != "arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy" {
 		t.Errorf("the CNI's role has policy %v", policy)
 	}
-	if r.after(t, "aws:iam/role:Role tfserving-vpc-cni", controlPlane) {
+	if g.comesAfter(t, "aws:iam/role:Role tfserving-vpc-cni", controlPlane) {
 		t.Error("the CNI's role waits for the control plane, which it does not need")
 	}
 }
 
 func TestReadyWaitsForWhatAPodNeedsAndNothingMore(t *testing.T) {
-	r := made(t)
+	g := newGraph(t)
 	for _, before := range []string{controlPlane, general, spot, cniAssociation, addonKey("vpc-cni"), addonKey("kube-proxy"), addonKey("coredns"), addonKey("eks-pod-identity-agent")} {
-		if !r.after(t, userOfReady, before) {
+		if !g.comesAfter(t, userOfReady, before) {
 			t.Errorf("Ready does not wait for %s", before)
 		}
 	}
-	if r.after(t, userOfReady, addonKey("metrics-server")) {
+	if g.comesAfter(t, userOfReady, addonKey("metrics-server")) {
 		t.Error("Ready waits for metrics-server, which no pod needs to run")
 	}
-	for key, want := range map[string]string{userOfReady: "dev", userOfName: "dev", userOfARN: "arn:aws:eks:eu-west-1:111122223333:cluster/dev"} {
-		if got := r.inputs(t, key)["role"]; got != want {
+	for key, want := range map[string]string{userOfReady: "dev", userOfName: "dev", userOfARN: "arn:aws:eks:eu-west-1:" + mockengine.Account + ":cluster/dev"} {
+		if got := g.inputs(t, key)["role"]; got != want {
 			t.Errorf("%s gets %v, want %s", key, got, want)
 		}
 	}
 	for _, key := range []string{userOfName, userOfARN} {
-		if !r.after(t, key, controlPlane) || r.after(t, key, general) {
+		if !g.comesAfter(t, key, controlPlane) || g.comesAfter(t, key, general) {
 			t.Errorf("%s must wait for the control plane, and for no node", key)
 		}
 	}

@@ -11,10 +11,12 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api/v1"
+
+	"tfserving/internal/mockengine"
 )
 
 func TestControlPlaneHasNoDatedDefault(t *testing.T) {
-	got := made(t).inputs(t, controlPlane)
+	got := newGraph(t).inputs(t, controlPlane)
 	for property, want := range map[string]any{
 		"name":                   "dev",
 		"version":                "1.34",
@@ -23,7 +25,7 @@ func TestControlPlaneHasNoDatedDefault(t *testing.T) {
 		"instanceRoles":          []any{},
 		"useDefaultVpcCni":       true,
 		"createOidcProvider":     false,
-		"encryptionConfigKeyArn": "arn:of:tfserving",
+		"encryptionConfigKeyArn": "arn:aws:kms:eu-west-1:" + mockengine.Account + ":key/tfserving",
 		"enabledClusterLogTypes": []any{"api", "audit", "authenticator", "controllerManager", "scheduler"},
 		"vpcId":                  "vpc-1",
 		"subnetIds":              []any{"subnet-a", "subnet-b"},
@@ -43,7 +45,7 @@ func TestControlPlaneHasNoDatedDefault(t *testing.T) {
 }
 
 func TestEndpointIsPublicOnlyWithAddresses(t *testing.T) {
-	got := made(t, func(a *Args) { a.PublicAccessCIDRs = nil }).inputs(t, controlPlane)
+	got := newGraph(t, func(a *Args) { a.PublicAccessCIDRs = nil }).inputs(t, controlPlane)
 	if got["endpointPublicAccess"] != false || got["endpointPrivateAccess"] != true {
 		t.Errorf("public %v, private %v, want the private endpoint alone", got["endpointPublicAccess"], got["endpointPrivateAccess"])
 	}
@@ -53,19 +55,19 @@ func TestEndpointIsPublicOnlyWithAddresses(t *testing.T) {
 }
 
 func TestLogsAreKeptAsLongAsSetAndOutliveTheControlPlane(t *testing.T) {
-	r := made(t)
-	got := r.inputs(t, logGroup)
+	g := newGraph(t)
+	got := g.inputs(t, logGroup)
 	// The name is EKS's; under another, it makes a group of its own.
 	if got["name"] != "/aws/eks/dev/cluster" || got["retentionInDays"] != 30.0 {
 		t.Errorf("the log group is %v", got)
 	}
-	if !r.after(t, controlPlane, logGroup) {
+	if !g.comesAfter(t, controlPlane, logGroup) {
 		t.Error("the control plane does not wait for its log group, so EKS makes one")
 	}
 }
 
 func TestKeyOfSecretsRotatesAndCanBeBroughtBack(t *testing.T) {
-	got := made(t).inputs(t, secretsKey)
+	got := newGraph(t).inputs(t, secretsKey)
 	if got["enableKeyRotation"] != true || got["deletionWindowInDays"] != 30.0 {
 		t.Errorf("the key is %v", got)
 	}
@@ -77,7 +79,7 @@ func inner(args *Args, kind string) *pulumi.ResourceTransformResult {
 }
 
 func TestInnerClusterGetsWhatPulumiEKSDoesNotOffer(t *testing.T) {
-	got := inner(example(), "aws:eks/cluster:Cluster")
+	got := inner(exampleArgs(), "aws:eks/cluster:Cluster")
 	want := pulumi.Map{
 		"name":                       pulumi.String("dev"),
 		"upgradePolicy":              pulumi.Map{"supportType": pulumi.String("STANDARD")},
@@ -91,17 +93,17 @@ func TestInnerClusterGetsWhatPulumiEKSDoesNotOffer(t *testing.T) {
 		t.Errorf("properties are %v, want %v", got.Props, want)
 	}
 	for _, kind := range []string{"aws:eks/accessEntry:AccessEntry", "aws:ec2/securityGroup:SecurityGroup", "eks:index:Cluster"} {
-		if inner(example(), kind) != nil {
+		if inner(exampleArgs(), kind) != nil {
 			t.Errorf("the transform touches a %s", kind)
 		}
 	}
-	if n := len(made(t).get(t, controlPlane).RegisterRPC.GetTransforms()); n != 1 {
+	if n := len(newGraph(t).get(t, controlPlane).RegisterRPC.GetTransforms()); n != 1 {
 		t.Errorf("pulumi-eks's component has %d transforms, want 1", n)
 	}
 }
 
 func TestPulumiEKSsOwnProvidersReachNoCluster(t *testing.T) {
-	text, ok := inner(example(), "pulumi:providers:kubernetes").Props["kubeconfig"].(pulumi.String)
+	text, ok := inner(exampleArgs(), "pulumi:providers:kubernetes").Props["kubeconfig"].(pulumi.String)
 	if !ok || text == "" {
 		t.Fatalf("the provider has kubeconfig %q, want one that is not pulumi-eks's, nor, empty, that of whoever runs it", text)
 	}
@@ -117,12 +119,12 @@ func TestPulumiEKSsOwnProvidersReachNoCluster(t *testing.T) {
 func TestClusterAndKeyAreProtectedAndNothingElse(t *testing.T) {
 	for _, protect := range []bool{true, false} {
 		set := func(a *Args) { a.Protect = protect }
-		for key, args := range made(t, set).seen {
-			if want := protect && key == secretsKey; args.RegisterRPC.GetProtect() != want {
-				t.Errorf("protect %v: %s is protected: %v, want %v", protect, key, !want, want)
+		for _, r := range newGraph(t, set).Resources {
+			if want := protect && r.TypeToken+" "+r.Name == secretsKey; r.RegisterRPC.GetProtect() != want {
+				t.Errorf("protect %v: %s %s is protected: %v, want %v", protect, r.TypeToken, r.Name, !want, want)
 			}
 		}
-		args := example()
+		args := exampleArgs()
 		set(args)
 		if got := inner(args, "aws:eks/cluster:Cluster").Opts.Protect; got != protect {
 			t.Errorf("protect %v: the cluster is protected: %v", protect, got)
@@ -131,8 +133,8 @@ func TestClusterAndKeyAreProtectedAndNothingElse(t *testing.T) {
 }
 
 func TestKubeconfigIsSecretAndNamesTheRegion(t *testing.T) {
-	r := made(t)
-	value := r.get(t, "aws:iam/rolePolicy:RolePolicy user-of-kubeconfig").Inputs["role"]
+	g := newGraph(t)
+	value := g.get(t, "aws:iam/rolePolicy:RolePolicy user-of-kubeconfig").Inputs["role"]
 	if !value.IsSecret() {
 		t.Fatal("the kubeconfig is in plain")
 	}

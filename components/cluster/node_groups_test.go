@@ -6,12 +6,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tfserving/internal/mockengine"
 )
 
 func TestNodeGroupsAreAsSet(t *testing.T) {
-	r := made(t)
+	g := newGraph(t)
 	common := map[string]any{
-		"clusterName": "dev", "version": "1.34", "nodeRoleArn": "arn:of:tfserving-node",
+		"clusterName": "dev", "version": "1.34", "nodeRoleArn": "arn:aws:iam::" + mockengine.Account + ":role/tfserving-node",
 		"subnetIds":    []any{"subnet-a", "subnet-b"},
 		"updateConfig": map[string]any{"maxUnavailablePercentage": 33.0},
 	}
@@ -20,32 +22,32 @@ func TestNodeGroupsAreAsSet(t *testing.T) {
 			"nodeGroupNamePrefix": "general-", "amiType": "AL2023_x86_64_STANDARD", "capacityType": "ON_DEMAND",
 			"instanceTypes":  []any{"m7i.large", "m6i.large"},
 			"scalingConfig":  map[string]any{"minSize": 1.0, "maxSize": 4.0, "desiredSize": 2.0},
-			"launchTemplate": map[string]any{"id": "tfserving-general-id", "version": "7"},
+			"launchTemplate": map[string]any{"id": "launchtemplate/tfserving-general", "version": "7"},
 		},
 		spot: {
 			"nodeGroupNamePrefix": "spot-", "amiType": "AL2023_ARM_64_STANDARD", "capacityType": "SPOT",
 			"instanceTypes":  []any{"m7g.large"},
 			"scalingConfig":  map[string]any{"minSize": 0.0, "maxSize": 8.0, "desiredSize": 0.0},
-			"launchTemplate": map[string]any{"id": "tfserving-spot-id", "version": "7"},
+			"launchTemplate": map[string]any{"id": "launchtemplate/tfserving-spot", "version": "7"},
 			"labels":         map[string]any{"pool": "spot"},
 			"taints":         []any{map[string]any{"key": "spot", "effect": "NO_SCHEDULE"}},
 		},
 	} {
 		maps.Copy(want, common)
-		if got := r.inputs(t, key); !reflect.DeepEqual(got, want) {
+		if got := g.inputs(t, key); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s is\n%v, want\n%v", key, got, want)
 		}
 	}
 }
 
 func TestWhatTheAutoscalerScaledStays(t *testing.T) {
-	r := made(t)
+	g := newGraph(t)
 	for _, key := range []string{general, spot} {
-		if got := r.get(t, key).RegisterRPC.GetIgnoreChanges(); !slices.Equal(got, []string{"scalingConfig.desiredSize"}) {
+		if got := g.get(t, key).RegisterRPC.GetIgnoreChanges(); !slices.Equal(got, []string{"scalingConfig.desiredSize"}) {
 			t.Errorf("%s ignores changes of %v, want of its desired size alone", key, got)
 		}
 		// A name of its own choosing could not be had twice, so a replacement would first delete the nodes.
-		if r.inputs(t, key)["nodeGroupName"] != nil || r.get(t, key).RegisterRPC.GetDeleteBeforeReplace() {
+		if g.inputs(t, key)["nodeGroupName"] != nil || g.get(t, key).RegisterRPC.GetDeleteBeforeReplace() {
 			t.Errorf("%s is deleted before its replacement is there", key)
 		}
 	}
@@ -53,27 +55,27 @@ func TestWhatTheAutoscalerScaledStays(t *testing.T) {
 
 func TestNodesComeAfterWhatTheyNeedToWork(t *testing.T) {
 	for _, prefixes := range []bool{true, false} {
-		r := made(t, func(a *Args) { a.PrefixDelegation = prefixes })
+		g := newGraph(t, func(a *Args) { a.PrefixDelegation = prefixes })
 		for _, group := range []string{general, spot} {
 			for _, before := range []string{
 				controlPlane, cniAssociation, nodeRole, "aws:ec2/natGateway:NatGateway gateway",
 				"aws:iam/rolePolicyAttachment:RolePolicyAttachment tfserving-node-AmazonEKSWorkerNodePolicy",
 			} {
-				if !r.after(t, group, before) {
+				if !g.comesAfter(t, group, before) {
 					t.Errorf("%s does not wait for %s", group, before)
 				}
 			}
-			if r.after(t, group, addonKey("vpc-cni")) != prefixes {
+			if g.comesAfter(t, group, addonKey("vpc-cni")) != prefixes {
 				t.Errorf("prefix delegation %v: %s waits for the CNI add-on: %v", prefixes, group, !prefixes)
 			}
 			for _, beside := range []string{addonKey("kube-proxy"), addonKey("eks-pod-identity-agent")} {
-				if r.after(t, group, beside) {
+				if g.comesAfter(t, group, beside) {
 					t.Errorf("%s waits for %s, which it does not need", group, beside)
 				}
 			}
 		}
 		for _, early := range []string{nodeRole, generalTemplate, logGroup, secretsKey} {
-			if r.after(t, early, controlPlane) {
+			if g.comesAfter(t, early, controlPlane) {
 				t.Errorf("%s waits for the control plane, which it does not need", early)
 			}
 		}
@@ -81,7 +83,7 @@ func TestNodesComeAfterWhatTheyNeedToWork(t *testing.T) {
 }
 
 func TestInstancesAreHardenedAndTagged(t *testing.T) {
-	got := made(t).inputs(t, generalTemplate)
+	got := newGraph(t).inputs(t, generalTemplate)
 	tags := map[string]any{"owner": "platform", "Name": "dev-general"}
 	want := map[string]any{
 		"description":     "Nodes of group general in EKS cluster dev",
@@ -105,11 +107,9 @@ func TestNodesMayDoWhatTheyNeedAndNoMore(t *testing.T) {
 	need := []string{"AmazonEC2ContainerRegistryPullOnly", "AmazonEKSWorkerNodePolicy"}
 	for ssm, want := range map[bool][]string{false: need, true: append(slices.Clone(need), "AmazonSSMManagedInstanceCore")} {
 		var got []string
-		r := made(t, func(a *Args) { a.SSMAccess = ssm })
-		for key := range r.seen {
-			if strings.HasPrefix(key, "aws:iam/rolePolicyAttachment:RolePolicyAttachment tfserving-node-") {
-				arn := r.inputs(t, key)["policyArn"].(string)
-				got = append(got, strings.TrimPrefix(arn, "arn:aws:iam::aws:policy/"))
+		for _, r := range newGraph(t, func(a *Args) { a.SSMAccess = ssm }).OfType("aws:iam/rolePolicyAttachment:RolePolicyAttachment") {
+			if strings.HasPrefix(r.Name, "tfserving-node-") {
+				got = append(got, strings.TrimPrefix(r.Inputs["policyArn"].StringValue(), "arn:aws:iam::aws:policy/"))
 			}
 		}
 		if slices.Sort(got); !slices.Equal(got, want) {
@@ -129,18 +129,18 @@ func TestImpossibleClustersAreRefusedBeforeAnythingIsMade(t *testing.T) {
 		"no node group":            func(a *Args) { a.NodeGroups = a.NodeGroups[1:] },
 		"one must have desired of": func(a *Args) { a.NodeGroups[0].Taints = []Taint{{Key: "k", Effect: "NoExecute"}} },
 	} {
-		r, err := graph(change)
+		g, err := register(change)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want one with %q", err, want)
 		}
-		for key := range r.seen {
-			if strings.HasPrefix(key, "tfserving:") {
-				t.Errorf("%s: %s was registered", want, key)
+		for _, r := range g.Resources {
+			if strings.HasPrefix(r.TypeToken, "tfserving:") {
+				t.Errorf("%s: %s was registered", want, r.TypeToken)
 			}
 		}
 	}
 	longest := func(a *Args) { a.NodeGroups[0].Name = strings.Repeat("g", 36) }
-	if _, err := graph(longest, func(a *Args) { a.NodeGroups[0].Taints = []Taint{{Key: "k", Effect: "PreferNoSchedule"}} }); err != nil {
+	if _, err := register(longest, func(a *Args) { a.NodeGroups[0].Taints = []Taint{{Key: "k", Effect: "PreferNoSchedule"}} }); err != nil {
 		t.Errorf("a cluster that is possible is refused: %v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"tfserving/catalog"
 	"tfserving/components/podidentity"
 	"tfserving/components/workload"
 )
@@ -16,8 +17,6 @@ const (
 	Component = "load-balancer-controller"
 	// Namespace is where the controller runs: the priority of its pods is kept for pods of the system.
 	Namespace = "kube-system"
-	// IngressClass is the class of the Ingresses that the controller serves.
-	IngressClass = "alb"
 	// ReadinessGates is the label of a namespace, with the value enabled, in which the controller's webhook lets pods
 	// be ready only when their load balancer finds them so. While no controller answers, pods come without the gate
 	// (the chart's choice since 1.12): they start sooner than they should, where the alternative is not at all.
@@ -86,7 +85,7 @@ func NewController(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.
 	// listens, and the release once its pods are.
 	id := workload.Identity{Component: Component, Name: object, Instance: name}
 	class, err := networkingv1.NewIngressClass(ctx, name, &networkingv1.IngressClassArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(IngressClass), Labels: id.Labels()},
+		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(catalog.IngressClassALB), Labels: id.Labels()},
 		Spec:     &networkingv1.IngressClassSpecArgs{Controller: pulumi.String(controllerName)},
 	}, inCluster, pulumi.DependsOn([]pulumi.Resource{installed}))
 	if err != nil {

@@ -9,8 +9,6 @@ import (
 	"testing"
 )
 
-const clusterARN = "arn:aws:eks:eu-central-1:123456789012:cluster/tfserving-test"
-
 func policyOf(t *testing.T, clusterARN string) (document, string) {
 	t.Helper()
 	text, err := Policy(clusterARN)

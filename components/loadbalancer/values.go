@@ -3,6 +3,7 @@ package loadbalancer
 import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"tfserving/catalog"
 	"tfserving/components/workload"
 )
 
@@ -29,7 +30,7 @@ func values(args *Args, ready pulumi.StringInput) pulumi.Map {
 		"additionalLabels":          labels(),
 		"podLabels":                 labels(),
 
-		"ingressClass":               pulumi.String(IngressClass),
+		"ingressClass":               pulumi.String(catalog.IngressClassALB),
 		"createIngressClassResource": pulumi.Bool(false), // the program's own, below the controller
 		"ingressClassParams":         pulumi.Map{"create": pulumi.Bool(false)},
 		// By default it looks at every new Service of the cluster and refuses it while no controller answers, the

@@ -1,0 +1,66 @@
+package modelserver
+
+import (
+	"testing"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	appsv1 "k8s.io/api/apps/v1"
+
+	"tfserving/components/workload"
+	"tfserving/internal/mockengine"
+)
+
+// newTestServer registers the server of model "shoes" and a client of its endpoint.
+func newTestServer(t *testing.T, args Args) *mockengine.Engine {
+	t.Helper()
+	engine := mockengine.New("")
+	err := engine.Run(func(ctx *pulumi.Context) error {
+		args.Namespace, args.Model, args.Image = pulumi.String("models"), "shoes", pulumi.String("tensorflow/serving:2.19.0")
+		args.Resources, args.Scaling = workload.Resources{CPU: "1", Memory: "1Gi"}, workload.Scaling{Min: 1, Max: 2, TargetCPU: 70}
+		server, err := NewModelServer(ctx, "shoes", &args)
+		if err != nil {
+			return err
+		}
+		var client pulumi.CustomResourceState
+		return ctx.RegisterResource("test:index:Client", "client", pulumi.Map{"endpoint": server.Endpoint}, &client)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return engine
+}
+
+func TestTheEndpointIsTheGRPCPortOfTheService(t *testing.T) {
+	got := newTestServer(t, Args{}).Get(t, "test:index:Client", "client").Inputs["endpoint"].StringValue()
+	if want := "tf-serving-shoes.models.svc.cluster.local:8500"; got != want {
+		t.Errorf("the endpoint is %s, want %s", got, want)
+	}
+}
+
+func TestAPodServesUntilItsOldestConnectionHasEnded(t *testing.T) {
+	for age, want := range map[time.Duration]int64{
+		7 * time.Second:  13, // 5 s until callers notice, and 7.7 s, rounded up
+		30 * time.Second: 38,
+		10 * time.Minute: 665,
+	} {
+		pod := mockengine.ObjectOf[*appsv1.Deployment](t, newTestServer(t, Args{MaxConnectionAge: age}), "tf-serving-shoes").Spec.Template.Spec
+		if got := pod.Containers[0].Lifecycle.PreStop.Sleep.Seconds; got != want || *pod.TerminationGracePeriodSeconds <= got {
+			t.Errorf("connections of at most %v: a pod drains for %d s and is killed after %d s, want %d s and later", age, got, *pod.TerminationGracePeriodSeconds, want)
+		}
+	}
+}
+
+// The server reads its batching file only when it starts.
+func TestPodsAreReplacedWhenTheBatchingFileChanges(t *testing.T) {
+	checksum := func(b *Batching) string {
+		return mockengine.ObjectOf[*appsv1.Deployment](t, newTestServer(t, Args{Batching: b}), "tf-serving-shoes").Spec.Template.Annotations["tfserving/batching-sha256"]
+	}
+	first, same, other := checksum(&Batching{MaxBatchSize: 8}), checksum(&Batching{MaxBatchSize: 8}), checksum(&Batching{MaxBatchSize: 16})
+	if first == "" || first != same || first == other {
+		t.Errorf("the pods' checksums are %q, %q for the same file and %q for another", first, same, other)
+	}
+	if none := checksum(nil); none != "" {
+		t.Errorf("pods without batching have checksum %q", none)
+	}
+}
