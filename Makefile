@@ -1,4 +1,4 @@
-# What people and CI call. The work is done by cmd/stack and tools; the contract is in README.md.
+# The commands of the project, for people and CI; README.md describes them. cmd/ and tools/ do the work.
 SHELL := /bin/sh
 STACK ?= local
 TOOLS ?= auto
@@ -6,15 +6,20 @@ TARGET ?= gateway
 FOR ?= 0s
 export TOOLS
 
-# The first thing that every target needs, with one clear word where it is missing.
+# Every target needs Go. This check says in one line that Go is missing or too old.
 GO_CHECK := want=$$(sed -n 's/^go //p' go.mod); \
 	command -v go >/dev/null 2>&1 || { echo "make: Go $$want or newer is needed and no go command is on PATH: install it from go.dev/dl" >&2; exit 1; }; \
 	have=$$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null | sed 's/^go//'); \
 	[ "$$(printf '%s\n%s\n' "$$want" "$$have" | sort -V | head -n 1)" = "$$want" ] || { echo "make: Go $$want or newer is needed, this is $$have: install it from go.dev/dl" >&2; exit 1; }
 
-STACK_CMD = @$(GO_CHECK); mkdir -p .local && \
-	{ [ -x .local/stack ] || echo "make: compiling the project's own command (a minute or two, this once)" >&2; } && \
-	go build -o .local/stack ./cmd/stack && exec .local/stack -stack $(call quoted,STACK) $(if $(filter-out 0 no false,$(call given,YES)),-yes)
+# Build a command of cmd/ if it is out of date, and run it. go build prints a line for each module that it downloads; here they
+# are one line.
+RUN = @$(GO_CHECK); mkdir -p .local && \
+	{ [ -x .local/$(1) ] || echo "make: compiling the project's own command (a minute or two, this once)" >&2; } && \
+	{ log=$$(go build -o .local/$(1) ./cmd/$(1) 2>&1) || { printf '%s\n' "$$log" | grep -v '^go: downloading ' >&2; exit 1; }; } && \
+	{ modules=$$(printf '%s\n' "$$log" | grep -c '^go: downloading '); [ "$$modules" = 0 ] || echo "make: downloaded $$modules Go modules" >&2; } && \
+	exec .local/$(1)
+STACK_CMD = $(call RUN,stack) -stack $(call quoted,STACK) $(if $(filter-out 0 no false,$(call given,YES)),-yes)
 
 .PHONY: help up preview report down status load timeline cost env tools review admit test test-aws rehearse lint bench
 
@@ -27,12 +32,12 @@ up: ## bring STACK up (default: local); YES=1 does not ask first
 preview: ## show what `make up` would change
 	$(STACK_CMD) preview
 
-# A word as one argument of a shell command, whatever is in it; and one that is given to make itself: a variable of this name
-# in somebody's environment is something else's.
+# quoted: the value of a variable as one argument of a shell command, with any characters in it.
+# given: the value of a variable if it is an argument of make; a variable of that name in the environment does not count.
 quoted = '$(subst ','\'',$(value $(1)))'
 given = $(if $(filter command,$(firstword $(origin $(1)))),$(value $(1)))
 
-# How a report is written, and of what. FILE names records of previews, as [STACK=]file, instead of running one.
+# The flags of a report. With FILE, make report runs no preview and reads records of previews, each as [STACK=]file.
 REPORT = $(if $(call given,FORMAT),-format $(call quoted,FORMAT)) $(if $(call given,OUT),-out $(call quoted,OUT)) \
 	$(if $(call given,WHOLE),-whole $(call quoted,WHOLE)) $(if $(filter-out 0 no false,$(call given,DIFF)),-diff)
 
@@ -43,52 +48,52 @@ else
 	$(STACK_CMD) report $(REPORT) $(if $(call given,OF),-of $(call quoted,OF))
 endif
 
-down: ## take STACK down; for local, stop its cluster too; YES=1 does not ask first
+down: ## delete STACK; for local, stop its cluster too; YES=1 does not ask first
 	$(STACK_CMD) down
 
 status: ## pods, nodes and autoscalers of stack local
 	$(STACK_CMD) status
 
-load: ## CPU=<cores> [TARGET=gateway|model] [FOR=<time>]: put demand on the pods and watch
+load: ## CPU=<cores> [TARGET=gateway|model] [FOR=<time>]: simulate demand on the pods and watch
 	$(STACK_CMD) load -cpu '$(CPU)' -target '$(TARGET)' -for '$(FOR)' $(if $(RECORD),-record '$(RECORD)')
 
 cost: ## [DEMAND=<0 to 1>]: what every stack costs a month, side by side; no account, no network
-	$(STACK_CMD) cost $(if $(DEMAND),-demand $(call quoted,DEMAND))
+	$(call RUN,cost) $(if $(DEMAND),-demand $(call quoted,DEMAND))
 
 review: ## STACK=review-<pull request> ACCOUNT=<12 digits>: write the settings of a review stack
 	$(STACK_CMD) review -account '$(ACCOUNT)'
 
-admit: ## ROLE=<ARN>: make an IAM role an administrator of the cluster of STACK, which another made
+admit: ## ROLE=<ARN>: make an IAM role an administrator of the cluster of STACK, which another role made
 	$(STACK_CMD) admit $(if $(ROLE),-role $(call quoted,ROLE))
 
 timeline: ## draw docs/load.svg from docs/load.jsonl
 	$(STACK_CMD) timeline
 
-env: ## print what to export so that plain pulumi works here
+env: ## print the variables with which pulumi works here without make
 	@$(MAKE) -s tools >&2
 	$(STACK_CMD) env
 
 tools: ## get every pinned command (TOOLS=auto|build|fetch)
 	@$(GO_CHECK); mkdir -p .local/bin && go run -C tools . -bin "$(CURDIR)/.local/bin" -mode '$(TOOLS)'
 
-# A line a package, or a line a test where they take long, and at the end one line that says how many ran in all.
+# gotestsum prints a line for each package or, for long tests, for each test. At the end it prints one line with all counts.
 GOTESTSUM = go tool -modfile=tools/go.mod gotestsum
 
-test: tools ## every test that needs only Go and the module proxy
-	@echo "test: the tools, and the rules"
-	@$(GOTESTSUM) --format pkgname --jsonfile .local/rules.json --raw-command -- sh -c \
-		'go -C tools test -json -count=1 ./... && go test -json -count=1 $$(go list ./... | grep -v "/test/\|/rehearsal/")'
-	@echo "test: the stack on a real control plane, as people use it (about 10 minutes on two cores)"
-	@$(GOTESTSUM) --format testname --jsonfile .local/rehearsal.json -- -count=1 -timeout 40m ./test/local
-	@echo "test: all of it"
-	@$(GOTESTSUM) --format none --raw-command -- cat .local/rules.json .local/rehearsal.json
+test: tools ## every test that needs only Go and the Go module proxy
+	@echo "test: the tools and the project's packages"
+	@$(GOTESTSUM) --format pkgname --jsonfile .local/packages.json --raw-command -- sh -c \
+		'go -C tools test -json -count=1 ./... && go test -json -count=1 $$(go list ./... | grep -v "/test/\|/rehearsal/") ./test/recordings'
+	@echo "test: stack local on a real control plane (about 10 minutes on two cores)"
+	@$(GOTESTSUM) --format testname --jsonfile .local/stack-local.json -- -count=1 -timeout 40m ./test/local
+	@echo "test: sum"
+	@$(GOTESTSUM) --format none --raw-command -- cat .local/packages.json .local/stack-local.json
 
-# On an ordinary network pulumi fetches the AWS and EKS plugins by itself; AWS_PLUGINS names a folder that holds them.
+# pulumi downloads the AWS and EKS plugins. Without a network, AWS_PLUGINS names a folder that contains them.
 test-aws: tools ## the EKS stacks on emulated AWS: needs Python 3, Node.js 20 with npm, the aws command
-	@echo "test-aws: an EKS stack, whole, without an account (about 15 minutes on two cores)"
+	@echo "test-aws: the EKS stacks without an account (about 15 minutes on two cores)"
 	@$(GOTESTSUM) --format standard-verbose -- -count=1 -timeout 40m -p 1 ./rehearsal/emulator ./test/state ./rehearsal/machines ./test/privilege ./test/eks
 
-rehearse: ## STACK=dev|staging|prod: the story of an EKS stack from nothing to nothing, on emulated AWS
+rehearse: ## STACK=dev|staging|prod: make, use and delete an EKS stack on emulated AWS
 	@[ $(call quoted,STACK) = local ] || [ -f Pulumi.$(call quoted,STACK).yaml ] || \
 		{ printf 'make rehearse: there is no stack "%s" (no file Pulumi.%s.yaml)\n' $(call quoted,STACK) $(call quoted,STACK) >&2; exit 1; }
 	@$(MAKE) -s tools
@@ -102,5 +107,5 @@ lint: ## formatting, vet, static analysis
 	cd tools && go tool staticcheck .
 	go tool -modfile=tools/go.mod actionlint -shellcheck= -pyflakes=
 
-bench: ## how long the program takes to build, to preview and to construct
+bench: ## how long the program takes to build, to preview and to run
 	go test -run '^$$' -bench . -benchtime 3x -timeout 30m ./program ./test/local
