@@ -19,7 +19,7 @@ import (
 
 const updateReports = "go test ./report -update"
 
-// recorded are previews of stack dev by the real engine on emulated AWS (test/eks, TestRecordPreviews), and what the report
+// recorded are previews of stack dev by the real engine on emulated AWS (test/eks, TestTheEngineCanPlanEachChange), and what the report
 // on each must say, beside being as it is in the file of its name.
 var recorded = map[string]struct {
 	fails bool // the change cannot be made
@@ -87,7 +87,7 @@ func TestRecordingsAreOfTheStackAsItIs(t *testing.T) {
 	}
 	got.Autoscaler, got.LoadBalancerController, got.Gateway.Scaling = want.Autoscaler, want.LoadBalancerController, want.Gateway.Scaling
 	if !reflect.DeepEqual(got, want) {
-		t.Errorf("they were recorded with\n%+v\nand Pulumi.dev.yaml says\n%+v\nrecord them anew: go test ./test/eks -run RecordPreviews -previews", got, want)
+		t.Errorf("they were recorded with\n%+v\nand Pulumi.dev.yaml says\n%+v\nrecord them anew: go test ./test/eks -run EngineCanPlan -previews", got, want)
 	}
 }
 
