@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-func TestIdentityIsWhoTheCredentialsBelongTo(t *testing.T) {
-	withKey(t)
-	aws := serve(t, identity)
+func TestTheIdentityIsTheAccountAndUserOfTheCredentials(t *testing.T) {
+	setAccessKey(t)
+	aws := newFakeAWS(t, identity)
 	id, err := CheckAccount(t.Context(), region, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -21,30 +21,30 @@ func TestIdentityIsWhoTheCredentialsBelongTo(t *testing.T) {
 	}
 	if len(aws.requests) != 1 || !strings.Contains(aws.requests[0].Header.Get("Authorization"), keyID+"/") ||
 		!strings.Contains(aws.requests[0].Header.Get("Authorization"), "/"+region+"/sts/") {
-		t.Errorf("STS was not asked once, with the key and for the region: %v", aws.requests)
+		t.Errorf("the requests are %v, want one to STS with the key and the region", aws.requests)
 	}
 }
 
-func TestOnlyAllowedAccountsAreTaken(t *testing.T) {
-	withKey(t)
-	serve(t, identity)
+func TestOnlyAllowedAccountsAreAccepted(t *testing.T) {
+	setAccessKey(t)
+	newFakeAWS(t, identity)
 	for _, allowed := range [][]string{nil, {accountID}, {"999988887777", accountID}} {
 		if _, err := CheckAccount(t.Context(), region, allowed); err != nil {
 			t.Errorf("allowed %v: %v", allowed, err)
 		}
 	}
 	id, err := CheckAccount(t.Context(), region, []string{"999988887777", "999988886666"})
-	mentions(t, err, "account "+accountID, userARN, "tfserving:aws.allowedAccountIds has only 999988887777, 999988886666", "AWS_PROFILE")
+	wantError(t, err, "account "+accountID, userARN, "tfserving:aws.allowedAccountIds has only 999988887777, 999988886666", "AWS_PROFILE")
 	if id != nil {
-		t.Errorf("there is an identity, %v, in spite of the error", id)
+		t.Errorf("the identity is %v, want none beside the error", id)
 	}
 }
 
-func TestAHiccupOfAWSPasses(t *testing.T) {
-	withKey(t)
-	var asked atomic.Int32
-	serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if asked.Add(1) < tries {
+func TestABusyServiceIsQueriedAgain(t *testing.T) {
+	setAccessKey(t)
+	var requests atomic.Int32
+	newFakeAWS(t, func(w http.ResponseWriter, r *http.Request) {
+		if requests.Add(1) < awsAttempts {
 			refuse(http.StatusServiceUnavailable, "ServiceUnavailable", "busy")(w, r)
 			return
 		}
@@ -55,15 +55,15 @@ func TestAHiccupOfAWSPasses(t *testing.T) {
 	}
 }
 
-func TestARegionMustHaveTheFormOfOne(t *testing.T) {
-	withKey(t)
-	aws := serve(t, identity)
+func TestARegionMustHaveTheFormOfAWSRegions(t *testing.T) {
+	setAccessKey(t)
+	aws := newFakeAWS(t, identity)
 	for _, wrong := range []string{"", "europe", "eu-central", "eu-central-1a", "EU-central-1", "eu central 1"} {
 		_, err := CheckAccount(t.Context(), wrong, nil)
-		mentions(t, err, "region "+wrong, "not named as AWS names them", "aws:region")
+		wantError(t, err, "region "+wrong, "does not have the form of an AWS region", "aws:region")
 	}
 	if len(aws.requests) > 0 {
-		t.Error("AWS was asked")
+		t.Error("a query was sent to AWS")
 	}
 	for _, right := range []string{"eu-west-3", "us-gov-east-1", "us-isob-east-1", "eusc-de-east-1", "cn-northwest-1", "ap-southeast-7"} {
 		if _, err := CheckAccount(t.Context(), right, nil); err != nil {
@@ -72,13 +72,13 @@ func TestARegionMustHaveTheFormOfOne(t *testing.T) {
 	}
 }
 
-func TestAnInterruptedCheckSaysSo(t *testing.T) {
-	withKey(t)
-	serve(t, silent(t))
+func TestACancelledCheckReturnsTheCancellation(t *testing.T) {
+	setAccessKey(t)
+	newFakeAWS(t, neverAnswer(t))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := CheckAccount(ctx, region, nil)
-	if mentions(t, err, "context canceled"); !errors.Is(err, context.Canceled) {
+	if wantError(t, err, "context canceled"); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v is not context.Canceled", err)
 	}
 }

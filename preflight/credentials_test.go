@@ -13,45 +13,45 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 )
 
-func TestWithoutCredentialsItSaysHowToSignIn(t *testing.T) {
-	serve(t, identity)
-	silentIMDS := httptest.NewServer(silent(t))
+func TestTheErrorWithoutCredentialsSaysHowToSignIn(t *testing.T) {
+	newFakeAWS(t, identity)
+	silentIMDS := httptest.NewServer(neverAnswer(t))
 	t.Cleanup(silentIMDS.Close)
 	emptyIMDS := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(emptyIMDS.Close)
-	for _, c := range []struct{ name, imds, profile, says string }{
+	for _, c := range []struct{ name, imds, profile, source string }{
 		{"instance metadata switched off", "", "", "profile default"},
-		{"a profile without any", "", "bare", "profile bare"},
-		{"a role to take on with an instance's", "", "role", "profile role"},
+		{"a profile without credentials", "", "bare", "profile bare"},
+		{"a role to take with the credentials of an instance", "", "role", "profile role"},
 		{"no instance", closedPort(t), "", "profile default"},
 		{"an instance without a role", emptyIMDS.URL, "", "profile default"},
-		{"instance metadata that is silent", silentIMDS.URL, "", "profile default"},
+		{"instance metadata that does not answer", silentIMDS.URL, "", "profile default"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.profile != "" {
-				withConfig(t, c.profile, "[profile bare]\nregion = us-east-1\n[profile role]\nrole_arn = arn:aws:iam::111122223333:role/deployer\ncredential_source = Ec2InstanceMetadata\n")
+				setConfigFile(t, c.profile, "[profile bare]\nregion = us-east-1\n[profile role]\nrole_arn = arn:aws:iam::111122223333:role/deployer\ncredential_source = Ec2InstanceMetadata\n")
 			}
 			if c.imds != "" {
 				t.Setenv("AWS_EC2_METADATA_DISABLED", "false")
 				t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", c.imds)
 			}
-			done := within(t, Timeout/3) // the search for an instance has bounds of its own
+			done := wantWithin(t, awsTimeout/3) // the metadata service has timeouts of its own
 			_, err := CheckAccount(t.Context(), region, nil)
 			done()
-			mentions(t, err, "asking AWS whose credentials these are ("+c.says+", region eu-central-1)", "there are no AWS credentials: sign in with `aws sso login`", "AWS_PROFILE", "AWS_ACCESS_KEY_ID")
+			wantError(t, err, "identifying the AWS account ("+c.source+", region eu-central-1)", "there are no AWS credentials: sign in with `aws sso login`", "AWS_PROFILE", "AWS_ACCESS_KEY_ID")
 		})
 	}
 }
 
-// An access key without its secret is none, to every SDK.
-func TestHalfAKeyIsNone(t *testing.T) {
-	serve(t, identity)
+// SDKs ignore an access key without a secret key.
+func TestAnAccessKeyWithoutItsSecretCountsAsNoCredentials(t *testing.T) {
+	newFakeAWS(t, identity)
 	t.Setenv("AWS_ACCESS_KEY_ID", keyID)
 	_, err := CheckAccount(t.Context(), region, nil)
-	mentions(t, err, "there are no AWS credentials", "AWS_SECRET_ACCESS_KEY")
+	wantError(t, err, "there are no AWS credentials", "AWS_SECRET_ACCESS_KEY")
 }
 
-func TestAnInstancesRoleIsTaken(t *testing.T) {
+func TestTheCredentialsOfAnInstancesRoleAreUsed(t *testing.T) {
 	imds := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.Method == http.MethodPut:
@@ -66,49 +66,49 @@ func TestAnInstancesRoleIsTaken(t *testing.T) {
 	t.Cleanup(imds.Close)
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "false")
 	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds.URL)
-	serve(t, identity)
+	newFakeAWS(t, identity)
 	if _, err := CheckAccount(t.Context(), region, nil); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestAProfileThatIsNotThereIsNamed(t *testing.T) {
-	withConfig(t, "staging", "[profile other]\nregion = us-east-1\n")
+func TestAMissingProfileIsNamed(t *testing.T) {
+	setConfigFile(t, "staging", "[profile other]\nregion = us-east-1\n")
 	_, err := CheckAccount(t.Context(), region, nil)
-	mentions(t, err, "(profile staging, region eu-central-1)", "there is no profile staging", "aws configure list-profiles")
+	wantError(t, err, "(profile staging, region eu-central-1)", "there is no profile staging", "aws configure list-profiles")
 }
 
-func TestAKeyThatHidesAProfileIsTold(t *testing.T) {
-	withConfig(t, "staging", "[profile staging]\nregion = us-east-1\n")
-	withKey(t)
-	serve(t, refuse(403, "ExpiredToken", ""))
+func TestAnAccessKeyThatHidesAProfileIsMentioned(t *testing.T) {
+	setConfigFile(t, "staging", "[profile staging]\nregion = us-east-1\n")
+	setAccessKey(t)
+	newFakeAWS(t, refuse(403, "ExpiredToken", ""))
 	_, err := CheckAccount(t.Context(), region, nil)
-	mentions(t, err, "(access key of the environment, which hides profile staging, region")
+	wantError(t, err, "(access key of the environment, which hides profile staging, region")
 }
 
-func TestAWebIdentityIsTold(t *testing.T) {
+func TestARefusedWebIdentityIsMentioned(t *testing.T) {
 	token := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(token, []byte(sessionToken), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("AWS_WEB_IDENTITY_TOKEN_FILE", token)
 	t.Setenv("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/pipeline")
-	serve(t, refuse(400, "InvalidIdentityToken", "No OpenIDConnect provider found in your account"))
+	newFakeAWS(t, refuse(400, "InvalidIdentityToken", "No OpenIDConnect provider found in your account"))
 	_, err := CheckAccount(t.Context(), region, nil)
-	mentions(t, err, "(web identity of the environment, region eu-central-1)", "InvalidIdentityToken: No OpenIDConnect provider")
+	wantError(t, err, "(web identity of the environment, region eu-central-1)", "InvalidIdentityToken: No OpenIDConnect provider")
 }
 
-func TestARoleThatMayNotBeTakenIsTold(t *testing.T) {
-	withConfig(t, "staging", fmt.Sprintf(`[profile staging]
+func TestARefusedRoleIsNamed(t *testing.T) {
+	setConfigFile(t, "staging", fmt.Sprintf(`[profile staging]
 role_arn = arn:aws:iam::111122223333:role/deployer
 source_profile = base
 [profile base]
 aws_access_key_id = %s
 aws_secret_access_key = %s
 `, keyID, secretKey))
-	serve(t, refuse(403, "AccessDenied", "User: arn:aws:iam::111122223333:user/ada is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/deployer"))
+	newFakeAWS(t, refuse(403, "AccessDenied", "User: arn:aws:iam::111122223333:user/ada is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/deployer"))
 	_, err := CheckAccount(t.Context(), region, nil)
-	mentions(t, err, "profile staging", "not allowed (User: arn:aws:iam::111122223333:user/ada is not authorized to perform: sts:AssumeRole", "administrator")
+	wantError(t, err, "profile staging", "access denied (User: arn:aws:iam::111122223333:user/ada is not authorized to perform: sts:AssumeRole", "administrator")
 }
 
 const (
@@ -131,14 +131,14 @@ login_session = arn:aws:iam::111122223333:user/ada
 `
 )
 
-// withHome gives the environment an empty home folder, in which SDKs keep sessions.
-func withHome(t *testing.T) {
+// setEmptyHome sets the home folder, where SDKs store sessions, to an empty one.
+func setEmptyHome(t *testing.T) {
 	t.Helper()
 	t.Setenv("HOME", t.TempDir())
 }
 
-// withSession signs in, as `aws sso login` does, until a time.
-func withSession(t *testing.T, session, until string) {
+// writeSSOSession writes a session like `aws sso login`, which expires at a time.
+func writeSSOSession(t *testing.T, session, until string) {
 	t.Helper()
 	file, err := ssocreds.StandardCachedTokenFilepath(session)
 	if err != nil {
@@ -147,8 +147,8 @@ func withSession(t *testing.T, session, until string) {
 	write(t, file, fmt.Sprintf(`{"accessToken":%q,"expiresAt":%q,"clientId":"c","clientSecret":"s","refreshToken":"r"}`, sessionToken, until))
 }
 
-// withLogin logs in, as `aws login` does, but leaves out what a new set of credentials would take.
-func withLogin(t *testing.T, session, until string) {
+// writeLoginSession writes a session like `aws login`, without the data that new credentials need.
+func writeLoginSession(t *testing.T, session, until string) {
 	t.Helper()
 	file, err := logincreds.StandardCachedTokenFilepath(session, "")
 	if err != nil {
@@ -167,7 +167,7 @@ func write(t *testing.T, file, text string) {
 	}
 }
 
-func TestASessionThatIsOverSaysHowToRenewIt(t *testing.T) {
+func TestTheErrorOfAnEndedSessionSaysHowToRenewIt(t *testing.T) {
 	const (
 		never, past, future = "", "2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
 		ssoLogin            = "aws sso login --profile staging"
@@ -175,40 +175,39 @@ func TestASessionThatIsOverSaysHowToRenewIt(t *testing.T) {
 	)
 	for _, c := range []struct{ name, config, until, refusal, renew string }{
 		{"never signed in", ssoSession, never, "", ssoLogin},
-		{"over, and cannot be prolonged", ssoSession, past, "InvalidGrantException", ssoLogin},
+		{"expired, and the renewal is refused", ssoSession, past, "InvalidGrantException", ssoLogin},
 		{"revoked", ssoSession, future, "UnauthorizedException", ssoLogin},
-		{"never signed in, without session", ssoLegacy, never, "", ssoLogin},
-		{"over, without session", ssoLegacy, past, "", ssoLogin},
-		{"revoked, without session", ssoLegacy, future, "UnauthorizedException", ssoLogin},
+		{"never signed in, profile without sso_session", ssoLegacy, never, "", ssoLogin},
+		{"expired, profile without sso_session", ssoLegacy, past, "", ssoLogin},
+		{"revoked, profile without sso_session", ssoLegacy, future, "UnauthorizedException", ssoLogin},
 		{"never logged in", login, never, "", awsLogin},
-		{"an unusable login", login, past, "", awsLogin},
+		{"expired login", login, past, "", awsLogin},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			withHome(t)
-			withConfig(t, "staging", c.config)
-			serve(t, refuseJSON(401, c.refusal, "Session token not found or invalid"))
+			setEmptyHome(t)
+			setConfigFile(t, "staging", c.config)
+			newFakeAWS(t, refuseJSON(401, c.refusal, "Session token not found or invalid"))
 			if c.until != never {
 				switch c.config {
 				case ssoSession:
-					withSession(t, "company", c.until)
+					writeSSOSession(t, "company", c.until)
 				case ssoLegacy:
-					withSession(t, "https://company.example/start", c.until)
+					writeSSOSession(t, "https://company.example/start", c.until)
 				case login:
-					withLogin(t, "arn:aws:iam::111122223333:user/ada", c.until)
+					writeLoginSession(t, "arn:aws:iam::111122223333:user/ada", c.until)
 				}
 			}
 			_, err := CheckAccount(t.Context(), region, nil)
-			mentions(t, err, "(profile staging, region eu-central-1", "run `"+c.renew+"`")
+			wantError(t, err, "(profile staging, region eu-central-1", "run `"+c.renew+"`")
 		})
 	}
 }
 
-// The session is valid, and what it was changed for is not.
-func TestExpiredCredentialsOfASessionSayHowToRenewIt(t *testing.T) {
-	withHome(t)
-	withConfig(t, "staging", ssoLegacy)
-	withSession(t, "https://company.example/start", "2099-01-01T00:00:00Z")
-	serve(t, func(w http.ResponseWriter, r *http.Request) {
+func TestTheErrorOfExpiredCredentialsOfAValidSessionSaysHowToRenewIt(t *testing.T) {
+	setEmptyHome(t)
+	setConfigFile(t, "staging", ssoLegacy)
+	writeSSOSession(t, "https://company.example/start", "2099-01-01T00:00:00Z")
+	newFakeAWS(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
 			fmt.Fprintf(w, `{"roleCredentials":{"accessKeyId":%q,"secretAccessKey":%q,"sessionToken":%q,"expiration":4070908800000}}`, keyID, secretKey, sessionToken)
 			return
@@ -216,5 +215,5 @@ func TestExpiredCredentialsOfASessionSayHowToRenewIt(t *testing.T) {
 		refuse(403, "ExpiredToken", "")(w, r)
 	})
 	_, err := CheckAccount(t.Context(), region, nil)
-	mentions(t, err, "the credentials have expired: run `aws sso login --profile staging`")
+	wantError(t, err, "the credentials have expired: run `aws sso login --profile staging`")
 }

@@ -14,36 +14,36 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// ImageState says whether an image is in a repository.
+// ImageState is whether an image is in a repository.
 type ImageState int
 
 const (
-	ImageUnknown ImageState = iota // the credentials may not look (ecr:DescribeImages), so it cannot be told
+	ImageUnknown ImageState = iota // the credentials lack the permission ecr:DescribeImages
 	ImageExists
-	ImageMissing // the repository is there, the image is not
-	NoRepository // there is no such repository yet
+	ImageMissing // the repository exists, but does not have the image
+	NoRepository // the repository does not exist
 )
 
 func (s ImageState) String() string {
 	return [...]string{"unknown", "exists", "missing", "no repository"}[s]
 }
 
-// FindImage looks for an image in an ECR repository of the credentials' account. The suffix is what follows the
-// repository in the image's name: :<tag>, @<digest> or both, of which the digest counts, as it does where images are
-// pulled. Not being allowed to look is no error, as who may not look may well be allowed to deploy; not getting an answer
-// within Timeout is one.
+// FindImage looks for an image in an ECR repository of the credentials' account. The suffix follows the repository in the
+// image's name: :<tag>, @<digest> or both. With both, the digest decides, as for a pull. A lack of permission is no error,
+// because the same credentials may be able to deploy. FindImage fails if AWS does not answer within awsTimeout.
 func FindImage(ctx context.Context, region, repository, suffix string) (ImageState, error) {
-	return findImage(ctx, region, repository, suffix, Timeout)
+	return findImage(ctx, region, repository, suffix, awsTimeout)
 }
 
 func findImage(ctx context.Context, region, repository, suffix string, timeout time.Duration) (ImageState, error) {
+	action := fmt.Sprintf("looking for image %s%s in ECR", repository, suffix)
 	id, err := imageID(suffix)
 	if err != nil {
-		return ImageUnknown, fmt.Errorf("looking for image %s%s in ECR: %w", repository, suffix, err)
+		return ImageUnknown, fmt.Errorf("%s: %w", action, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	q := &question{asked: fmt.Sprintf("looking for image %s%s in ECR", repository, suffix), region: region, timeout: timeout}
+	q := &awsQuery{action: action, region: region, timeout: timeout}
 	if err := q.signIn(ctx); err != nil {
 		return ImageUnknown, err
 	}
@@ -58,19 +58,20 @@ func findImage(ctx context.Context, region, repository, suffix string, timeout t
 	case err == nil && len(answer.ImageDetails) > 0:
 		return ImageExists, nil
 	case err == nil:
-		return ImageUnknown, q.says("the answer has no image and no error: " + notAWS)
+		return ImageUnknown, q.errorf("the answer has no image and no error: %s", notAWS)
 	case !errors.As(err, &refusal):
 	case refusal.ErrorCode() == "ImageNotFoundException":
 		return ImageMissing, nil
 	case refusal.ErrorCode() == "RepositoryNotFoundException":
 		return NoRepository, nil
-	case slices.Contains(denied, refusal.ErrorCode()):
+	case slices.Contains(accessDeniedCodes, refusal.ErrorCode()):
 		return ImageUnknown, nil
 	}
-	return ImageUnknown, q.failed(ctx, err)
+	return ImageUnknown, q.explain(ctx, err)
 }
 
-// imageID is what ECR knows an image by. Asked for none in particular it would list them all, so that is an error.
+// imageID returns the identifier of an image in ECR. A suffix without tag and digest is an error: for an empty identifier ECR
+// returns all images.
 func imageID(suffix string) (*types.ImageIdentifier, error) {
 	tag, digest, _ := strings.Cut(suffix, "@")
 	tag, tagged := strings.CutPrefix(tag, ":")

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// withNames makes this process's resolver find certain names, at 127.0.0.1, and no others.
-func withNames(t *testing.T, known ...string) {
+// resolveOnly makes this process's resolver find only the given names, at 127.0.0.1.
+func resolveOnly(t *testing.T, known ...string) {
 	t.Helper()
 	server, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -37,7 +37,7 @@ func withNames(t *testing.T, known ...string) {
 	})
 }
 
-// answerTo answers a DNS query (RFC 1035, section 4).
+// answerTo returns the answer to a DNS query (RFC 1035, section 4).
 func answerTo(query []byte, known []string) []byte {
 	const header, typeA = 12, 1
 	var labels []string
@@ -58,7 +58,7 @@ func answerTo(query []byte, known []string) []byte {
 	}
 	answer := append([]byte{query[0], query[1], 0x81, 0x80, 0, 1, 0, byte(answers), 0, 0, 0, 0}, question...)
 	if !found {
-		answer[3] |= 3 // there is no such name
+		answer[3] |= 3 // NXDOMAIN: there is no such name
 	}
 	if answers == 1 {
 		answer = append(answer, 0xc0, header, 0, typeA, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1)
@@ -66,47 +66,46 @@ func answerTo(query []byte, known []string) []byte {
 	return answer
 }
 
-func TestARegionThatDoesNotExistIsToldFromALackOfNetwork(t *testing.T) {
-	withKey(t)
+func TestAMissingRegionHasAnotherErrorThanAMissingNetwork(t *testing.T) {
+	setAccessKey(t)
 	for _, c := range []struct {
 		name  string
 		known []string
-		says  []string
+		want  []string
 	}{
-		{"no such region", []string{worldwide}, []string{"there is no sts.eu-west-9.amazonaws.com, though sts.amazonaws.com is found", "AWS has none of that name; correct aws:region"}},
+		{"no such region", []string{globalSTSHost}, []string{"DNS has sts.amazonaws.com, but not sts.eu-west-9.amazonaws.com", "AWS has no region eu-west-9; correct aws:region"}},
 		{"no network", nil, []string{"sts.eu-west-9.amazonaws.com cannot be found", "check the network"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			withNames(t, c.known...)
-			done := within(t, 5*time.Second)
+			resolveOnly(t, c.known...)
+			done := wantWithin(t, 5*time.Second)
 			_, err := CheckAccount(t.Context(), "eu-west-9", nil)
 			done()
-			mentions(t, err, append(c.says, "region eu-west-9)")...)
+			wantError(t, err, append(c.want, "region eu-west-9)")...)
 		})
 	}
 }
 
-func TestAnEndpointThatIsNotFoundSaysNothingOfTheRegion(t *testing.T) {
-	withKey(t)
-	withNames(t, worldwide)
+func TestTheErrorOfAMissingEndpointDoesNotBlameTheRegion(t *testing.T) {
+	setAccessKey(t)
+	resolveOnly(t, globalSTSHost)
 	t.Setenv("AWS_ENDPOINT_URL", "http://sts."+region+".emulator.example")
 	_, err := CheckAccount(t.Context(), region, nil)
-	mentions(t, err, "sts.eu-central-1.emulator.example cannot be found: check the network")
+	wantError(t, err, "sts.eu-central-1.emulator.example cannot be found: check the network")
 }
 
-// A session has a region of its own, which may be the wrong one.
-func TestASessionThatIsNotFoundSaysNothingOfTheRegion(t *testing.T) {
-	withHome(t)
-	withConfig(t, "staging", strings.ReplaceAll(ssoLegacy, "sso_region = "+region, "sso_region = eu-west-9"))
-	withSession(t, "https://company.example/start", "2099-01-01T00:00:00Z")
-	withNames(t, worldwide)
+// A session has a region of its own.
+func TestTheErrorOfAMissingSessionHostDoesNotBlameTheRegion(t *testing.T) {
+	setEmptyHome(t)
+	setConfigFile(t, "staging", strings.ReplaceAll(ssoLegacy, "sso_region = "+region, "sso_region = eu-west-9"))
+	writeSSOSession(t, "https://company.example/start", "2099-01-01T00:00:00Z")
+	resolveOnly(t, globalSTSHost)
 	_, err := CheckAccount(t.Context(), region, nil)
-	mentions(t, err, "portal.sso.eu-west-9.amazonaws.com cannot be found: check the network")
+	wantError(t, err, "portal.sso.eu-west-9.amazonaws.com cannot be found: check the network")
 }
 
-// A resolver that does not answer is a network that does not answer.
-func TestASilentResolverIsGivenUpInTime(t *testing.T) {
-	withKey(t)
+func TestAResolverWithoutAnswerIsAnErrorWithinTheTimeout(t *testing.T) {
+	setAccessKey(t)
 	before := net.DefaultResolver
 	t.Cleanup(func() { net.DefaultResolver = before })
 	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -114,8 +113,8 @@ func TestASilentResolverIsGivenUpInTime(t *testing.T) {
 		return nil, errors.New("no answer")
 	}}
 	const timeout = 200 * time.Millisecond
-	done := within(t, timeout+time.Second)
+	done := wantWithin(t, timeout+time.Second)
 	_, err := checkAccount(t.Context(), region, nil, timeout)
 	done()
-	mentions(t, err, "check the network")
+	wantError(t, err, "check the network")
 }

@@ -1,18 +1,16 @@
-// Package preflight holds what is asked before anything is made: whose AWS credentials these are, which images are in the
-// account, and whether a cluster that exists answers. Each error is one line that says what was asked, with which input,
-// what is wrong and what to do.
+// Package preflight checks what a deployment needs before the program registers a resource: the AWS credentials, the images
+// in the account, and access to an existing cluster. Each error is one line with the check, its input, the problem and the
+// remedy.
 package preflight
 
 import "context"
 
-// Checks are the questions that the program asks AWS before it registers the first resource. Tests and dry runs answer
-// them without an account.
+// Checks are the queries that the program sends to AWS before it registers the first resource. Tests and dry runs replace
+// them, to work without an account.
 type Checks struct {
-	// Account returns whose the credentials are; CheckAccount has its contract.
-	Account func(ctx context.Context, region string, allowed []string) (*Identity, error)
-	// Image returns whether an image is in a repository; FindImage has its contract.
-	Image func(ctx context.Context, region, repository, suffix string) (ImageState, error)
+	Account func(ctx context.Context, region string, allowed []string) (*Identity, error)    // CheckAccount
+	Image   func(ctx context.Context, region, repository, suffix string) (ImageState, error) // FindImage
 }
 
-// AWS asks AWS itself.
+// AWS are the checks that query AWS.
 var AWS = Checks{Account: CheckAccount, Image: FindImage}

@@ -25,7 +25,7 @@ func newEKS(ctx *pulumi.Context, s *config.Settings, checks preflight.Checks) (*
 	if err != nil {
 		return nil, err
 	}
-	if !cluster.Admits(s.Cluster.Administrators, caller.ARN) {
+	if !preflight.MayAdminister(s.Cluster.Administrators, caller.ARN) {
 		return nil, fmt.Errorf("tfserving:cluster.administrators names who administers the cluster, and not %s, who is making it and could not deploy to it: add the role's or user's ARN", caller.ARN)
 	}
 	name, tags := config.ClusterName(ctx.Stack()), tags(ctx, s)

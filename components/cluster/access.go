@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"fmt"
 	"strings"
 
 	awseks "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
@@ -47,35 +46,4 @@ func accessConfig(administrators []string) pulumi.Map {
 		"authenticationMode":                      pulumi.String(eks.AuthenticationModeApi),
 		"bootstrapClusterCreatorAdminPermissions": pulumi.Bool(len(administrators) == 0),
 	}
-}
-
-// Admits tells whether an identity, as STS names it, is among a cluster's administrators. Who runs the program must be,
-// since it makes objects in the cluster. STS leaves the path out of a role's name, so a role is told by account and name.
-func Admits(administrators []string, caller string) bool {
-	if len(administrators) == 0 {
-		return true
-	}
-	who := principal(caller)
-	for _, arn := range administrators {
-		if principal(arn) == who {
-			return true
-		}
-	}
-	return false
-}
-
-// principal reduces the ARN of a role, or of a session of it, to what both have in common; others stay as they are.
-func principal(arn string) string {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 {
-		return arn
-	}
-	account, path := parts[4], strings.Split(parts[5], "/")
-	switch {
-	case parts[2] == "sts" && path[0] == "assumed-role" && len(path) == 3:
-		return fmt.Sprintf("%s:role:%s", account, path[1])
-	case parts[2] == "iam" && path[0] == "role":
-		return fmt.Sprintf("%s:role:%s", account, path[len(path)-1])
-	}
-	return arn
 }

@@ -20,12 +20,12 @@ const (
 	accountID = "111122223333"
 	userARN   = "arn:aws:iam::111122223333:user/deployer"
 	keyID     = "AKIAEXAMPLE"
-	// What no error may repeat.
+	// No error may contain these.
 	secretKey    = "sentinel-secret-key"
 	sessionToken = "sentinel-session-token"
 )
 
-// No test may see the credentials, the settings or the proxy of who runs it.
+// TestMain removes the AWS settings, credentials and proxies of the environment, so that no test uses them.
 func TestMain(m *testing.M) {
 	for _, variable := range os.Environ() {
 		name, _, _ := strings.Cut(variable, "=")
@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 			os.Unsetenv(name)
 		}
 	}
-	home, err := os.MkdirTemp("", "account")
+	home, err := os.MkdirTemp("", "preflight")
 	if err != nil {
 		panic(err)
 	}
@@ -48,16 +48,16 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// withKey gives the environment an access key.
-func withKey(t *testing.T) {
+// setAccessKey sets an access key in the environment.
+func setAccessKey(t *testing.T) {
 	t.Helper()
 	t.Setenv("AWS_ACCESS_KEY_ID", keyID)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", secretKey)
 	t.Setenv("AWS_SESSION_TOKEN", sessionToken)
 }
 
-// withConfig gives the environment a configuration file, and the profile to take of it.
-func withConfig(t *testing.T, profile, text string) {
+// setConfigFile writes an AWS configuration file and selects a profile of it.
+func setConfigFile(t *testing.T, profile, text string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "config")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -67,8 +67,8 @@ func withConfig(t *testing.T, profile, text string) {
 	t.Setenv("AWS_PROFILE", profile)
 }
 
-// service stands in for AWS's services at one address.
-type service struct {
+// fakeAWS is a server that stands for all AWS services, and records the requests.
+type fakeAWS struct {
 	*httptest.Server
 	mu       sync.Mutex
 	requests []request
@@ -79,10 +79,10 @@ type request struct {
 	body string
 }
 
-// serve starts a server that answers all of AWS's services, and names it in the environment.
-func serve(t *testing.T, answer http.HandlerFunc) *service {
+// newFakeAWS starts a fake AWS, and makes SDKs use it by the environment.
+func newFakeAWS(t *testing.T, answer http.HandlerFunc) *fakeAWS {
 	t.Helper()
-	s := &service{}
+	s := &fakeAWS{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		s.mu.Lock()
@@ -92,32 +92,32 @@ func serve(t *testing.T, answer http.HandlerFunc) *service {
 	}))
 	t.Cleanup(s.Close)
 	t.Setenv("AWS_ENDPOINT_URL", s.URL)
-	// Where credentials are got from, SDKs follow the services' own variables alone.
+	// For the services that give credentials, SDKs use only the variable of the service.
 	for _, name := range []string{"STS", "SSO", "SSO_OIDC", "SIGNIN"} {
 		t.Setenv("AWS_ENDPOINT_URL_"+name, s.URL)
 	}
 	return s
 }
 
-// silent is an answer that never comes. Once the test ends, so does the waiting.
-func silent(t *testing.T) http.HandlerFunc {
-	over := make(chan struct{})
-	t.Cleanup(func() { close(over) })
+// neverAnswer holds each request until the test ends.
+func neverAnswer(t *testing.T) http.HandlerFunc {
+	testEnds := make(chan struct{})
+	t.Cleanup(func() { close(testEnds) })
 	return func(w http.ResponseWriter, r *http.Request) {
 		select {
-		case <-over:
+		case <-testEnds:
 		case <-r.Context().Done():
 		}
 	}
 }
 
-// identity is how STS says whose the credentials are.
+// identity answers like STS: with the account and user of the credentials.
 func identity(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintf(w, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
 <Arn>%s</Arn><UserId>AIDAEXAMPLE</UserId><Account>%s</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`, userARN, accountID)
 }
 
-// refuse is how STS refuses.
+// refuse answers with an error in the format of STS.
 func refuse(status int, code, message string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
@@ -125,7 +125,7 @@ func refuse(status int, code, message string) http.HandlerFunc {
 	}
 }
 
-// refuseJSON is how ECR and IAM Identity Center refuse.
+// refuseJSON answers with an error in the format of ECR and IAM Identity Center.
 func refuseJSON(status int, code, message string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Amzn-ErrorType", code)
@@ -134,7 +134,7 @@ func refuseJSON(status int, code, message string) http.HandlerFunc {
 	}
 }
 
-// closedPort is an address where nobody listens.
+// closedPort is the URL of a port without a listener.
 func closedPort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -145,11 +145,11 @@ func closedPort(t *testing.T) string {
 	return "http://" + l.Addr().String()
 }
 
-// mentions fails the test unless the error is one line of a bearable length that says all of texts, and no secret.
-func mentions(t *testing.T, err error, texts ...string) {
+// wantError fails the test unless the error has all of texts, no secret, one line and a readable length.
+func wantError(t *testing.T, err error, texts ...string) {
 	t.Helper()
 	if err == nil {
-		t.Fatalf("there is no error, want one that says %q", texts)
+		t.Fatalf("there is no error, want one with %q", texts)
 	}
 	for _, text := range texts {
 		if !strings.Contains(err.Error(), text) {
@@ -158,16 +158,16 @@ func mentions(t *testing.T, err error, texts ...string) {
 	}
 	for _, secret := range []string{secretKey, sessionToken} {
 		if strings.Contains(err.Error(), secret) {
-			t.Errorf("the error tells a secret: %v", err)
+			t.Errorf("the error has a secret: %v", err)
 		}
 	}
-	if strings.ContainsAny(err.Error(), "\r\n") || len(err.Error()) > 2*maxLine {
-		t.Errorf("the error is not one line of a bearable length: %v", err)
+	if strings.ContainsAny(err.Error(), "\r\n") || len(err.Error()) > 2*maxQuoteBytes {
+		t.Errorf("the error is not one line of a readable length: %v", err)
 	}
 }
 
-// within fails the test if what it measures takes longer than a time.
-func within(t *testing.T, most time.Duration) func() {
+// wantWithin starts a clock, and returns a function that fails the test if more time than most has passed.
+func wantWithin(t *testing.T, most time.Duration) func() {
 	start := time.Now()
 	return func() {
 		t.Helper()

@@ -1,0 +1,97 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// kubeconfigOf is a kubeconfig of the cluster at a URL.
+func kubeconfigOf(url string) string {
+	return fmt.Sprintf(`{apiVersion: v1, kind: Config, current-context: c,
+  clusters: [{name: c, cluster: {insecure-skip-tls-verify: %t, "server": %q}}], users: [{name: c, user: {token: t}}],
+  contexts: [{name: c, context: {cluster: c, user: c}}]}`, strings.HasPrefix(url, "https:"), url)
+}
+
+// shortCheck is the most time that a check with a short timeout may take on a busy machine.
+const shortCheck = 3 * time.Second
+
+func TestAClosedPortIsAnErrorAtOnce(t *testing.T) {
+	url := closedPort(t)
+	done := wantWithin(t, shortCheck)
+	err := CheckCluster(t.Context(), kubeconfigOf(url), time.Minute)
+	done()
+	wantError(t, err, url, "does not answer")
+}
+
+func TestAClusterWithoutAnswerIsAnErrorWithinTheTimeout(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close() // the kernel accepts connections, and nothing answers them
+	url := "http://" + listener.Addr().String()
+	const timeout = 200 * time.Millisecond
+	start, done := time.Now(), wantWithin(t, shortCheck)
+	err = CheckCluster(t.Context(), kubeconfigOf(url), timeout)
+	done()
+	if took := time.Since(start); took < timeout {
+		t.Errorf("the error took %s, less than the timeout, %s", took, timeout)
+	}
+	wantError(t, err, url, "does not answer")
+}
+
+// A busy API server asks clients to retry later.
+func TestABusyClusterIsAnErrorWithinTheTimeout(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusTooManyRequests)
+	}))
+	defer server.Close()
+	done := wantWithin(t, shortCheck)
+	err := CheckCluster(t.Context(), kubeconfigOf(server.URL), 200*time.Millisecond)
+	done()
+	wantError(t, err, "does not answer")
+}
+
+func TestACancelledCheckOfAClusterEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	wantError(t, CheckCluster(ctx, kubeconfigOf("http://127.0.0.1:1"), time.Minute), "canceled")
+}
+
+func TestAClusterMustAcceptTheCredentialsAndBeNewEnough(t *testing.T) {
+	for _, c := range []struct{ name, token, version, error string }{
+		{"the oldest version", "t", "v1.30.0-eks-1234567", ""},
+		{"an older version", "t", "v1.29.9", "runs Kubernetes v1.29.9; the application needs 1.30"},
+		{"no version", "t", "", "does not return its version"},
+		{"other credentials", "another", "v1.30.0", "credentials"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			// Clients send credentials over TLS only.
+			server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != "/version" || r.Header.Get("Authorization") != "Bearer "+c.token {
+					w.WriteHeader(http.StatusUnauthorized)
+					return
+				}
+				fmt.Fprintf(w, `{"gitVersion": %q}`, c.version)
+			}))
+			defer server.Close()
+			err := CheckCluster(t.Context(), kubeconfigOf(server.URL), shortCheck)
+			if c.error != "" {
+				wantError(t, err, c.error)
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestCheckClusterRefusesAnInvalidKubeconfig(t *testing.T) {
+	wantError(t, CheckCluster(t.Context(), "a: [", shortCheck), "kubeconfig")
+}
