@@ -11,11 +11,11 @@ import (
 	"tfserving/config"
 )
 
-// admit makes a role an administrator of the cluster of a stack on EKS. Who takes a stack down may be another than who made
-// it, whom alone the cluster knows then. Where there is no cluster there is nothing to let anybody into.
-func (s *stack) admit(ctx context.Context, args []string) error {
+// admit makes an IAM role an administrator of the cluster of a stack on EKS. At first only the role that created the cluster
+// is one, and another role may have to take the stack down. A stack without a cluster needs no change.
+func (s *pulumiStack) admit(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("admit", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // the Makefile calls this; its word is ROLE
+	flags.SetOutput(io.Discard) // people set ROLE of the Makefile, not this flag
 	role := flags.String("role", "", "")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -25,48 +25,50 @@ func (s *stack) admit(ctx context.Context, args []string) error {
 		return fmt.Errorf("ROLE is %q; give the ARN of the IAM role that is to administer the cluster", *role)
 	}
 	if s.settings.Platform != config.PlatformEKS {
-		return fmt.Errorf("stack %s has no cluster on EKS, and no other knows an IAM role", s.name)
+		return fmt.Errorf("stack %s has no cluster on EKS, and only EKS has administrators that are IAM roles", s.name)
 	}
-	cluster := []string{"--cluster-name", config.ClusterName(s.name), "--principal-arn", *role}
-	there := []string{"--name", config.ClusterName(s.name)}
-	if err := s.eks(ctx, "describe-cluster", there...); refusedAs(err, "ResourceNotFoundException") {
-		fmt.Printf("stack %s has no cluster, so there is nothing to let %s into\n", s.name, *role)
+	cluster := config.ClusterName(s.name)
+	if err := s.callEKS(ctx, "describe-cluster", "--name", cluster); hasCode(err, "ResourceNotFoundException") {
+		fmt.Printf("stack %s has no cluster: %s needs no access\n", s.name, *role)
 		return nil
 	} else if err != nil {
 		return err
 	}
-	// Who made the cluster, or was let in before, has an entry.
-	if err := s.eks(ctx, "create-access-entry", cluster...); err != nil && !refusedAs(err, "ResourceInUseException") {
+	// The role has an access entry if it created the cluster or if this command ran before.
+	err := s.callEKS(ctx, "create-access-entry", "--cluster-name", cluster, "--principal-arn", *role)
+	if err != nil && !hasCode(err, "ResourceInUseException") {
 		return err
 	}
-	if err := s.eks(ctx, "associate-access-policy", append(cluster, "--access-scope", "type=cluster",
-		"--policy-arn", "arn:"+arn[1]+":eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy")...); err != nil {
+	if err := s.callEKS(ctx, "associate-access-policy", "--cluster-name", cluster, "--principal-arn", *role, "--access-scope", "type=cluster",
+		"--policy-arn", "arn:"+arn[1]+":eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"); err != nil {
 		return err
 	}
 	fmt.Printf("%s administers the cluster of stack %s\n", *role, s.name)
 	return nil
 }
 
-// eks calls EKS in the stack's region with the AWS CLI, as whoever this runs as.
-func (s *stack) eks(ctx context.Context, call string, args ...string) error {
+// callEKS calls EKS in the stack's region with the AWS CLI and the caller's own credentials.
+func (s *pulumiStack) callEKS(ctx context.Context, call string, args ...string) error {
 	out, err := s.command(ctx, "aws", append([]string{"eks", call, "--region", s.settings.Region}, args...)...).CombinedOutput()
 	if err != nil {
-		return &refusal{call: "aws eks " + call, err: err, said: string(out)}
+		return &awsError{call: "aws eks " + call, err: err, output: string(out)}
 	}
 	return nil
 }
 
-// refusal is a call of AWS that failed, and what was said to it.
-type refusal struct {
-	call string
-	err  error
-	said string
+// awsError is a failed call of the AWS CLI.
+type awsError struct {
+	call   string
+	err    error
+	output string
 }
 
-func (r *refusal) Error() string { return fmt.Sprintf("%s: %v\n%s", r.call, r.err, lastLines(r.said)) }
+func (e *awsError) Error() string {
+	return fmt.Sprintf("%s: %v\n%s", e.call, e.err, lastLines(e.output))
+}
 
-// refusedAs tells whether AWS refused a call with this code.
-func refusedAs(err error, code string) bool {
-	var r *refusal
-	return errors.As(err, &r) && strings.Contains(r.said, "("+code+")")
+// hasCode says whether AWS answered a call with this error code.
+func hasCode(err error, code string) bool {
+	var e *awsError
+	return errors.As(err, &e) && strings.Contains(e.output, "("+code+")")
 }

@@ -10,8 +10,9 @@ import (
 	"tfserving/config"
 )
 
-// awsCLI stands in for the AWS CLI: it writes down how it is called, and refuses the calls named in $REFUSED, as call=code.
-const awsCLI = `#!/bin/sh
+// fakeAWS is a script in place of the AWS CLI. It appends its arguments to the file $CALLS, and fails for the calls listed
+// in $REFUSED, as call=code.
+const fakeAWS = `#!/bin/sh
 echo "$*" >> "$CALLS"
 for refused in $REFUSED; do
 	[ "${refused%=*}" = "$2" ] || continue
@@ -20,43 +21,41 @@ for refused in $REFUSED; do
 done
 `
 
-// Who takes a stack down is let into its cluster first, if there is one; a refusal other than those that say that it is
-// done, or that there is nothing to do, is an error.
-func TestARoleIsLetIntoTheCluster(t *testing.T) {
+func TestAdmitMakesARoleAnAdministratorOfTheCluster(t *testing.T) {
 	const role = "arn:aws:iam::123456789012:role/github-deploy-review-end"
-	_, dev := readDev(t)
+	dev := readDev(t)
 	for name, test := range map[string]struct {
 		role, refused string
 		calls         []string
 		fails         string
 	}{
-		"a cluster":                  {role, "", []string{"describe-cluster", "create-access-entry", "associate-access-policy"}, ""},
-		"one that knows it":          {role, "create-access-entry=ResourceInUseException", []string{"describe-cluster", "create-access-entry", "associate-access-policy"}, ""},
-		"none":                       {role, "describe-cluster=ResourceNotFoundException", []string{"describe-cluster"}, ""},
-		"one that it may not see":    {role, "describe-cluster=AccessDeniedException", []string{"describe-cluster"}, "aws eks describe-cluster: exit status 254\nAn error occurred (AccessDenied"},
-		"one that it may not change": {role, "create-access-entry=AccessDeniedException", []string{"describe-cluster", "create-access-entry"}, "aws eks create-access-entry: exit status 254\n"},
+		"a new role":                 {role, "", []string{"describe-cluster", "create-access-entry", "associate-access-policy"}, ""},
+		"a role with an entry":       {role, "create-access-entry=ResourceInUseException", []string{"describe-cluster", "create-access-entry", "associate-access-policy"}, ""},
+		"no cluster":                 {role, "describe-cluster=ResourceNotFoundException", []string{"describe-cluster"}, ""},
+		"may not read the cluster":   {role, "describe-cluster=AccessDeniedException", []string{"describe-cluster"}, "aws eks describe-cluster: exit status 254\nAn error occurred (AccessDenied"},
+		"may not change the cluster": {role, "create-access-entry=AccessDeniedException", []string{"describe-cluster", "create-access-entry"}, "aws eks create-access-entry: exit status 254\n"},
 		"no role":                    {"", "", nil, `ROLE is ""; give the ARN`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			if err := os.WriteFile(filepath.Join(dir, "aws"), []byte(awsCLI), 0o700); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, "aws"), []byte(fakeAWS), 0o700); err != nil {
 				t.Fatal(err)
 			}
 			t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 			t.Setenv("CALLS", filepath.Join(dir, "calls"))
 			t.Setenv("REFUSED", test.refused)
-			s := &stack{name: "review-7", root: dir, dir: dir, settings: dev}
+			s := &pulumiStack{name: "review-7", root: dir, dir: dir, settings: dev}
 			err := s.admit(t.Context(), []string{"-role", test.role})
 			if (err == nil) != (test.fails == "") || err != nil && !strings.HasPrefix(err.Error(), test.fails) {
 				t.Errorf("its error is %v; want %q", err, test.fails)
 			}
-			said, _ := os.ReadFile(filepath.Join(dir, "calls"))
+			log, _ := os.ReadFile(filepath.Join(dir, "calls"))
 			var calls []string
-			for line := range strings.Lines(string(said)) {
+			for line := range strings.Lines(string(log)) {
 				words := strings.Fields(line)
 				calls = append(calls, words[1])
 				if !slices.Contains(words, config.ClusterName("review-7")) || !slices.Contains(words, dev.Region) {
-					t.Errorf("%q is no call about the stack's cluster in its region", line)
+					t.Errorf("%q does not name the stack's cluster and its region", line)
 				}
 				if words[1] != "describe-cluster" && !slices.Contains(words, role) {
 					t.Errorf("%q does not name the role", line)
@@ -69,8 +68,8 @@ func TestARoleIsLetIntoTheCluster(t *testing.T) {
 	}
 }
 
-func TestOnlyEKSKnowsRoles(t *testing.T) {
-	s := &stack{name: "mine", settings: &config.Settings{Platform: config.PlatformKubernetes}}
+func TestAdmitRefusesAStackThatIsNotOnEKS(t *testing.T) {
+	s := &pulumiStack{name: "mine", settings: &config.Settings{Platform: config.PlatformKubernetes}}
 	if err := s.admit(t.Context(), []string{"-role", "arn:aws:iam::123456789012:role/x"}); err == nil || !strings.Contains(err.Error(), "stack mine has no cluster on EKS") {
 		t.Errorf("its error is %v", err)
 	}

@@ -10,32 +10,34 @@ import (
 )
 
 const (
-	// policyFolder holds the policies that Pulumi runs, and their command once it is compiled.
+	// policyFolder holds the policies that Pulumi runs and, once compiled, the command that runs them.
 	policyFolder = "policy/pack"
-	// policyCommand is how Pulumi calls the command of a policy pack whose runtime is prebuilt.
+	// policyCommand is the name under which Pulumi starts the command of a policy pack whose runtime is "prebuilt".
 	policyCommand = "pulumi-analyzer-policy-prebuilt"
-	// progressEvery is how often a long step says that it is still at it.
+	// progressEvery is the time between two messages of a long compilation.
 	progressEvery = 15 * time.Second
 )
 
-// policyPack is what Pulumi's flag --policy-pack wants: the folder.
-func (s *stack) policyPack() string { return filepath.Join(s.root, filepath.FromSlash(policyFolder)) }
+// policyPack is the value of Pulumi's flag --policy-pack: the folder.
+func (s *pulumiStack) policyPack() string {
+	return filepath.Join(s.root, filepath.FromSlash(policyFolder))
+}
 
 // compile builds the program where the language host expects it, and the policies.
-func (s *stack) compile(ctx context.Context) error {
+func (s *pulumiStack) compile(ctx context.Context) error {
 	if err := s.build(ctx, "the program", filepath.Join(s.dir, "program"), "."); err != nil {
 		return err
 	}
 	return s.compilePolicies(ctx)
 }
 
-// compilePolicies builds the policies where Pulumi.yaml says that they are.
-func (s *stack) compilePolicies(ctx context.Context) error {
+// compilePolicies builds the policies in the folder that Pulumi.yaml names.
+func (s *pulumiStack) compilePolicies(ctx context.Context) error {
 	return s.build(ctx, "the policies", filepath.Join(s.policyPack(), policyCommand), "./"+policyFolder)
 }
 
-// build compiles a package, and says so while it takes long.
-func (s *stack) build(ctx context.Context, what, to, from string) error {
+// build compiles a package and prints progress while that takes long.
+func (s *pulumiStack) build(ctx context.Context, what, to, from string) error {
 	cmd := s.command(ctx, "go", "build", "-o", to, from)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

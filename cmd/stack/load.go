@@ -20,10 +20,13 @@ import (
 	"tfserving/embedded"
 )
 
-// targets are the components that load can be put on, by the names people use.
-var targets = map[string]string{"gateway": gateway.Component, "model": modelserver.Component}
+// loadTargets are the components that can get load, by their names in TARGET.
+var loadTargets = map[string]string{"gateway": gateway.Component, "model": modelserver.Component}
 
-func (s *stack) status(ctx context.Context) error {
+// statusTimeout bounds reading the embedded cluster's state.
+const statusTimeout = 10 * time.Second
+
+func (s *pulumiStack) status(ctx context.Context, _ []string) error {
 	if !s.embedded() {
 		return fmt.Errorf("status shows the embedded cluster of stack local; for stack %s use kubectl with its kubeconfig output", s.name)
 	}
@@ -31,7 +34,7 @@ func (s *stack) status(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w (`make up` starts the cluster)", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
 	state, err := embedded.Observe(ctx, client, s.settings.Namespace)
 	if err != nil {
@@ -41,9 +44,16 @@ func (s *stack) status(ctx context.Context) error {
 	return nil
 }
 
-func (s *stack) load(ctx context.Context, args []string) error {
+const (
+	// quietSyncs is a number of evaluations by the HorizontalPodAutoscaler.
+	quietSyncs = 3
+	// quietMetrics is the time of two rounds of metrics, 10 s each, and a margin of one.
+	quietMetrics = 30 * time.Second
+)
+
+func (s *pulumiStack) load(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // the Makefile calls this; its words are CPU, TARGET and FOR
+	flags.SetOutput(io.Discard) // people set CPU, TARGET and FOR of the Makefile, not these flags
 	cpu := flags.String("cpu", "", "total demand in cores, such as 8 or 500m")
 	target := flags.String("target", "gateway", "whose pods: gateway or model")
 	length := flags.String("for", "0s", "how long; 0s means until the pods have settled")
@@ -52,7 +62,7 @@ func (s *stack) load(ctx context.Context, args []string) error {
 		return err
 	}
 	if !s.embedded() {
-		return errors.New("load states what simulated pods use; only stack local has those")
+		return errors.New("load needs simulated pods, and only stack local has them")
 	}
 	if *cpu == "" {
 		return errors.New("say how much: make load CPU=8 (cores in total)")
@@ -61,9 +71,9 @@ func (s *stack) load(ctx context.Context, args []string) error {
 	if err != nil || q.MilliValue() <= 0 || q.MilliValue() > 1_000_000 {
 		return fmt.Errorf("CPU=%s is not a demand: give cores, such as 8 or 500m (1000 at most)", *cpu)
 	}
-	component, ok := targets[*target]
+	component, ok := loadTargets[*target]
 	if !ok {
-		return fmt.Errorf("TARGET=%s is nothing to put load on: use gateway or model", *target)
+		return fmt.Errorf("TARGET=%s cannot get load: use gateway or model", *target)
 	}
 	limit, err := time.ParseDuration(*length)
 	if err != nil || limit < 0 {
@@ -83,17 +93,17 @@ func (s *stack) load(ctx context.Context, args []string) error {
 		defer f.Close()
 		record = func(s embedded.Sample) { _ = json.NewEncoder(f).Encode(s) }
 	}
-	// An autoscaler that has not moved for three looks at a pair of new metrics will not move.
-	quiet := 3*s.settings.Local.ScalingSync + 30*time.Second
+	// The pods have settled once an autoscaler has evaluated three times, on two rounds of metrics, and changed nothing.
+	quiet := quietSyncs*s.settings.Local.ScalingSync + quietMetrics
 	err = cluster.Run(ctx, client, s.settings.Namespace, embedded.Load{Component: component, MilliCPU: q.MilliValue(), For: limit, Quiet: quiet}, os.Stdout, record)
 	if ctx.Err() != nil {
-		fmt.Println("\nstopped: the load is off; the pods and nodes go back by themselves (`make status`)")
+		fmt.Println("\nstopped: the load is off; the autoscalers will remove pods and nodes (`make status`)")
 		return nil
 	}
 	return err
 }
 
-func timeline(args []string) error {
+func (s *pulumiStack) timeline(_ context.Context, args []string) error {
 	flags := flag.NewFlagSet("timeline", flag.ContinueOnError)
 	in := flags.String("in", filepath.Join("docs", "load.jsonl"), "samples recorded by load -record")
 	out := flags.String("out", filepath.Join("docs", "load.svg"), "the picture")

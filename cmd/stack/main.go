@@ -1,4 +1,5 @@
-// Command stack is what the Makefile calls: it brings a stack up, shows it, puts load on it and takes it down.
+// Command stack is what the Makefile calls. It brings a stack up, shows what would change, puts load on the stack and takes
+// it down.
 package main
 
 import (
@@ -8,39 +9,56 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
-
-	"tfserving/config"
-	"tfserving/embedded"
 )
 
-const usage = `usage: stack [-stack NAME] [-yes] COMMAND
+// requirement is what the stack and the checkout must have before a command runs.
+type requirement uint
 
-  up        bring the stack up (stack local: its cluster, too)
-  preview   show what up would change
-  report    say what up (destroy, refresh) would do: changes, bill, risks, policies
-  down      take the stack down (stack local: its cluster, too)
-  status    show pods, nodes and autoscalers (stack local)
-  load      put CPU demand on the pods and watch them follow (stack local)
-  timeline  draw a recorded load run
-  cost      print what every stack costs a month, side by side
-  review    write the settings of a review stack, made from dev's
-  admit     make an IAM role an administrator of the stack's cluster on EKS
-  env       print what to export so that plain pulumi works in this checkout
-`
+const (
+	validSettings requirement = 1 << iota // the stack's file exists and holds no mistakes
+	lockedFolder                          // no other `make` changes this checkout's cluster and state
+	pinnedTools                           // the pinned commands are built
+)
 
-var commands = []string{"up", "preview", "report", "down", "status", "load", "timeline", "env", "cost", "review", "admit"}
+// command is one of the words that follow the flags.
+type command struct {
+	name, summary string
+	requires      requirement
+	run           func(s *pulumiStack, ctx context.Context, args []string) error
+}
+
+var commands = []command{
+	{"up", "bring the stack up (stack local: its cluster, too)", validSettings | lockedFolder | pinnedTools, (*pulumiStack).up},
+	{"preview", "show what up would change", validSettings | lockedFolder | pinnedTools, (*pulumiStack).preview},
+	// report writes wrong settings and missing tools into its report.
+	{"report", "report what up (destroy, refresh) would do: changes, bill, risks, policies", lockedFolder, (*pulumiStack).report},
+	{"down", "take the stack down (stack local: its cluster, too)", validSettings | lockedFolder | pinnedTools, (*pulumiStack).down},
+	{"status", "show pods, nodes and autoscalers (stack local)", validSettings, (*pulumiStack).status},
+	{"load", "put CPU demand on the pods and watch them follow (stack local)", validSettings, (*pulumiStack).load},
+	{"timeline", "draw a recorded load run", validSettings, (*pulumiStack).timeline},
+	{"review", "write the settings of a review stack, made from dev's", 0, (*pulumiStack).review},
+	{"admit", "make an IAM role an administrator of the stack's cluster on EKS", validSettings, (*pulumiStack).admit},
+	{"env", "print what to export so that plain pulumi works in this checkout", validSettings, (*pulumiStack).printEnv},
+}
+
+func usage() {
+	fmt.Fprint(os.Stderr, "usage: stack [-stack NAME] [-yes] COMMAND\n\n")
+	for _, c := range commands {
+		fmt.Fprintf(os.Stderr, "  %-9s %s\n", c.name, c.summary)
+	}
+	flag.PrintDefaults()
+}
 
 func main() {
-	flag.Usage = func() { fmt.Fprint(os.Stderr, usage); flag.PrintDefaults() }
-	name := flag.String("stack", "local", "the stack")
+	flag.Usage = usage
+	name := flag.String("stack", localStack, "the stack")
 	yes := flag.Bool("yes", false, "do not ask before changing a stack other than local")
 	flag.Parse()
-	if !slices.Contains(commands, flag.Arg(0)) {
-		flag.Usage()
+	i := slices.IndexFunc(commands, func(c command) bool { return c.name == flag.Arg(0) })
+	if i < 0 {
+		usage()
 		os.Exit(2)
 	}
 	ctx, stop := context.WithCancelCause(context.Background())
@@ -53,11 +71,11 @@ func main() {
 		}
 		stop(context.Canceled)
 	}()
-	err := run(ctx, *name, *yes, flag.Arg(0), flag.Args()[1:])
+	err := commands[i].runOn(ctx, *name, *yes, flag.Args()[1:])
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
-		fmt.Fprintf(os.Stderr, "stopped; `make %s` goes on from here\n", flag.Arg(0))
+		fmt.Fprintf(os.Stderr, "stopped; run `make %s` again to continue\n", flag.Arg(0))
 		os.Exit(130)
 	default:
 		fmt.Fprintf(os.Stderr, "\nmake %s: %v\n", flag.Arg(0), err)
@@ -65,95 +83,38 @@ func main() {
 	}
 }
 
-// errTerminated is why a run ends that was sent SIGTERM, and not interrupted with Ctrl-C.
+// errTerminated is the cause of a context that SIGTERM ended, in contrast to Ctrl-C.
 var errTerminated = errors.New("terminated")
 
-func run(ctx context.Context, name string, yes bool, command string, args []string) error {
-	if command == "review" {
-		return review(name, args)
+// runOn provides what the command requires and runs it on the stack of a name.
+func (c command) runOn(ctx context.Context, name string, yes bool, args []string) error {
+	s, err := open(name)
+	if err != nil {
+		return err
 	}
-	s, wrong := open(name)
-	if wrong != nil && (command != "report" || s == nil) {
-		return wrong
+	if c.requires&validSettings != 0 && s.settingsErr != nil {
+		return s.settingsErr
 	}
 	s.yes = yes
-	switch command {
-	case "status":
-		return s.status(ctx)
-	case "load":
-		return s.load(ctx, args)
-	case "timeline":
-		return timeline(args)
-	case "env":
-		return s.printEnv(ctx)
-	case "cost":
-		return s.cost(args)
-	case "admit":
-		return s.admit(ctx, args)
-	}
-	if err := s.ownShell(); err != nil {
-		return err
-	}
-	unlock, err := s.lock(ctx)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	forget, err := s.temporary()
-	if err != nil {
-		return err
-	}
-	defer forget()
-	if command == "report" {
-		return s.report(ctx, args, wrong)
-	}
-	if err := s.tools(ctx); err != nil {
-		return err
-	}
-	switch command {
-	case "up":
-		return s.up(ctx)
-	case "preview":
-		return s.preview(ctx)
-	default:
-		return s.down(ctx)
-	}
-}
-
-// open finds the checkout that this runs in and reads the stack's settings. Whatever is wrong with them is said here,
-// before anything is changed. With an error about the stack there is a stack without settings, too, on which a report can
-// say what is wrong.
-func open(name string) (*stack, error) {
-	root, err := os.Getwd()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := os.Stat(filepath.Join(root, "Pulumi.yaml")); err != nil {
-		return nil, errors.New("run this in the checkout's top folder (Pulumi.yaml is not here)")
-	}
-	// One spelling of the folder, however it was reached: processes are known by it.
-	if root, err = filepath.EvalSymlinks(root); err != nil {
-		return nil, err
-	}
-	file := "Pulumi." + name + ".yaml"
-	if filepath.Base(file) != file {
-		return nil, fmt.Errorf("STACK=%s is no name of a stack", name)
-	}
-	s := &stack{name: name, root: root, dir: filepath.Join(root, workFolder)}
-	settings, err := config.ReadStackFile(filepath.Join(root, file))
-	if errors.Is(err, os.ErrNotExist) {
-		files, _ := filepath.Glob(filepath.Join(root, "Pulumi.*.yaml"))
-		for i, f := range files {
-			files[i] = strings.TrimSuffix(strings.TrimPrefix(filepath.Base(f), "Pulumi."), ".yaml")
+	if c.requires&lockedFolder != 0 {
+		if err := s.refuseLocalShell(); err != nil {
+			return err
 		}
-		return s, fmt.Errorf("there is no stack %q; there are %s", name, strings.Join(files, ", "))
+		unlock, err := s.lock(ctx)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		remove, err := s.makeTempFolder()
+		if err != nil {
+			return err
+		}
+		defer remove()
 	}
-	if err != nil {
-		return s, err
+	if c.requires&pinnedTools != 0 {
+		if err := s.buildTools(ctx); err != nil {
+			return err
+		}
 	}
-	if k := settings.Kubernetes; s.embedded() && (k.Kubeconfig != localKubeconfig || k.Context != "" && k.Context != embedded.ContextName) {
-		return s, fmt.Errorf("stack %s brings a cluster of its own, so its tfserving:kubernetes.kubeconfig must be %s, without a context; for a cluster that you have, make a stack of another name", name, localKubeconfig)
-	}
-	s.settings = settings
-	return s, nil
+	return c.run(s, ctx, args)
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,7 +12,10 @@ import (
 	"tfserving/report"
 )
 
-// checkoutOf is a folder with the settings of stack mine, and a record that an earlier report has left.
+// reportCommand is the command "report".
+var reportCommand = commands[slices.IndexFunc(commands, func(c command) bool { return c.name == "report" })]
+
+// checkoutOf makes the current folder a checkout with the settings of stack mine and an old record of it.
 func checkoutOf(t *testing.T, settings string) (record string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -48,19 +52,18 @@ func printed(t *testing.T, f func()) string {
 	return string(text)
 }
 
-// What keeps a stack from being planned at all is a report, alone on the standard output, a record in place of the one
-// before, and an error.
-func TestWhatCannotBePlannedIsAReport(t *testing.T) {
+// Standard output has the report only, the record replaces the old one, and the command fails.
+func TestAStackThatCannotBePlannedHasAReportThatSaysWhy(t *testing.T) {
 	for name, test := range map[string]struct{ stack, settings, says string }{
-		"a wrong setting":     {"mine", "config:\n  tfserving:platform: moon\n", "tfserving:platform"},
-		"no YAML":             {"mine", "config: [\n", "Pulumi.mine.yaml"},
-		"no such stack":       {"other", "config: {}\n", `there is no stack "other"; there are mine`},
-		"tools cannot be got": {"mine", kubernetesSettings, "getting the pinned commands"},
+		"a wrong setting":    {"mine", "config:\n  tfserving:platform: moon\n", "tfserving:platform"},
+		"no YAML":            {"mine", "config: [\n", "Pulumi.mine.yaml"},
+		"no such stack":      {"other", "config: {}\n", `there is no stack "other"; there are mine`},
+		"tools do not build": {"mine", kubernetesSettings, "getting the pinned commands"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			record := strings.Replace(checkoutOf(t, test.settings), "mine", test.stack, 1)
 			var err error
-			text := printed(t, func() { err = run(t.Context(), test.stack, false, "report", []string{"-format", "markdown"}) })
+			text := printed(t, func() { err = reportCommand.runOn(t.Context(), test.stack, false, []string{"-format", "markdown"}) })
 			if err == nil || !strings.Contains(err.Error(), "the report says why for stack "+test.stack) {
 				t.Errorf("its error is %v", err)
 			}
@@ -68,7 +71,7 @@ func TestWhatCannotBePlannedIsAReport(t *testing.T) {
 				t.Errorf("it prints:\n%s\nwant the report alone, with %q in it", text, test.says)
 			}
 			if here, err := os.Getwd(); err != nil || strings.Contains(text, here+"/Pulumi") {
-				t.Errorf("it says where the checkout lies (%v):\n%s", err, text)
+				t.Errorf("it shows the checkout's path (%v):\n%s", err, text)
 			}
 			if p, err := preview.ReadFile(record); err != nil || !strings.Contains(p.Errors[0].Text, test.says) {
 				t.Errorf("the record is %+v (%v)", p, err)
@@ -77,7 +80,7 @@ func TestWhatCannotBePlannedIsAReport(t *testing.T) {
 	}
 }
 
-// kubernetesSettings are right, in a folder that has no tools.
+// kubernetesSettings hold no mistake. The test's folder has no tools.
 const kubernetesSettings = `config:
   tfserving:platform: kubernetes
   tfserving:kubernetes: {kubeconfig: kubeconfig}
@@ -85,15 +88,14 @@ const kubernetesSettings = `config:
   tfserving:gateway: {image: "registry.example/gateway:1", resources: {cpu: 1, memory: 1Gi}}
 `
 
-// What is no call of a report touches no record; nor does a name that leads out of the checkout make one.
-func TestAWrongCallLeavesTheRecord(t *testing.T) {
+func TestAWrongCallOfReportKeepsTheRecord(t *testing.T) {
 	record := checkoutOf(t, kubernetesSettings)
 	for says, call := range map[string][]string{
 		"FORMAT=html is no format":     {"mine", "-format", "html"},
 		"OF=love is nothing to report": {"mine", "-of", "love"},
 		"is no name of a stack":        {"../mine"},
 	} {
-		if err := run(t.Context(), call[0], false, "report", call[1:]); err == nil || !strings.Contains(err.Error(), says) {
+		if err := reportCommand.runOn(t.Context(), call[0], false, call[1:]); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v: %v; want %q", call, err, says)
 		}
 	}

@@ -24,8 +24,8 @@ func readDev(t *testing.T) *config.Settings {
 	return settings
 }
 
-// made makes the settings of a review stack from a stack file.
-func made(t *testing.T, from string, settings *config.Settings, name string) (*config.Settings, string, error) {
+// makeReview makes the settings of a review stack from a stack file.
+func makeReview(t *testing.T, from string, settings *config.Settings, name string) (*config.Settings, string, error) {
 	t.Helper()
 	source, err := config.ReadFile(from)
 	if err != nil {
@@ -43,10 +43,9 @@ func made(t *testing.T, from string, settings *config.Settings, name string) (*c
 	return s, string(text), err
 }
 
-// A review stack differs from dev in exactly what is listed here.
-func TestAReviewStackIsDevButFor(t *testing.T) {
+func TestAReviewStackDiffersFromDevInCostCentreLogsAndImageRegistry(t *testing.T) {
 	dev := readDev(t)
-	got, _, err := made(t, devFile, dev, "review-7")
+	got, _, err := makeReview(t, devFile, dev, "review-7")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,9 +59,8 @@ func TestAReviewStackIsDevButFor(t *testing.T) {
 	}
 }
 
-// What is dev's alone, a review stack must not share: its name in DNS, its protection, its administrators, the key of its
-// secrets. An image that is run from elsewhere still is.
-func TestAReviewStackTakesNothingOfDevsOwn(t *testing.T) {
+// A review stack has the image that dev runs from a foreign registry.
+func TestAReviewStackDoesNotShareDevsHostNameProtectionAdministratorsAndKey(t *testing.T) {
 	data, err := os.ReadFile(devFile)
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +76,7 @@ func TestAReviewStackTakesNothingOfDevsOwn(t *testing.T) {
 	if err := os.WriteFile(edited, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got, written, err := made(t, edited, dev, "review-7")
+	got, written, err := makeReview(t, edited, dev, "review-7")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,12 +84,12 @@ func TestAReviewStackTakesNothingOfDevsOwn(t *testing.T) {
 		t.Errorf("it is %+v", got)
 	}
 	if strings.Contains(written, "encrypt") || !strings.Contains(written, "secretsprovider: awskms://alias/state\n") {
-		t.Errorf("its secrets are encrypted otherwise than it says:\n%s", written)
+		t.Errorf("it has another secrets provider than dev, or dev's key:\n%s", written)
 	}
 }
 
 func TestReviewStacksAreNamedAfterPullRequests(t *testing.T) {
-	if _, _, err := made(t, devFile, readDev(t), "review-123456789"); err != nil { // 16 characters, the most
+	if _, _, err := makeReview(t, devFile, readDev(t), "review-123456789"); err != nil { // the longest valid name, 16 characters
 		t.Error(err)
 	}
 	for want, args := range map[string][]string{

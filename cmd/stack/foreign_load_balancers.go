@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"strings"
@@ -15,14 +16,13 @@ import (
 	"tfserving/catalog"
 )
 
-// clusterTimeout bounds what is asked of a stack's cluster before it goes: it may be out of reach, and gone in part.
+// clusterTimeout bounds each request to a cluster that is about to be destroyed: it may be unreachable or half deleted.
 const clusterTimeout = 15 * time.Second
 
-// othersBalancers returns an error if the cluster of a stack on EKS has load balancers that the stack did not ask for.
-// Nothing in the stack would delete them: their network interfaces would hold the subnets, and the destroy would end half
-// way, without the controller that could still take them down. A cluster that is not there or does not answer has none
-// that can be told.
-func (s *stack) othersBalancers(ctx context.Context) error {
+// refuseForeignLoadBalancers returns an error if the cluster of a stack on EKS has load balancers that the stack did not
+// create. A destroy deletes the load balancer controller, which alone can delete them. Then it fails at the subnets, which
+// the load balancers' network interfaces still use. A cluster that does not exist or does not answer passes.
+func (s *pulumiStack) refuseForeignLoadBalancers(ctx context.Context) error {
 	text, err := s.command(ctx, "pulumi", "stack", "output", "kubeconfig", "--show-secrets", "--stack", s.name).Output()
 	if err != nil || len(text) == 0 {
 		return nil
@@ -32,7 +32,7 @@ func (s *stack) othersBalancers(ctx context.Context) error {
 		return nil
 	}
 	if _, err := exec.LookPath("aws"); err != nil {
-		return fmt.Errorf("the aws command is not on PATH; it gets the tokens with which pulumi talks to the cluster: install the AWS CLI")
+		return errors.New("the aws command is not on PATH, and pulumi needs it to get tokens for the cluster: install the AWS CLI")
 	}
 	cfg.Timeout = clusterTimeout
 	client, err := kubernetes.NewForConfig(cfg)
@@ -42,7 +42,7 @@ func (s *stack) othersBalancers(ctx context.Context) error {
 	var found []string
 	ingresses, err := client.NetworkingV1().Ingresses("").List(ctx, metav1.ListOptions{})
 	if err != nil {
-		fmt.Printf("the cluster does not answer, so load balancers that others made there cannot be told: %v\n", err)
+		fmt.Printf("the cluster does not answer, so its load balancers are not checked: %v\n", err)
 		return nil
 	}
 	for _, i := range ingresses.Items {
@@ -60,7 +60,7 @@ func (s *stack) othersBalancers(ctx context.Context) error {
 		}
 	}
 	if len(found) > 0 {
-		return fmt.Errorf("the cluster has load balancers that are not the stack's, and they would keep its network: delete %s first; nothing has been changed", strings.Join(found, ", "))
+		return fmt.Errorf("the cluster has load balancers that the stack did not create, and its network cannot be deleted before them: delete %s first; nothing has been changed", strings.Join(found, ", "))
 	}
 	return nil
 }

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/shirou/gopsutil/v4/process"
+
+	"tfserving/components/autoscaler"
+	"tfserving/config"
+	"tfserving/embedded"
+)
+
+const (
+	// localStack is the stack with an embedded cluster.
+	localStack = "local"
+	// localKubeconfig is the file that receives the embedded cluster's kubeconfig. The cluster writes and deletes it.
+	localKubeconfig = workFolder + "/kubeconfig"
+	// localPassphrase encrypts the secrets in the state of stack local. It is public: the secrets are credentials of a
+	// cluster that listens on loopback only, and they lie unencrypted beside the state.
+	localPassphrase = "tfserving-local"
+	// localRegion names the region of the simulated nodes if the settings name none.
+	localRegion = "local-1"
+)
+
+// embedded says whether the stack runs on an embedded cluster.
+func (s *pulumiStack) embedded() bool { return s.name == localStack }
+
+// clusterDir holds the embedded cluster and the state that describes it: `make down` deletes both at once.
+func (s *pulumiStack) clusterDir() string { return filepath.Join(s.dir, "cluster") }
+func (s *pulumiStack) stateDir() string   { return filepath.Join(s.clusterDir(), "state") }
+func (s *pulumiStack) pulumiHome() string { return filepath.Join(s.clusterDir(), "pulumi") }
+
+// localBackend is the URL of the state of stack local.
+func (s *pulumiStack) localBackend() string { return "file://" + s.stateDir() }
+
+// checkEmbeddedSettings refuses a kubeconfig that the embedded cluster would overwrite and delete.
+func checkEmbeddedSettings(name string, settings *config.Settings) error {
+	k := settings.Kubernetes
+	if k.Kubeconfig == localKubeconfig && (k.Context == "" || k.Context == embedded.ContextName) {
+		return nil
+	}
+	return fmt.Errorf("stack %s brings a cluster of its own, so its tfserving:kubernetes.kubeconfig must be %s, without a context; for a cluster that exists, use a stack of another name", name, localKubeconfig)
+}
+
+// cluster is the embedded cluster, shaped by the stack's settings.
+func (s *pulumiStack) cluster() *embedded.Cluster {
+	cfg := embedded.Config{
+		Dir:        s.clusterDir(),
+		Bin:        s.bin(),
+		Kubeconfig: filepath.Join(s.root, localKubeconfig),
+		Region:     cmp.Or(s.settings.Region, localRegion),
+		Zones:      s.settings.Network.Zones,
+		BootTime:   s.settings.Local.NodeBootTime,
+		HPASync:    s.settings.Local.ScalingSync,
+		Log:        os.Stdout,
+		AutoscalerFlags: autoscaler.Flags(autoscaler.Pace{
+			ScanInterval:           s.settings.Autoscaler.ScanInterval,
+			ScaleDownUnneededTime:  s.settings.Autoscaler.ScaleDownUnneededTime,
+			ScaleDownDelayAfterAdd: s.settings.Autoscaler.ScaleDownDelayAfterAdd,
+		}),
+	}
+	for _, g := range s.settings.NodeGroups {
+		capacity := map[string]string{"onDemand": "ON_DEMAND", "spot": "SPOT"}[g.Capacity]
+		cfg.NodeGroups = append(cfg.NodeGroups, embedded.NodeGroup{Name: g.Name, InstanceType: g.InstanceTypes[0], Capacity: capacity, Min: g.Min, Max: g.Max})
+	}
+	return embedded.New(cfg)
+}
+
+// selectLocal makes the state of stack local if there is none, and removes a lock that a killed run left in it.
+func (s *pulumiStack) selectLocal(ctx context.Context) error {
+	for _, dir := range []string{s.stateDir(), s.pulumiHome()} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("making the folder for the state: %w", err)
+		}
+	}
+	// The link is relative, so that the checkout can be moved.
+	if err := os.Symlink(filepath.Join("..", "..", "bin", "plugins"), filepath.Join(s.pulumiHome(), "plugins")); err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("linking the plugins: %w", err)
+	}
+	if out, err := s.command(ctx, "pulumi", "stack", "select", "--create", s.name).CombinedOutput(); err != nil {
+		return fmt.Errorf("making stack %s: %w\n%s", s.name, err, out)
+	}
+	locks, _ := filepath.Glob(filepath.Join(s.stateDir(), ".pulumi", "locks", "*", "*", "*", "*.json"))
+	for _, file := range locks {
+		data, err := os.ReadFile(file)
+		var lock struct{ PID int }
+		if err != nil || json.Unmarshal(data, &lock) != nil || pulumiRuns(lock.PID) {
+			continue
+		}
+		fmt.Printf("process %d was killed while it changed stack %s: removing its lock\n", lock.PID, s.name)
+		if err := os.Remove(file); err != nil {
+			return fmt.Errorf("removing the lock of a killed run: %w", err)
+		}
+	}
+	return nil
+}
+
+// pulumiRuns says whether the process with this identifier is a pulumi: the system uses identifiers again.
+func pulumiRuns(pid int) bool {
+	p, err := process.NewProcess(int32(pid))
+	if err != nil {
+		return false
+	}
+	name, err := p.Name()
+	return err != nil || strings.Contains(name, "pulumi")
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"tfserving/config"
+	"tfserving/embedded"
+)
+
+// settleTimeout bounds the wait for the autoscalers' first readings, which takes 30-40 s.
+const settleTimeout = 3 * time.Minute
+
+func (s *pulumiStack) up(ctx context.Context, _ []string) error {
+	if s.embedded() {
+		return s.upEmbedded(ctx)
+	}
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	args := s.withConfirmation("up")
+	if s.settings.Platform == config.PlatformEKS {
+		// A change of a node group's bounds sends the number of nodes in the state along. The refresh puts the number that
+		// the autoscaler has set since into the state.
+		args = append(args, "--refresh")
+	}
+	return s.pulumi(ctx, args...)
+}
+
+func (s *pulumiStack) upEmbedded(ctx context.Context) error {
+	cluster := s.cluster()
+	if err := cluster.Start(ctx); err != nil {
+		return err
+	}
+	if err := s.compile(ctx); err != nil {
+		return err
+	}
+	if err := s.selectLocal(ctx); err != nil {
+		return err
+	}
+	if err := s.pulumi(ctx, "up", "--stack", s.name, "--yes", "--skip-preview"); err != nil {
+		return err
+	}
+	client, err := cluster.Client()
+	if err != nil {
+		return err
+	}
+	settle, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	fmt.Println("waiting for the autoscalers' first readings (30-40 s after the first deployment)")
+	if err := embedded.AwaitReadings(settle, client, s.settings.Namespace); err != nil {
+		return err
+	}
+	return s.summary(ctx)
+}
+
+// prepare prints the warnings of the settings, compiles the program and, unless the stack is embedded, makes the stack in
+// the backend that the person is logged in to.
+func (s *pulumiStack) prepare(ctx context.Context) error {
+	for _, text := range s.settings.Warnings(time.Now()) {
+		fmt.Fprintln(os.Stderr, "warning: "+text)
+	}
+	if err := s.compile(ctx); err != nil {
+		return err
+	}
+	if s.embedded() {
+		return nil
+	}
+	// pulumi-eks runs kubectl against the new cluster. The kubeconfig gets its tokens from the AWS CLI.
+	for _, tool := range []string{"aws", "kubectl"} {
+		if _, err := s.lookPath(tool); err != nil && s.settings.Platform == config.PlatformEKS {
+			return fmt.Errorf("%s is not on PATH, and platform eks needs it: %w", tool, err)
+		}
+	}
+	// Pulumi itself reads the secrets provider only from the file of a stack that exists.
+	file, err := config.ReadFile(s.file())
+	if err != nil {
+		return err
+	}
+	if out, err := s.command(ctx, "pulumi", "stack", "select", "--create", s.name, "--secrets-provider", cmp.Or(file.SecretsProvider, "default")).CombinedOutput(); err != nil {
+		return fmt.Errorf("selecting stack %s: %w (are you logged in to a backend? `pulumi login`, or `pulumi login --local`)\n%s", s.name, err, out)
+	}
+	return nil
+}
+
+// withConfirmation are the arguments of a pulumi command that asks before it changes anything, unless YES=1 is given.
+func (s *pulumiStack) withConfirmation(command string) []string {
+	args := []string{command, "--stack", s.name}
+	if s.yes {
+		args = append(args, "--yes")
+	}
+	return args
+}
+
+func (s *pulumiStack) preview(ctx context.Context, _ []string) error {
+	if err := s.preparePreview(ctx); err != nil {
+		return err
+	}
+	return s.pulumi(ctx, "preview", "--stack", s.name, "--diff")
+}
+
+// preparePreview prepares what a preview needs.
+func (s *pulumiStack) preparePreview(ctx context.Context) error {
+	if s.embedded() {
+		if _, err := os.Stat(s.stateDir()); err != nil {
+			return errors.New("stack local is not up, so there is nothing to compare with: `make up` starts it")
+		}
+	}
+	return s.prepare(ctx)
+}
+
+func (s *pulumiStack) down(ctx context.Context, _ []string) error {
+	if s.embedded() {
+		// The state is in the cluster's folder, so nothing is left for `pulumi destroy` to delete.
+		if err := s.cluster().Stop(); err != nil {
+			return err
+		}
+	} else {
+		if err := s.prepare(ctx); err != nil {
+			return err
+		}
+		if s.settings.Platform == config.PlatformEKS {
+			if err := s.refuseForeignLoadBalancers(ctx); err != nil {
+				return err
+			}
+		}
+		if err := s.pulumi(ctx, s.withConfirmation("destroy")...); err != nil {
+			return err
+		}
+	}
+	if err := s.removeRecord(); err != nil {
+		return err
+	}
+	if s.embedded() {
+		fmt.Println("stack local is down: its processes have ended and its state is deleted")
+	}
+	return nil
+}
+
+// outputs are the stack's outputs, without secrets.
+func (s *pulumiStack) outputs(ctx context.Context) (map[string]any, error) {
+	out, err := s.command(ctx, "pulumi", "stack", "output", "--stack", s.name, "--json").Output()
+	if err != nil {
+		return nil, fmt.Errorf("reading the outputs of stack %s: %w", s.name, err)
+	}
+	all := map[string]any{}
+	return all, json.Unmarshal(out, &all)
+}
+
+// summary prints the outputs and the status of stack local, and what to do next.
+func (s *pulumiStack) summary(ctx context.Context) error {
+	all, err := s.outputs(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Println()
+	for _, key := range []string{"namespace", "gatewayUrl", "modelEndpoint"} {
+		fmt.Printf("  %-14s %v\n", key, all[key])
+	}
+	fmt.Printf("  %-14s %s (as a secret output, too)\n\n", "kubeconfig", s.settings.Kubernetes.Kubeconfig)
+	if err := s.status(ctx, nil); err != nil {
+		return err
+	}
+	fmt.Print(`
+The pods are simulated: the control plane, its decisions and these figures are real, but nothing answers at the URL.
+Next:
+  make load CPU=8      put 8 cores of demand on the gateway, and watch pods and nodes follow
+  make status          the table above, again
+  make preview         what an edit of Pulumi.local.yaml would change
+  eval "$(make env)"   then pulumi and kubectl work here as they are
+  make down            end it all
+`)
+	return nil
+}
