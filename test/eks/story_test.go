@@ -62,9 +62,9 @@ func wrongCredentials(t *testing.T, r *rehearsal) {
 	own := r.Env
 	defer func() { r.Env = own }()
 	r.Env = append(slices.Clone(own), "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE")
-	r.MakeFails([]string{"asking AWS whose credentials these are"}, "up", "STACK="+r.stack, "YES=1")
+	r.MakeFails([]string{"identifying the AWS account"}, "up", "STACK="+r.stack, "YES=1")
 	r.Env = append(slices.Clone(own), "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
-	r.MakeFails([]string{"asking AWS whose credentials these are"}, "up", "STACK="+r.stack, "YES=1")
+	r.MakeFails([]string{"identifying the AWS account"}, "up", "STACK="+r.stack, "YES=1")
 	r.Env = own
 	restore := r.Keep(r.file())
 	r.Edit(r.file(), "aws.allowedAccountIds", []string{"999999999999"})

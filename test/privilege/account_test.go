@@ -17,7 +17,7 @@ import (
 	"tfserving/test/emulated"
 )
 
-// awsAccount is an emulated account with a VPC, as whoever may do everything in it.
+// awsAccount is an emulated account with a VPC, and clients that may do everything in it.
 type awsAccount struct {
 	*emulator.AWS
 	cfg     aws.Config
@@ -46,7 +46,7 @@ func newAccount(t *testing.T, cloud *emulator.AWS) *awsAccount {
 	return a
 }
 
-// must is what a call to AWS gives, or the test's end.
+// must returns the result of a call to AWS. An error ends the test.
 func must[Out any](t *testing.T, out Out, err error) Out {
 	t.Helper()
 	if err != nil {
@@ -55,7 +55,7 @@ func must[Out any](t *testing.T, out Out, err error) Out {
 	return out
 }
 
-// managedPolicies are the documents of the roles' policies that AWS keeps, by ARN.
+// managedPolicies are the documents of the AWS-managed policies that the roles have, by ARN.
 func (a *awsAccount) managedPolicies(t *testing.T, s *policies) map[string]string {
 	t.Helper()
 	documents := map[string]string{}
@@ -75,8 +75,8 @@ func (a *awsAccount) managedPolicies(t *testing.T, s *policies) map[string]strin
 	return documents
 }
 
-// newRole makes a role as the program does.
-func (a *awsAccount) newRole(t *testing.T, name string, r *grantee) {
+// newRole makes a role with the policies of the program's role.
+func (a *awsAccount) newRole(t *testing.T, name string, r *role) {
 	t.Helper()
 	_, err := a.iam.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: &r.trust})
 	must(t, 0, err)
@@ -90,8 +90,9 @@ func (a *awsAccount) newRole(t *testing.T, name string, r *grantee) {
 	}
 }
 
-// asInstance is a user with a role's permissions: nothing here hands a role to an instance, as EC2 does.
-func (a *awsAccount) asInstance(t *testing.T, name string, r *grantee) aws.Config {
+// asInstance makes a user with a role's permissions and returns its credentials. The emulator cannot give an instance its role as
+// EC2 does.
+func (a *awsAccount) asInstance(t *testing.T, name string, r *role) aws.Config {
 	t.Helper()
 	_, err := a.iam.CreateUser(t.Context(), &iam.CreateUserInput{UserName: &name})
 	must(t, 0, err)
@@ -110,7 +111,7 @@ func (a *awsAccount) asInstance(t *testing.T, name string, r *grantee) aws.Confi
 	return cfg
 }
 
-// group is a node group's Auto Scaling group, and one of its instances.
+// group is the Auto Scaling group of a node group, and one of its instances.
 type group struct{ name, instance string }
 
 // newCluster makes an EKS cluster with one node group of two instances.
@@ -118,7 +119,7 @@ func (a *awsAccount) newCluster(t *testing.T, name string) group {
 	t.Helper()
 	const trust = `{"Version":"2012-10-17","Statement":[
 		{"Effect":"Allow","Principal":{"Service":"eks.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
-	a.newRole(t, name+"-eks", &grantee{trust: trust})
+	a.newRole(t, name+"-eks", &role{trust: trust})
 	_, err := a.eks.CreateCluster(t.Context(), &eks.CreateClusterInput{
 		Name: &name, Version: aws.String("1.34"), RoleArn: aws.String(roleARN(name + "-eks")),
 		ResourcesVpcConfig: &ekstypes.VpcConfigRequest{SubnetIds: a.subnets},
@@ -135,7 +136,7 @@ func (a *awsAccount) newCluster(t *testing.T, name string) group {
 	return g
 }
 
-// instances are those of an Auto Scaling group.
+// instances are the instances of an Auto Scaling group.
 func (a *awsAccount) instances(t *testing.T, name string) (ids []string) {
 	t.Helper()
 	groups := autoscaling.NewFromConfig(a.cfg)

@@ -1,12 +1,12 @@
 package privilege
 
-// Condition keys by which the load balancer controller's policy tells whose something is.
+// Condition keys with which the load balancer controller's policy compares a resource's cluster.
 const (
 	requestTag  = "aws:RequestTag/elbv2.k8s.aws/cluster"
 	resourceTag = "aws:ResourceTag/elbv2.k8s.aws/cluster"
 )
 
-// balancerRequests are of the load balancer controller, on its maintainers' policy bound to this cluster's name.
+// balancerRequests are the requests of the load balancer controller. Its policy is the published one, limited to this cluster.
 func balancerRequests() []request {
 	balancer := arnOf("elasticloadbalancing", "loadbalancer/app/k8s-gateway/1")
 	network := arnOf("elasticloadbalancing", "loadbalancer/net/k8s-gateway/1")
@@ -38,58 +38,58 @@ func balancerRequests() []request {
 	const published = "the published policy has no condition on it"
 
 	return []request{
-		{"what it reads", allowed, []string{
+		{"the resources it reads", allowed, []string{
 			"ec2:DescribeSubnets", "ec2:DescribeVpcs", "ec2:DescribeSecurityGroups", "elasticloadbalancing:DescribeLoadBalancers",
 			"elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth", "elasticloadbalancing:DescribeTags",
 		}, "*", nil},
 
-		{"one of its cluster's", allowed, makeBalancer, balancer, asMine},
-		{"one of its cluster's", allowed, makeBalancer, network, asMine},
-		{"one of its cluster's", allowed, makeTargets, targets, asMine},
-		{"one of nobody's", refused, makeBalancer, balancer, nil},
-		{"one of nobody's", refused, makeTargets, targets, nil},
-		{"one in another cluster's name", refused, makeBalancer, balancer, asTheirs},
-		{"one in another cluster's name", refused, makeTargets, targets, asTheirs},
+		{"tagged with its cluster", allowed, makeBalancer, balancer, asMine},
+		{"tagged with its cluster", allowed, makeBalancer, network, asMine},
+		{"tagged with its cluster", allowed, makeTargets, targets, asMine},
+		{"without a tag", refused, makeBalancer, balancer, nil},
+		{"without a tag", refused, makeTargets, targets, nil},
+		{"tagged with another cluster", refused, makeBalancer, balancer, asTheirs},
+		{"tagged with another cluster", refused, makeTargets, targets, asTheirs},
 
-		{"its cluster's", allowed, changeBalancer, balancer, mine},
-		{"its cluster's", allowed, changeBalancer[:2], network, mine},
-		{"its cluster's", allowed, changeTargets, targets, mine},
-		{"another cluster's", refused, changeBalancer, balancer, theirs},
-		{"another cluster's", refused, changeBalancer[:2], network, theirs},
-		{"another cluster's", refused, changeTargets, targets, theirs},
-		{"nobody's", refused, changeBalancer, balancer, nil},
-		{"nobody's", refused, changeTargets, targets, nil},
+		{"a resource of its cluster", allowed, changeBalancer, balancer, mine},
+		{"a resource of its cluster", allowed, changeBalancer[:2], network, mine},
+		{"a resource of its cluster", allowed, changeTargets, targets, mine},
+		{"a resource of another cluster", refused, changeBalancer, balancer, theirs},
+		{"a resource of another cluster", refused, changeBalancer[:2], network, theirs},
+		{"a resource of another cluster", refused, changeTargets, targets, theirs},
+		{"a resource without a tag", refused, changeBalancer, balancer, nil},
+		{"a resource without a tag", refused, changeTargets, targets, nil},
 
-		// Of target groups the simulator does not know that they have tags; the emulated account asks about those.
+		// The simulator does not know that target groups have tags. enforced_balancers_test.go checks those in the emulated account.
 		{"at creation", allowed, tag, balancer, asMine.and(create("CreateLoadBalancer"))},
-		{"at creation, in another cluster's name", refused, tag, balancer, asTheirs.and(create("CreateLoadBalancer"))},
+		{"at creation, with another cluster's tag", refused, tag, balancer, asTheirs.and(create("CreateLoadBalancer"))},
 		{"other tags of its cluster's", allowed, tag, balancer, mine},
-		{"its cluster's", allowed, untag, balancer, mine},
-		{"making another cluster's its own", refused, tag, balancer, theirs.and(asMine)},
-		{"making nobody's its own", refused, tag, balancer, asMine},
-		{"giving its own away", refused, tag, balancer, mine.and(asTheirs)},
-		{"another cluster's", refused, untag, balancer, theirs},
+		{"a resource of its cluster", allowed, untag, balancer, mine},
+		{"taking another cluster's resource", refused, tag, balancer, theirs.and(asMine)},
+		{"taking a resource without a tag", refused, tag, balancer, asMine},
+		{"giving its resource to another cluster", refused, tag, balancer, mine.and(asTheirs)},
+		{"a resource of another cluster", refused, untag, balancer, theirs},
 
 		{"a security group", allowed, calls("ec2", "CreateSecurityGroup"), group, asMine},
 		{"in the VPC", allowed, calls("ec2", "CreateSecurityGroup"), vpc, nil},
 		{"a security group, at creation", allowed, calls("ec2", "CreateTags"), group, asMine.and(createGroup)},
-		{"a security group, at creation, in another cluster's name", refused, calls("ec2", "CreateTags"), group, asTheirs.and(createGroup)},
-		{"making another cluster's security group its own", refused, calls("ec2", "CreateTags"), group, theirs.and(asMine)},
+		{"a security group, at creation, with another cluster's tag", refused, calls("ec2", "CreateTags"), group, asTheirs.and(createGroup)},
+		{"taking another cluster's security group", refused, calls("ec2", "CreateTags"), group, theirs.and(asMine)},
 		{"tags of an instance", refused, calls("ec2", "CreateTags"), arnOf("ec2", "instance/i-1"), asMine},
-		{"its cluster's", allowed, calls("ec2", "DeleteSecurityGroup"), group, mine},
-		{"another cluster's", refused, calls("ec2", "DeleteSecurityGroup"), group, theirs},
-		{"nobody's", refused, calls("ec2", "DeleteSecurityGroup"), group, nil},
-		{"its cluster's", allowed, ingress, group, mine},
-		{"the nodes', which it opens to its load balancers: " + published, open, ingress, group, nil},
+		{"a resource of its cluster", allowed, calls("ec2", "DeleteSecurityGroup"), group, mine},
+		{"a resource of another cluster", refused, calls("ec2", "DeleteSecurityGroup"), group, theirs},
+		{"a resource without a tag", refused, calls("ec2", "DeleteSecurityGroup"), group, nil},
+		{"a resource of its cluster", allowed, ingress, group, mine},
+		{"the nodes' security group, which it opens to its load balancers: " + published, open, ingress, group, nil},
 
-		{"its cluster's", allowed, calls("elasticloadbalancing", "CreateListener"), balancer, mine},
-		{"its cluster's", allowed, changeListener, listener, mine},
-		{"its cluster's", allowed, changeRule, rule, mine},
-		{"its cluster's", allowed, register, targets, mine},
-		{"another cluster's: " + published, open, calls("elasticloadbalancing", "CreateListener"), balancer, theirs},
-		{"another cluster's: " + published, open, changeListener, listener, theirs},
-		{"another cluster's: " + published, open, changeRule, rule, theirs},
-		{"another cluster's: " + published, open, register, targets, theirs},
+		{"a resource of its cluster", allowed, calls("elasticloadbalancing", "CreateListener"), balancer, mine},
+		{"a resource of its cluster", allowed, changeListener, listener, mine},
+		{"a resource of its cluster", allowed, changeRule, rule, mine},
+		{"a resource of its cluster", allowed, register, targets, mine},
+		{"a resource of another cluster: " + published, open, calls("elasticloadbalancing", "CreateListener"), balancer, theirs},
+		{"a resource of another cluster: " + published, open, changeListener, listener, theirs},
+		{"a resource of another cluster: " + published, open, changeRule, rule, theirs},
+		{"a resource of another cluster: " + published, open, register, targets, theirs},
 
 		{"the role of the load balancers' service", allowed, serviceRole, ofService("elasticloadbalancing"), forService("elasticloadbalancing")},
 		{"another service's role", refused, serviceRole, ofService("autoscaling"), forService("autoscaling")},

@@ -2,15 +2,15 @@ package privilege
 
 import "tfserving/components/delivery"
 
-// Where the states of the proven account's stacks are.
+// The backend of the stacks' states, and GitHub.
 const (
 	stateBucket = "example-state"
 	stateKey    = "arn:aws:kms:" + region + ":" + account + ":key/state"
-	// githubProvider is who vouches for tokens of GitHub's workflows.
+	// githubProvider is the identity provider of GitHub's workflows.
 	githubProvider = "arn:aws:iam::" + account + ":oidc-provider/token.actions.githubusercontent.com"
 	workflows      = "example/tfserving" // the repository
-	// The simulator knows no condition keys of identity providers. To it they are called like tags of the caller, which are
-	// compared in the same way; components/delivery's own test holds the real names.
+	// The simulator does not know the condition keys of identity providers. It gets the keys of the caller's tags instead, which
+	// IAM compares in the same way. The test of components/delivery checks the real names.
 	githubKeys, simulatedKeys = "token.actions.githubusercontent.com:", "aws:PrincipalTag/"
 )
 
@@ -22,51 +22,52 @@ func deliveryArgs() *delivery.Args {
 	}
 }
 
-// workflowTakings are the ways to get at a role by a token of GitHub, one of which is the role's own.
-func workflowTakings(own, others, also string) []taking {
+// workflowAssumptions are attempts to assume a role with a token of GitHub. own and also are the subjects that may assume it,
+// others is the subject of the other role.
+func workflowAssumptions(own, others, also string) []assumption {
 	token := func(subject string) values {
 		return values{simulatedKeys + "aud": "sts.amazonaws.com", simulatedKeys + "sub": subject}
 	}
 	of := func(purpose string) string { return "repo:" + workflows + ":" + purpose }
 	elsewhere := token(of(own))
 	elsewhere[simulatedKeys+"aud"] = "another service"
-	return []taking{
+	return []assumption{
 		{"its purpose", allowed, githubProvider, token(of(own))},
 		{"its purpose", allowed, githubProvider, token(of(also))},
 		{"the other role's purpose", refused, githubProvider, token(of(others))},
 		{"another environment", refused, githubProvider, token(of("environment:prod"))},
-		{"an environment whose name begins alike", refused, githubProvider, token(of("environment:dev-2"))},
+		{"an environment with a longer name", refused, githubProvider, token(of("environment:dev-2"))},
 		{"another branch", refused, githubProvider, token(of("ref:refs/heads/other"))},
-		{"a branch whose name begins alike", refused, githubProvider, token(of("ref:refs/heads/main-2"))},
+		{"a branch with a longer name", refused, githubProvider, token(of("ref:refs/heads/main-2"))},
 		{"a tag", refused, githubProvider, token(of("ref:refs/tags/main"))},
 		{"another repository", refused, githubProvider, token("repo:example/other:" + own)},
-		{"a repository whose name begins alike", refused, githubProvider, token("repo:" + workflows + "-2:" + own)},
-		{"a namesake of another owner", refused, githubProvider, token("repo:stranger/tfserving:" + own)},
-		{"a token for somebody else", refused, githubProvider, elsewhere},
-		{"a token that says nothing", refused, githubProvider, nil},
+		{"a repository with a longer name", refused, githubProvider, token("repo:" + workflows + "-2:" + own)},
+		{"a repository of the same name of another owner", refused, githubProvider, token("repo:stranger/tfserving:" + own)},
+		{"a token for another service", refused, githubProvider, elsewhere},
+		{"a token without claims", refused, githubProvider, nil},
 		{"another role of the account", refused, roleARN("administrator"), nil},
 		{"an instance", refused, nodeService, nil},
 	}
 }
 
-// ofStack are the tags that a stack's resources bear.
+// ofStack are the tags of a stack's resources.
 func ofStack(stack string) values {
 	return values{"aws:ResourceTag/project": "tfserving", "aws:ResourceTag/stack": stack}
 }
 
-// asStack are the tags that a stack gives to what it makes.
+// asStack are the tags in a request that makes a resource of a stack.
 func asStack(stack string) values {
 	return values{"aws:RequestTag/project": "tfserving", "aws:RequestTag/stack": stack}
 }
 
 func stateFile(name string) string { return "arn:aws:s3:::" + stateBucket + "/.pulumi/" + name }
 
-// readRequests are what both roles read. That they read the names of AWS's own images is not among them: the simulator knows
-// no parameter without an account.
+// readRequests are the reads that both roles need. AWS's public SSM parameters are missing: the simulator accepts only parameters
+// of an account.
 func readRequests() []request {
 	own, other := ownCluster, "accounting"
 	return []request{
-		{"what has no names", allowed, calls("ec2", "DescribeVpcs", "DescribeSubnets", "DescribeNatGateways", "DescribeSecurityGroups", "DescribeLaunchTemplateVersions"), "*", nil},
+		{"resources without names", allowed, calls("ec2", "DescribeVpcs", "DescribeSubnets", "DescribeNatGateways", "DescribeSecurityGroups", "DescribeLaunchTemplateVersions"), "*", nil},
 		{"a stack's cluster", allowed, calls("eks", "DescribeCluster"), clusterARN(own), nil},
 		{"a stack's nodes", allowed, calls("eks", "DescribeNodegroup"), arnOf("eks", "nodegroup/"+own+"/general/1"), nil},
 		{"a stack's roles", allowed, calls("iam", "GetRole", "GetRolePolicy", "ListAttachedRolePolicies"), roleARN(own + "-node"), nil},
@@ -81,11 +82,11 @@ func readRequests() []request {
 		{"parameters of the account", refused, calls("ssm", "GetParameter"), arnOf("ssm", "parameter/password"), nil},
 		{"user data of machines", refused, calls("ec2", "DescribeInstanceAttribute"), arnOf("ec2", "instance/i-1"), nil},
 		{"other files of the bucket", refused, calls("s3", "GetObject"), "arn:aws:s3:::" + stateBucket + "/other", nil},
-		{"its own roles' makers", refused, calls("iam", "UpdateAssumeRolePolicy", "PutRolePolicy"), roleARN(deployRole), nil},
+		{"changing the deploy role", refused, calls("iam", "UpdateAssumeRolePolicy", "PutRolePolicy"), roleARN(deployRole), nil},
 	}
 }
 
-// previewRequests are of code in a pull request, which nobody has read yet.
+// previewRequests are the requests of code in a pull request, before a review.
 func previewRequests() []request {
 	return append(readRequests(), []request{
 		{"the state", refused, calls("s3", "PutObject", "DeleteObject"), stateFile("stacks/tfserving/dev.json"), nil},
@@ -94,11 +95,11 @@ func previewRequests() []request {
 		{"tags", refused, calls("ec2", "CreateTags"), arnOf("ec2", "vpc/vpc-1"), asStack("dev")},
 		{"networks", refused, calls("ec2", "DeleteVpc"), arnOf("ec2", "vpc/vpc-1"), ofStack("dev")},
 		{"images", refused, calls("ecr", "PutImage"), arnOf("ecr", "repository/"+ownCluster+"/gateway"), nil},
-		{"the stack's own secrets' key", refused, calls("kms", "Decrypt"), arnOf("kms", "key/1"), ofStack("dev")},
+		{"the key of the cluster's secrets", refused, calls("kms", "Decrypt"), arnOf("kms", "key/1"), ofStack("dev")},
 	}...)
 }
 
-// deployRequests are of what a branch that people have read deploys into its stack.
+// deployRequests are the requests of reviewed code that deploys its stack.
 func deployRequests() []request {
 	own, other := ownCluster, otherCluster
 	vpc := arnOf("ec2", "vpc/vpc-1")
@@ -112,35 +113,35 @@ func deployRequests() []request {
 		{"another stack's cluster", refused, calls("eks", "CreateCluster"), "*", asStack("prod")},
 		{"its nodes", allowed, calls("eks", "UpdateNodegroupVersion", "DeleteNodegroup"), arnOf("eks", "nodegroup/"+own+"/general/1"), nil},
 		{"another stack's cluster", refused, calls("eks", "UpdateClusterVersion", "DeleteCluster", "CreateAccessEntry"), clusterARN(other), nil},
-		{"a cluster whose name begins alike", refused, calls("eks", "DeleteCluster"), clusterARN(own + "-2"), nil},
+		{"a cluster with a longer name", refused, calls("eks", "DeleteCluster"), clusterARN(own + "-2"), nil},
 		{"its network", allowed, calls("ec2", "CreateVpc"), vpc, nil},
 		{"its network", allowed, calls("ec2", "DeleteVpc"), vpc, ofStack("dev")},
 		{"another stack's network", refused, calls("ec2", "DeleteVpc"), vpc, ofStack("prod")},
-		{"a network of nobody knows whom", refused, calls("ec2", "DeleteVpc"), vpc, nil},
+		{"a network without tags", refused, calls("ec2", "DeleteVpc"), vpc, nil},
 		{"its network's tags", allowed, calls("ec2", "CreateTags"), vpc, asStack("dev")},
 		{"its network's tags", allowed, calls("ec2", "CreateTags"), vpc, asStack("dev").and(ofStack("dev"))},
-		{"making another stack's network look like its own", refused, calls("ec2", "CreateTags"), vpc, asStack("dev").and(ofStack("prod"))},
-		{"making its network look like another's", refused, calls("ec2", "CreateTags"), vpc, asStack("prod")},
-		{"interfaces that its pods left", allowed, calls("ec2", "DeleteNetworkInterface"), arnOf("ec2", "network-interface/eni-1"), values{"aws:ResourceTag/cluster.k8s.amazonaws.com/name": own}},
-		{"interfaces of another cluster's pods", refused, calls("ec2", "DeleteNetworkInterface"), arnOf("ec2", "network-interface/eni-1"), values{"aws:ResourceTag/cluster.k8s.amazonaws.com/name": other}},
+		{"tagging another stack's network as its own", refused, calls("ec2", "CreateTags"), vpc, asStack("dev").and(ofStack("prod"))},
+		{"tagging a network as another stack's", refused, calls("ec2", "CreateTags"), vpc, asStack("prod")},
+		{"network interfaces of its cluster's pods", allowed, calls("ec2", "DeleteNetworkInterface"), arnOf("ec2", "network-interface/eni-1"), values{"aws:ResourceTag/cluster.k8s.amazonaws.com/name": own}},
+		{"network interfaces of another cluster's pods", refused, calls("ec2", "DeleteNetworkInterface"), arnOf("ec2", "network-interface/eni-1"), values{"aws:ResourceTag/cluster.k8s.amazonaws.com/name": other}},
 		{"networks of another region", refused, calls("ec2", "CreateVpc"), "arn:aws:ec2:us-east-1:" + account + ":vpc/vpc-1", inAnotherRegion},
 		{"its roles", allowed, calls("iam", "CreateRole", "PutRolePolicy", "DeleteRole"), role, nil},
 		{"other roles", refused, calls("iam", "CreateRole", "PutRolePolicy", "DeleteRole", "UpdateAssumeRolePolicy"), roleARN(other + "-node"), nil},
 		{"other roles", refused, calls("iam", "PutRolePolicy", "UpdateAssumeRolePolicy"), roleARN("administrator"), nil},
-		{"what its nodes have", allowed, calls("iam", "AttachRolePolicy"), role, attach("AmazonEKSWorkerNodePolicy")},
-		{"all rights for its nodes", refused, calls("iam", "AttachRolePolicy"), role, attach("AdministratorAccess")},
-		{"its nodes' role to machines", allowed, calls("iam", "PassRole"), role, pass("ec2.amazonaws.com")},
-		{"its nodes' role to functions", refused, calls("iam", "PassRole"), role, pass("lambda.amazonaws.com")},
-		{"another role to machines", refused, calls("iam", "PassRole"), roleARN("administrator"), pass("ec2.amazonaws.com")},
-		{"people", refused, calls("iam", "CreateUser", "CreateAccessKey"), "arn:aws:iam::" + account + ":user/someone", nil},
-		{"taking another role", refused, calls("sts", "AssumeRole"), roleARN("administrator"), nil},
+		{"the policies that its nodes need", allowed, calls("iam", "AttachRolePolicy"), role, attach("AmazonEKSWorkerNodePolicy")},
+		{"administrator rights for its nodes", refused, calls("iam", "AttachRolePolicy"), role, attach("AdministratorAccess")},
+		{"passing its nodes' role to EC2", allowed, calls("iam", "PassRole"), role, pass("ec2.amazonaws.com")},
+		{"passing its nodes' role to Lambda", refused, calls("iam", "PassRole"), role, pass("lambda.amazonaws.com")},
+		{"passing another role to EC2", refused, calls("iam", "PassRole"), roleARN("administrator"), pass("ec2.amazonaws.com")},
+		{"users and their keys", refused, calls("iam", "CreateUser", "CreateAccessKey"), "arn:aws:iam::" + account + ":user/someone", nil},
+		{"assuming another role", refused, calls("sts", "AssumeRole"), roleARN("administrator"), nil},
 		{"a key", allowed, calls("kms", "CreateKey"), "*", asStack("dev")},
 		{"its key", allowed, calls("kms", "ScheduleKeyDeletion", "CreateGrant"), key, ofStack("dev")},
 		{"another stack's key", refused, calls("kms", "ScheduleKeyDeletion", "PutKeyPolicy", "CreateGrant"), key, ofStack("prod")},
-		{"making another stack's key look like its own", refused, calls("kms", "TagResource"), key, asStack("dev").and(ofStack("prod"))},
+		{"tagging another stack's key as its own", refused, calls("kms", "TagResource"), key, asStack("dev").and(ofStack("prod"))},
 		{"the state's key", refused, calls("kms", "ScheduleKeyDeletion", "PutKeyPolicy"), stateKey, nil},
 		{"its repositories", allowed, calls("ecr", "CreateRepository", "DeleteRepository"), arnOf("ecr", "repository/"+own+"/gateway"), nil},
-		{"pushing images, which is a build's", refused, calls("ecr", "PutImage"), arnOf("ecr", "repository/"+own+"/gateway"), nil},
+		{"pushing images, which is the work of a build", refused, calls("ecr", "PutImage"), arnOf("ecr", "repository/"+own+"/gateway"), nil},
 		{"another stack's repositories", refused, calls("ecr", "DeleteRepository"), arnOf("ecr", "repository/"+other+"/gateway"), nil},
 		{"its logs", allowed, calls("logs", "CreateLogGroup", "PutRetentionPolicy"), arnOf("logs", "log-group:/aws/eks/"+own+"/cluster"), nil},
 		{"its logs", allowed, calls("logs", "DeleteLogGroup"), arnOf("logs", "log-group:"+own+"-flow-logs-1234567"), nil},
@@ -150,7 +151,7 @@ func deployRequests() []request {
 		{"another stack's state", refused, calls("s3", "PutObject", "DeleteObject"), stateFile("stacks/tfserving/prod.json"), nil},
 		{"another stack's lock", refused, calls("s3", "DeleteObject"), stateFile("locks/organization/tfserving/prod/1.json"), nil},
 		{"earlier states", refused, calls("s3", "DeleteObjectVersion"), stateFile("stacks/tfserving/dev.json"), nil},
-		{"the wall between stacks is the account: a part of a network is joined by its identifier alone", open, calls("ec2", "RevokeSecurityGroupIngress"), arnOf("ec2", "security-group/sg-1"), ofStack("prod")},
-		{"the wall between stacks is the account: what EKS may start, so may whoever asks EKS to", open, calls("ec2", "RunInstances"), arnOf("ec2", "instance/*"), nil},
+		{"only accounts isolate stacks: AWS cannot limit parts of a network by tag", open, calls("ec2", "RevokeSecurityGroupIngress"), arnOf("ec2", "security-group/sg-1"), ofStack("prod")},
+		{"only accounts isolate stacks: a role that may have EKS start instances may start them itself", open, calls("ec2", "RunInstances"), arnOf("ec2", "instance/*"), nil},
 	}...)
 }

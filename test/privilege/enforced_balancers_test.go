@@ -11,18 +11,18 @@ import (
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 )
 
-// balancerTag is on everything that a load balancer controller makes, with its cluster's name.
+// balancerTag is the tag that a load balancer controller puts on everything it makes; its value is the cluster's name.
 const balancerTag = "elbv2.k8s.aws/cluster"
 
-// balancing is a load balancer controller's way into the account.
-type balancing struct {
+// balancerClient calls the account with the credentials of a load balancer controller.
+type balancerClient struct {
 	*awsAccount
 	elb *elb.Client
 	ec2 *ec2.Client
 }
 
-// securityGroup makes one with a cluster's tag; without, where cluster is empty.
-func (b balancing) securityGroup(t *testing.T, name, cluster string) (string, error) {
+// securityGroup makes a security group with a cluster's tag, or without a tag if cluster is empty.
+func (b balancerClient) securityGroup(t *testing.T, name, cluster string) (string, error) {
 	in := &ec2.CreateSecurityGroupInput{GroupName: &name, Description: &name, VpcId: &b.vpc}
 	if cluster != "" {
 		in.TagSpecifications = []ec2types.TagSpecification{{
@@ -43,7 +43,7 @@ func tagsOf(cluster string) []elbtypes.Tag {
 	return []elbtypes.Tag{{Key: aws.String(balancerTag), Value: &cluster}}
 }
 
-func (b balancing) balancer(t *testing.T, name, cluster string) (string, error) {
+func (b balancerClient) balancer(t *testing.T, name, cluster string) (string, error) {
 	made, err := b.elb.CreateLoadBalancer(t.Context(), &elb.CreateLoadBalancerInput{
 		Name: &name, Subnets: b.subnets, Scheme: elbtypes.LoadBalancerSchemeEnumInternal, Tags: tagsOf(cluster),
 	})
@@ -53,7 +53,7 @@ func (b balancing) balancer(t *testing.T, name, cluster string) (string, error) 
 	return aws.ToString(made.LoadBalancers[0].LoadBalancerArn), nil
 }
 
-func (b balancing) targets(t *testing.T, name, cluster string) (string, error) {
+func (b balancerClient) targets(t *testing.T, name, cluster string) (string, error) {
 	made, err := b.elb.CreateTargetGroup(t.Context(), &elb.CreateTargetGroupInput{
 		Name: &name, VpcId: &b.vpc, Port: aws.Int32(80), Protocol: elbtypes.ProtocolEnumHttp,
 		TargetType: elbtypes.TargetTypeEnumIp, Tags: tagsOf(cluster),
@@ -65,8 +65,8 @@ func (b balancing) targets(t *testing.T, name, cluster string) (string, error) {
 }
 
 func balancerCalls(t *testing.T, a *awsAccount, cfg aws.Config) {
-	b := balancing{a, elb.NewFromConfig(cfg), ec2.NewFromConfig(cfg)}
-	anyone := balancing{a, elb.NewFromConfig(a.cfg), a.ec2}
+	b := balancerClient{a, elb.NewFromConfig(cfg), ec2.NewFromConfig(cfg)}
+	anyone := balancerClient{a, elb.NewFromConfig(a.cfg), a.ec2}
 	deleteBalancer := func(arn string) error {
 		_, err := b.elb.DeleteLoadBalancer(t.Context(), &elb.DeleteLoadBalancerInput{LoadBalancerArn: &arn})
 		return err
@@ -81,37 +81,37 @@ func balancerCalls(t *testing.T, a *awsAccount, cfg aws.Config) {
 	}
 	for _, kind := range []struct {
 		what   string
-		create func(b balancing, t *testing.T, name, cluster string) (string, error)
+		create func(b balancerClient, t *testing.T, name, cluster string) (string, error)
 		remove func(string) error
 	}{
-		{"load balancer", balancing.balancer, deleteBalancer},
-		{"target group", balancing.targets, deleteTargets},
-		{"security group", balancing.securityGroup, deleteGroup},
+		{"load balancer", balancerClient.balancer, deleteBalancer},
+		{"target group", balancerClient.targets, deleteTargets},
+		{"security group", balancerClient.securityGroup, deleteGroup},
 	} {
 		mine, err := kind.create(b, t, "mine", ownCluster)
 		wantAllowed(t, "making a "+kind.what, err)
 		_, err = kind.create(b, t, "theirs", otherCluster)
-		wantDenied(t, "making a "+kind.what+" in another cluster's name", err)
-		if kind.what != "security group" { // one without tags is allowed; it could then never be tagged nor deleted
-			_, err = kind.create(b, t, "nobodys", "")
+		wantDenied(t, "making a "+kind.what+" with another cluster's tag", err)
+		if kind.what != "security group" { // allowed without a tag; the controller can then neither tag nor delete it
+			_, err = kind.create(b, t, "untagged", "")
 			wantDenied(t, "making a "+kind.what+" without a tag", err)
 		}
 		theirs, err := kind.create(anyone, t, "theirs", otherCluster)
 		must(t, 0, err)
-		nobodys, err := kind.create(anyone, t, "nobodys", "")
+		untagged, err := kind.create(anyone, t, "untagged", "")
 		must(t, 0, err)
 		wantDenied(t, "deleting another cluster's "+kind.what, kind.remove(theirs))
-		wantDenied(t, "deleting nobody's "+kind.what, kind.remove(nobodys))
-		wantDenied(t, "making another cluster's "+kind.what+" its own", b.claim(t, theirs))
-		wantDenied(t, "making nobody's "+kind.what+" its own", b.claim(t, nobodys))
+		wantDenied(t, "deleting an untagged "+kind.what, kind.remove(untagged))
+		wantDenied(t, "tagging another cluster's "+kind.what+" as its own", b.claim(t, theirs))
+		wantDenied(t, "tagging an untagged "+kind.what+" as its own", b.claim(t, untagged))
 		wantAllowed(t, "deleting its "+kind.what, kind.remove(mine))
 	}
 	_, err := b.ec2.DeleteVpc(t.Context(), &ec2.DeleteVpcInput{VpcId: &a.vpc})
 	wantDenied(t, "deleting the VPC", err)
 }
 
-// claim puts the own cluster's tag on something.
-func (b balancing) claim(t *testing.T, id string) error {
+// claim puts the controller's own tag on a resource.
+func (b balancerClient) claim(t *testing.T, id string) error {
 	if strings.HasPrefix(id, "sg-") {
 		_, err := b.ec2.CreateTags(t.Context(), &ec2.CreateTagsInput{
 			Resources: []string{id}, Tags: []ec2types.Tag{{Key: aws.String(balancerTag), Value: aws.String(ownCluster)}},

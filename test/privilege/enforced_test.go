@@ -21,10 +21,10 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 )
 
-// tokenOf is what begins every service account's token of the stand-in for a control plane.
+// tokenOf is the begin of every service account's token in this test's control plane.
 const tokenOf = "token of "
 
-// enforced makes the stack's roles in an account with two clusters, lets each be taken as it is in AWS, and calls.
+// enforced makes the stack's roles in an account with two clusters, assumes each role as AWS does, and makes calls.
 func (s *policies) enforced(t *testing.T, a *awsAccount) {
 	client := fake.NewClientset()
 	client.PrependReactor("create", "tokenreviews", func(action clienttesting.Action) (bool, runtime.Object, error) {
@@ -41,24 +41,24 @@ func (s *policies) enforced(t *testing.T, a *awsAccount) {
 	}
 	own, other := a.newCluster(t, ownCluster), a.newCluster(t, otherCluster)
 	for _, name := range []string{autoscalerRole, balancerRole, networkingRole} {
-		t.Run(name+" goes to its service account alone", func(t *testing.T) { s.handedOut(t, a, name) })
+		t.Run("only its service account gets the credentials of "+name, func(t *testing.T) { s.givenOnlyToItsServiceAccount(t, a, name) })
 	}
 	scaler, controller, cni := a.asPod(s.roles[autoscalerRole]), a.asPod(s.roles[balancerRole]), a.asPod(s.roles[networkingRole])
-	t.Run("the autoscaler", func(t *testing.T) { autoscalerCalls(t, a, scaler, own, other) })
-	t.Run("the load balancer controller", func(t *testing.T) { balancerCalls(t, a, controller) })
-	t.Run("the CNI", func(t *testing.T) { networkingCalls(t, a, cni, own) })
-	t.Run("a node", func(t *testing.T) { nodeCalls(t, a.asInstance(t, "instance", s.roles[nodeRole]), own) })
+	t.Run("the autoscaler may change only its cluster's groups", func(t *testing.T) { autoscalerCalls(t, a, scaler, own, other) })
+	t.Run("the load balancer controller may change only its cluster's resources", func(t *testing.T) { balancerCalls(t, a, controller) })
+	t.Run("the CNI may change only network interfaces", func(t *testing.T) { networkingCalls(t, a, cni, own) })
+	t.Run("a node may only read", func(t *testing.T) { nodeCalls(t, a.asInstance(t, "instance", s.roles[nodeRole]), own) })
 }
 
-// wantDenied holds a call to being refused for want of permission, and for no other reason.
+// wantDenied fails the test unless AWS refuses a call because a permission is missing.
 func wantDenied(t *testing.T, what string, err error) {
 	t.Helper()
 	var failure smithy.APIError
 	denials := []string{"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 	if !errors.As(err, &failure) || !slices.Contains(denials, failure.ErrorCode()) {
-		t.Errorf("%s: error is %v, want that it is denied", what, err)
+		t.Errorf("%s: the error is %v, want a denial", what, err)
 	} else if strings.Contains(failure.ErrorMessage(), "cannot tell") || strings.Contains(failure.ErrorMessage(), "does not know") {
-		t.Errorf("%s: it is denied since the emulator does not cover it: %v", what, err)
+		t.Errorf("%s: denied because the emulator does not implement it: %v", what, err)
 	}
 }
 
@@ -69,8 +69,8 @@ func wantAllowed(t *testing.T, what string, err error) {
 	}
 }
 
-// asPod is a pod of the role's service account, which gets its credentials as the Pod Identity agent hands them out.
-func (a *awsAccount) asPod(r *grantee) aws.Config {
+// asPod is the configuration of a pod of the role's service account. The Pod Identity agent gives it its credentials.
+func (a *awsAccount) asPod(r *role) aws.Config {
 	cfg := a.cfg
 	cfg.Credentials = endpointcreds.New(a.CredentialsURL(), func(o *endpointcreds.Options) {
 		o.AuthorizationToken = tokenOf + r.namespace + ":" + r.serviceAccount
@@ -78,7 +78,7 @@ func (a *awsAccount) asPod(r *grantee) aws.Config {
 	return cfg
 }
 
-// credentialsOf is what the Pod Identity agent answers to a service account's token.
+// credentialsOf is the answer of the Pod Identity agent to a service account's token.
 func (a *awsAccount) credentialsOf(t *testing.T, namespace, serviceAccount string) (status int, text string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.CredentialsURL(), nil)
@@ -90,9 +90,9 @@ func (a *awsAccount) credentialsOf(t *testing.T, namespace, serviceAccount strin
 	return answer.StatusCode, string(must(t, body, err))
 }
 
-// handedOut associates a role with service accounts of both clusters, as whoever may make associations could, and leaves
-// it with the one that it is for.
-func (s *policies) handedOut(t *testing.T, a *awsAccount, name string) {
+// givenOnlyToItsServiceAccount associates a role with service accounts of both clusters, one after the other. Only the service
+// account that the role is for may get credentials, and its association stays.
+func (s *policies) givenOnlyToItsServiceAccount(t *testing.T, a *awsAccount, name string) {
 	r := s.roles[name]
 	associate := func(cluster, namespace, serviceAccount string) (dissociate func()) {
 		made, err := a.eks.CreatePodIdentityAssociation(t.Context(), &eks.CreatePodIdentityAssociationInput{
@@ -130,12 +130,12 @@ func (s *policies) handedOut(t *testing.T, a *awsAccount, name string) {
 func autoscalerCalls(t *testing.T, a *awsAccount, cfg aws.Config, own, other group) {
 	groups, nodeGroups := autoscaling.NewFromConfig(cfg), eks.NewFromConfig(cfg)
 	list, err := groups.DescribeAutoScalingGroups(t.Context(), &autoscaling.DescribeAutoScalingGroupsInput{})
-	wantAllowed(t, "seeing the groups", err)
+	wantAllowed(t, "listing the groups", err)
 	if err == nil && len(list.AutoScalingGroups) != 2 {
-		t.Errorf("it sees %d groups, want those of both clusters", len(list.AutoScalingGroups))
+		t.Errorf("the list has %d groups, want those of both clusters", len(list.AutoScalingGroups))
 	}
 	_, err = groups.DescribeScalingActivities(t.Context(), &autoscaling.DescribeScalingActivitiesInput{AutoScalingGroupName: &own.name})
-	wantAllowed(t, "seeing what its group did", err)
+	wantAllowed(t, "listing the activities of its group", err)
 	describe := func(cluster string) error {
 		_, err := nodeGroups.DescribeNodegroup(t.Context(), &eks.DescribeNodegroupInput{
 			ClusterName: &cluster, NodegroupName: aws.String("general"),
@@ -154,10 +154,10 @@ func autoscalerCalls(t *testing.T, a *awsAccount, cfg aws.Config, own, other gro
 		})
 		return err
 	}
-	wantAllowed(t, "labels and taints of its node group", describe(ownCluster))
+	wantAllowed(t, "reading labels and taints of its node group", describe(ownCluster))
 	wantAllowed(t, "scaling its group", scale(own))
 	wantAllowed(t, "ending an instance of its group", terminate(own))
-	wantDenied(t, "labels and taints of another cluster's node group", describe(otherCluster))
+	wantDenied(t, "reading labels and taints of another cluster's node group", describe(otherCluster))
 	wantDenied(t, "scaling another cluster's group", scale(other))
 	wantDenied(t, "ending an instance of another cluster's group", terminate(other))
 	_, err = groups.UpdateAutoScalingGroup(t.Context(), &autoscaling.UpdateAutoScalingGroupInput{
@@ -165,9 +165,9 @@ func autoscalerCalls(t *testing.T, a *awsAccount, cfg aws.Config, own, other gro
 	})
 	wantDenied(t, "raising its group's bounds", err)
 	_, err = ec2.NewFromConfig(cfg).TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{other.instance}})
-	wantDenied(t, "ending instances past the group", err)
+	wantDenied(t, "ending an instance by EC2", err)
 	if left := a.instances(t, other.name); len(left) != 2 {
-		t.Errorf("the other cluster's group has %d instances, want its 2", len(left))
+		t.Errorf("the other cluster's group has %d instances, want 2", len(left))
 	}
 	if left := a.instances(t, own.name); len(left) != 2 || slices.Contains(left, own.instance) {
 		t.Errorf("its group has instances %v, want 2 and not %s", left, own.instance)
@@ -177,9 +177,9 @@ func autoscalerCalls(t *testing.T, a *awsAccount, cfg aws.Config, own, other gro
 func nodeCalls(t *testing.T, cfg aws.Config, own group) {
 	machines := ec2.NewFromConfig(cfg)
 	_, err := machines.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{})
-	wantAllowed(t, "seeing instances", err)
+	wantAllowed(t, "listing instances", err)
 	_, err = eks.NewFromConfig(cfg).DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: aws.String(ownCluster)})
-	wantAllowed(t, "seeing its cluster", err)
+	wantAllowed(t, "reading its cluster", err)
 	_, err = ecr.NewFromConfig(cfg).GetAuthorizationToken(t.Context(), &ecr.GetAuthorizationTokenInput{})
 	wantAllowed(t, "logging in to pull images", err)
 

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// analysed has cfn-lint look at the policies, as parts of a CloudFormation template, which is what it reads. It knows
-// the language of policies, every action of AWS, and which resources an action is about.
-func (s *policies) analysed(t *testing.T) {
+// passLinter runs cfn-lint on the policies. It reads a CloudFormation template with the policies, and knows the language of policies, every action of AWS,
+// and the resources of each action.
+func (s *policies) passLinter(t *testing.T) {
 	type object = map[string]any
 	resources := object{}
 	for name, r := range s.roles {
@@ -32,7 +32,7 @@ func (s *policies) analysed(t *testing.T) {
 	if err := os.WriteFile(file, template, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// I are the informational checks: among them, that an action's resource is of a kind that it is about.
+	// I are the informational checks. One of them compares an action with the type of its resource.
 	cmd := exec.CommandContext(t.Context(), ensureLinter(t), "--include-checks", "I", "--regions", region, "--format", "json", "--template", file)
 	out, err := cmd.Output()
 	var found []struct {
@@ -47,6 +47,6 @@ func (s *policies) analysed(t *testing.T) {
 		t.Errorf("%s: %s: %.200s", f.Rule.Id, strings.Trim(fmt.Sprint(f.Location.Path), "[]"), f.Message)
 	}
 	if err != nil && len(found) == 0 {
-		t.Errorf("cfn-lint finds nothing and fails: %s", errorText(out, err))
+		t.Errorf("cfn-lint fails without a finding: %s", errorText(out, err))
 	}
 }

@@ -7,13 +7,12 @@ import (
 	"tfserving/test/emulated"
 )
 
-// TestLeastPrivilege proves of every role that the program makes that it may do its work, and not what is another
-// cluster's or nobody's business: by a static analyser, by a simulator of IAM, and in an emulated account.
-func TestLeastPrivilege(t *testing.T) {
+// Every role that the program makes is checked in three ways: by a linter, by a simulator of IAM, and in an emulated account.
+func TestEachRoleMayDoItsWorkAndNothingElse(t *testing.T) {
 	s := gather(t)
-	t.Run("every policy of the stack is looked at", s.provenWhole)
-	t.Run("a static analyser finds no fault", s.analysed)
+	t.Run("the requests of this test cover every policy of the stack", s.covered)
+	t.Run("a linter finds no mistake in a policy", s.passLinter)
 	a := newAccount(t, emulated.Start(t, t.TempDir(), region, emulator.Times{}))
-	t.Run("each role may do its work and no more", func(t *testing.T) { s.weighed(t, a.managedPolicies(t, s)) })
-	t.Run("AWS lets each do its work and no more", func(t *testing.T) { s.enforced(t, a) })
+	t.Run("a simulator of IAM allows each role its work and nothing else", func(t *testing.T) { s.simulated(t, a.managedPolicies(t, s)) })
+	t.Run("an emulated account allows each role its work and nothing else", func(t *testing.T) { s.enforced(t, a) })
 }

@@ -11,39 +11,39 @@ import (
 	"testing"
 )
 
-// verdict is what a request must meet with.
+// verdict is the answer that a request must get.
 type verdict int
 
 const (
 	refused verdict = iota
 	allowed
-	// open is allowed, and would better not be: the row says what keeps it so. It is here so that the list of what a role
-	// may do beyond its work is whole, and whoever closes it is told to move it.
+	// open is allowed although the role does not need it. The row says why. These rows complete the list of what a role may do
+	// beyond its work; the test fails if one of them becomes refused, so that the row is moved.
 	open
 )
 
-// values are a request's condition keys. The region is added where a row does not name one.
+// values are a request's condition keys. A row without a region gets the stack's.
 type values map[string]string
 
-// request is something that a role may be used for.
+// request is a call with a role's permissions.
 type request struct {
 	what     string
 	want     verdict
-	actions  []string // each is asked for on its own
+	actions  []string // the simulator gets each one separately
 	resource string
 	with     values
 }
 
-// taking is an attempt to get a role's credentials.
-type taking struct {
+// assumption is an attempt to assume a role.
+type assumption struct {
 	what string
 	want verdict
 	by   string // a service, or an ARN
 	with values
 }
 
-// asked is one question to the simulator, in its terms.
-type asked struct {
+// simulation is the input of the simulator for one call.
+type simulation struct {
 	Policies  []namedPolicy   `json:"policies"`
 	Trust     json.RawMessage `json:"trust,omitempty"`
 	Principal string          `json:"principal"`
@@ -61,23 +61,22 @@ type namedPolicy struct {
 	Policy json.RawMessage `json:"policy"`
 }
 
-// keyPolicy is what KMS gives a key that is made without a policy of its own: the account's IAM policies decide. Without it,
-// none would.
+// keyPolicy is the policy that KMS gives a key that is made without one: the account's IAM policies decide who may use the key.
 const keyPolicy = `{"Version":"2012-10-17","Statement":[
 	{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account + `:root"},"Action":"kms:*","Resource":"*"}]}`
 
-// weighed asks a simulator of IAM about every request, and about every way to take a role.
-func (s *policies) weighed(t *testing.T, managed map[string]string) {
-	var all []asked
+// simulated compares every request, and every attempt to assume a role, with the answer of a simulator of IAM.
+func (s *policies) simulated(t *testing.T, managed map[string]string) {
+	var all []simulation
 	for _, name := range slices.Sorted(maps.Keys(s.roles)) {
 		r := s.roles[name]
-		requests, ways := requestsOf(name), takings(name, r)
-		if len(requests) == 0 || len(ways) == 0 {
-			t.Errorf("no request or no way to take it is known of role %s", name)
+		requests, attempts := requestsOf(name), assumptions(name, r)
+		if len(requests) == 0 || len(attempts) == 0 {
+			t.Errorf("the test has no requests or no assumptions for role %s", name)
 		}
 		for _, one := range requests {
 			for _, action := range one.actions {
-				all = append(all, asked{
+				all = append(all, simulation{
 					Policies: r.permissions(managed), Principal: roleARN(name), Action: action, Resource: one.resource,
 					Context: one.with, want: one.want, title: name + ": " + action + ": " + one.what,
 				})
@@ -86,18 +85,18 @@ func (s *policies) weighed(t *testing.T, managed map[string]string) {
 				}
 			}
 		}
-		for _, one := range ways {
+		for _, one := range attempts {
 			actions := []string{"sts:AssumeRole"}
 			switch {
 			case r.serviceAccount != "":
-				actions = append(actions, "sts:TagSession") // which EKS Pod Identity does with it
+				actions = append(actions, "sts:TagSession") // EKS Pod Identity calls both
 			case one.by == githubProvider:
 				actions = []string{"sts:AssumeRoleWithWebIdentity"}
 			}
 			for _, action := range actions {
-				all = append(all, asked{
+				all = append(all, simulation{
 					Trust: json.RawMessage(strings.ReplaceAll(r.trust, githubKeys, simulatedKeys)), Principal: one.by, Action: action, Resource: roleARN(name),
-					Context: one.with, want: one.want, title: "taking " + name + ": " + action + ": " + one.what,
+					Context: one.with, want: one.want, title: "assuming " + name + ": " + action + ": " + one.what,
 				})
 			}
 		}
@@ -117,23 +116,23 @@ func (s *policies) weighed(t *testing.T, managed map[string]string) {
 		case got.Error != "":
 			t.Errorf("%s: on %s: %s", a.title, a.Resource, got.Error)
 		case len(got.Ignored) > 0:
-			// The request is one that cannot be made, so its answer means nothing.
+			// The request is impossible, so the answer has no meaning.
 			t.Errorf("%s: the action has no condition keys %v", a.title, got.Ignored)
 		case got.Allowed && a.want == refused:
 			t.Errorf("%s: is allowed on %s", a.title, a.Resource)
 		case !got.Allowed && a.want == open:
-			t.Errorf("%s: is refused by now: the row belongs to what must be refused", a.title)
+			t.Errorf("%s: is refused now: change the row to refused", a.title)
 		case !got.Allowed && a.want == allowed:
 			t.Errorf("%s: is refused on %s", a.title, a.Resource)
 		case a.want == open:
-			t.Logf("left open: %s", a.title)
+			t.Logf("open: %s", a.title)
 		}
 	}
 	t.Logf("%d requests", len(all))
 }
 
-// permissions are all of a role's identity policies.
-func (r *grantee) permissions(managed map[string]string) []namedPolicy {
+// permissions are the identity policies of a role.
+func (r *role) permissions(managed map[string]string) []namedPolicy {
 	all := []namedPolicy{}
 	for name, text := range r.inline {
 		all = append(all, namedPolicy{name, json.RawMessage(text)})
@@ -150,7 +149,7 @@ type answer struct {
 	Error   string
 }
 
-func simulate(t *testing.T, all []asked) []answer {
+func simulate(t *testing.T, all []simulation) []answer {
 	t.Helper()
 	node, home := ensureSimulator(t)
 	in, err := json.Marshal(all)
@@ -161,7 +160,7 @@ func simulate(t *testing.T, all []asked) []answer {
 	cmd.Stdin = bytes.NewReader(in)
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("asking the simulator of IAM: %v: %s", err, errorText(out, err))
+		t.Fatalf("running the simulator of IAM: %v: %s", err, errorText(out, err))
 	}
 	var answers []answer
 	if err := json.Unmarshal(out, &answers); err != nil || len(answers) != len(all) {

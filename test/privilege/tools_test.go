@@ -16,16 +16,16 @@ import (
 )
 
 const (
-	// linterVersion pins cfn-lint: each release knows other actions.
+	// linterVersion pins cfn-lint: each release has another list of actions.
 	linterVersion = "1.51.0"
-	// oldestNode is the major version of Node.js from which the simulator is known to run.
+	// oldestNode is the oldest major version of Node.js with which the simulator was tested.
 	oldestNode = 20
-	// simulatorDir holds the simulator's lockfile and the script that asks it.
+	// simulatorDir contains the simulator's lockfile and the script that calls it.
 	simulatorDir = "iam"
 )
 
-// ensureLinter gives the path of cfn-lint of linterVersion: the one on PATH if it is that, else one in a virtual
-// environment in the user's cache, which is made the first time (half a minute, from PyPI).
+// ensureLinter returns the path of cfn-lint in linterVersion. It takes the one on PATH if that has the version. Otherwise it
+// installs one from PyPI into the user's cache the first time, which takes half a minute.
 func ensureLinter(t *testing.T) string {
 	t.Helper()
 	if path, err := exec.LookPath("cfn-lint"); err == nil {
@@ -37,7 +37,7 @@ func ensureLinter(t *testing.T) string {
 	home := cached(t, "cfn-lint-"+linterVersion, func(home string) error {
 		python, err := exec.LookPath("python3")
 		if err != nil {
-			return errors.New("it needs python3, which is not on PATH: install Python 3.10 or newer")
+			return errors.New("python3 is not on PATH: install Python 3.10 or newer")
 		}
 		if err := command(t, "", python, "-m", "venv", home); err != nil {
 			return err
@@ -48,13 +48,13 @@ func ensureLinter(t *testing.T) string {
 	return filepath.Join(home, "bin", "cfn-lint")
 }
 
-// ensureSimulator gives the path of node, and the folder in the user's cache in which the simulator is, as its lockfile
-// has it. It is installed there the first time (some seconds, from the npm registry).
+// ensureSimulator returns the path of node, and the folder in the user's cache with the simulator's packages. It installs them from
+// the npm registry the first time, in the versions of the lockfile; that takes some seconds.
 func ensureSimulator(t *testing.T) (node, home string) {
 	t.Helper()
 	node, err := findNode(t)
 	if err != nil {
-		t.Fatalf("asking the simulator of IAM: %v: install Node.js %d or newer, with npm, from nodejs.org", err, oldestNode)
+		t.Fatalf("finding Node.js for the simulator of IAM: %v: install Node.js %d or newer, with npm, from nodejs.org", err, oldestNode)
 	}
 	lock, err := os.ReadFile(filepath.Join(simulatorDir, "package-lock.json"))
 	if err != nil {
@@ -79,32 +79,32 @@ var nodeMajor = regexp.MustCompile(`^v(\d+)\.`)
 func findNode(t *testing.T) (string, error) {
 	path, err := exec.LookPath("node")
 	if err != nil {
-		return "", errors.New("there is no node on PATH")
+		return "", errors.New("node is not on PATH")
 	}
 	out, err := exec.CommandContext(t.Context(), path, "--version").Output()
 	if err != nil {
-		return "", fmt.Errorf("node does not tell its version: %w", err)
+		return "", fmt.Errorf("node --version: %w", err)
 	}
 	m := nodeMajor.FindSubmatch(out)
 	if m == nil {
-		return "", fmt.Errorf("node calls its version %q", out)
+		return "", fmt.Errorf("node --version prints %q", out)
 	}
 	if major, err := strconv.Atoi(string(m[1])); err != nil || major < oldestNode {
 		return "", fmt.Errorf("node on PATH is %s", strings.TrimSpace(string(out)))
 	}
 	if _, err := exec.LookPath("npm"); err != nil {
-		return "", errors.New("there is no npm on PATH")
+		return "", errors.New("npm is not on PATH")
 	}
 	return path, nil
 }
 
-// cached gives a folder of the user's cache, filled by install the first time. Half an installation is never taken for a
-// whole one, and two tests that install at once are kept apart by a lock.
+// cached returns a folder of the user's cache, which install fills the first time. A lock keeps two tests from installing at the
+// same time. A folder whose installation did not end is installed again.
 func cached(t *testing.T, name string, install func(home string) error) string {
 	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		t.Fatalf("finding a place for %s: %v", name, err)
+		t.Fatalf("finding the user's cache folder for %s: %v", name, err)
 	}
 	home := filepath.Join(cache, "tfserving", name)
 	unlock, err := embedded.LockFile(t.Context(), home+".lock", nil)
@@ -112,8 +112,8 @@ func cached(t *testing.T, name string, install func(home string) error) string {
 		t.Fatal(err)
 	}
 	defer unlock()
-	whole := filepath.Join(home, "complete")
-	if _, err := os.Stat(whole); err == nil {
+	complete := filepath.Join(home, "complete")
+	if _, err := os.Stat(complete); err == nil {
 		return home
 	}
 	fmt.Printf("installing %s into %s\n", name, home)
@@ -122,7 +122,7 @@ func cached(t *testing.T, name string, install func(home string) error) string {
 		err = install(home)
 	}
 	if err == nil {
-		err = os.WriteFile(whole, nil, 0o644)
+		err = os.WriteFile(complete, nil, 0o644)
 	}
 	if err != nil {
 		t.Fatalf("installing %s: %v", name, err)
@@ -130,7 +130,7 @@ func cached(t *testing.T, name string, install func(home string) error) string {
 	return home
 }
 
-// command runs a program in a folder, and gives its output with its error.
+// command runs a program in a folder. An error contains its output.
 func command(t *testing.T, dir string, argv ...string) error {
 	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
 	cmd.Dir = dir
@@ -140,7 +140,7 @@ func command(t *testing.T, dir string, argv ...string) error {
 	return nil
 }
 
-// errorText is what a program that failed said.
+// errorText is the output of a program that failed.
 func errorText(out []byte, err error) string {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
