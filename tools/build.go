@@ -21,20 +21,20 @@ const (
 	modeBuild = "build"
 	modeFetch = "fetch"
 
-	// recipe is raised when the way of building changes in a manner that the keys would not see.
+	// recipe is raised when the way of building changes and the other parts of the key stay the same.
 	recipe = "1"
 
-	// progressEvery is how often a build in progress says how long it has taken.
+	// progressEvery is the time between two messages of a long build.
 	progressEvery = 15 * time.Second
 )
 
-// versionTimeout bounds how long a command found on PATH may take to print its version.
+// versionTimeout is how long a command on PATH may take to print its version.
 var versionTimeout = 5 * time.Second
 
 type builder struct {
 	bin, mode, cache, source, mirror string
 	tools                            []tool
-	log                              io.Writer // os.Stdout where nil
+	log                              io.Writer // nil: os.Stdout
 }
 
 func (b *builder) say(format string, args ...any) {
@@ -45,23 +45,23 @@ func (b *builder) say(format string, args ...any) {
 	fmt.Fprintf(w, "tools: "+format+"\n", args...)
 }
 
-// folderOf is where the cache holds one version of a command.
+// folderOf is the folder of the cache for the tool's version.
 func (b *builder) folderOf(t tool) string { return filepath.Join(b.cache, t.name, t.key) }
 
-// find returns the command if it is to be had without making it: kept in the cache, or, in mode auto, on PATH in a
-// version that meets the pinned one.
+// find returns the path of a command that is already on this machine: in the cache or, in mode auto, on PATH in a version that
+// can replace the pinned one.
 func (b *builder) find(ctx context.Context, t tool) (string, bool) {
-	kept := filepath.Join(b.folderOf(t), t.name)
-	if isCommand(kept) {
-		return kept, true
+	cached := filepath.Join(b.folderOf(t), t.name)
+	if isCommand(cached) {
+		return cached, true
 	}
 	if b.mode != modeAuto || len(t.args) == 0 {
 		return "", false
 	}
 	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
 		path := filepath.Join(dir, t.name)
-		// A relative folder is another one in the folder that the link is in; b.bin would be linked to itself.
-		if !filepath.IsAbs(dir) || sameFolder(dir, b.bin) || !isCommand(path) {
+		// A link cannot contain a relative path, and a link in b.bin must not lead to itself.
+		if !filepath.IsAbs(dir) || sameFile(dir, b.bin) || !isCommand(path) {
 			continue
 		}
 		if out, err := printed(ctx, path, t.args); err == nil && t.meets(out) {
@@ -71,19 +71,19 @@ func (b *builder) find(ctx context.Context, t tool) (string, bool) {
 	return "", false
 }
 
-// printed is what a command prints, if it ends well and in time.
+// printed is the output of a command that succeeds within versionTimeout.
 func printed(ctx context.Context, path string, args []string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, versionTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args...)
-	// A wrapper script that is killed leaves its child behind, with the output open: do not wait for that one.
+	// If the command is a script, its child keeps the output open after the script is killed. Do not wait for the child.
 	cmd.WaitDelay = 100 * time.Millisecond
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
 
-// sameFolder says whether two paths are one folder, however they are spelled.
-func sameFolder(a, b string) bool {
+// sameFile says whether two paths lead to the same file or folder.
+func sameFile(a, b string) bool {
 	infoA, errA := os.Stat(a)
 	infoB, errB := os.Stat(b)
 	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
@@ -94,8 +94,8 @@ func isCommand(path string) bool {
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }
 
-// link puts the command into b.bin under its name. A Pulumi plugin goes where Pulumi keeps plugins, below b.bin: the CLI
-// warns about those that it finds on PATH.
+// link links the command into b.bin under its name. A Pulumi plugin goes into a plugin folder below b.bin, because the CLI warns
+// about plugins on PATH.
 func (b *builder) link(t tool, path string) error {
 	at := filepath.Join(b.bin, t.name)
 	if t.name == languageHost {
@@ -104,7 +104,7 @@ func (b *builder) link(t tool, path string) error {
 	if kind, ok := strings.CutPrefix(t.name, "pulumi-resource-"); ok {
 		at = filepath.Join(b.bin, "plugins", fmt.Sprintf("resource-%s-v%s", kind, t.version), t.name)
 		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
-			return fmt.Errorf("making a place for %s: %w", t.name, err)
+			return fmt.Errorf("making the folder of %s: %w", t.name, err)
 		}
 	}
 	if sameFile(at, path) {
@@ -113,8 +113,8 @@ func (b *builder) link(t tool, path string) error {
 	if err := os.Remove(at); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("replacing the link to %s: %w", t.name, err)
 	}
-	// The CLI looks for the language host beside itself, and a process only knows the place that a symbolic link
-	// points to. A hard link is a place of its own; it takes the same file system.
+	// The CLI looks for the language host in its own folder. Through a symbolic link that is the folder of the link's target, so
+	// the CLI gets a hard link, which is possible only on the same file system.
 	if t.name == "pulumi" && os.Link(path, at) == nil {
 		return nil
 	}
@@ -124,19 +124,9 @@ func (b *builder) link(t tool, path string) error {
 	return nil
 }
 
-// sameFile says whether two paths lead to one file.
-func sameFile(a, b string) bool {
-	x, err := os.Stat(a)
-	if err != nil {
-		return false
-	}
-	y, err := os.Stat(b)
-	return err == nil && os.SameFile(x, y)
-}
-
-// wrapLanguageHost writes a script that starts the language host with the build target that Pulumi.yaml names. The
-// pinned host is of a version that does not read runtime.options from there, and without a target it links the
-// program anew at every run (4-5 s) where `go build` finds nothing to do (under 1 s).
+// wrapLanguageHost writes a script that starts the language host with the build target of Pulumi.yaml. The pinned version of the
+// host does not read runtime.options there. Without a target it links the program at every run, which takes 4 to 5 s; a `go build`
+// of an unchanged program takes less than 1 s.
 func (b *builder) wrapLanguageHost(at, path string) error {
 	quoted := "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 	script := "#!/bin/sh\n# Written by `make tools`: see tools/build.go.\nexec " + quoted + " -buildTarget .local/program \"$@\"\n"
@@ -146,7 +136,7 @@ func (b *builder) wrapLanguageHost(at, path string) error {
 	return writeFile(at, 0o755, strings.NewReader(script))
 }
 
-// writeFile writes a file whole or not at all.
+// writeFile writes a file atomically.
 func writeFile(name string, mode os.FileMode, from io.Reader) error {
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
 	if err != nil {
@@ -162,11 +152,11 @@ func writeFile(name string, mode os.FileMode, from io.Reader) error {
 	return os.Rename(f.Name(), name)
 }
 
-// make fetches or builds the command and returns its path in the cache.
-func (b *builder) make(ctx context.Context, t tool, nth, of int) (string, error) {
+// install fetches or builds the command and returns its path in the cache. nth and of are for its messages.
+func (b *builder) install(ctx context.Context, t tool, nth, of int) (string, error) {
 	folder := b.folderOf(t)
 	if err := os.MkdirAll(filepath.Dir(folder), 0o755); err != nil {
-		return "", fmt.Errorf("making a place for %s: %w", t.name, err)
+		return "", fmt.Errorf("making the folder of %s: %w", t.name, err)
 	}
 	unlock, err := b.lock(ctx, folder+".lock", t)
 	if err != nil {
@@ -174,12 +164,12 @@ func (b *builder) make(ctx context.Context, t tool, nth, of int) (string, error)
 	}
 	defer unlock()
 	path := filepath.Join(folder, t.name)
-	if isCommand(path) { // another run made it while this one waited
+	if isCommand(path) { // another run installed it while this one waited
 		return path, nil
 	}
-	// What a killed run left goes first: `go build` does not replace half a command, and staged sources pile up.
+	// Delete what a killed run has left: `go build` does not replace an incomplete command, and staged sources stay for ever.
 	if err := errors.Join(os.RemoveAll(folder), os.MkdirAll(folder, 0o755)); err != nil {
-		return "", fmt.Errorf("making a place for %s: %w", t.name, err)
+		return "", fmt.Errorf("making the folder of %s: %w", t.name, err)
 	}
 	title := fmt.Sprintf("%s %s (%d of %d)", t.name, t.version, nth, of)
 	if t.fetch != nil && b.mode != modeBuild {
@@ -202,14 +192,14 @@ func (b *builder) make(ctx context.Context, t tool, nth, of int) (string, error)
 	return path, nil
 }
 
-// lock takes the command's lock in the cache, so that two builds at once become one build and one wait. The system
-// lets go of it when the process ends, however it ends.
+// lock locks the command in the cache, so that the second of two runs waits for the first. The system removes the lock when the
+// process ends in any way.
 func (b *builder) lock(ctx context.Context, name string, t tool) (func(), error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("locking %s: %w", t.name, err)
 	}
-	told := false
+	announced := false
 	for {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
@@ -219,9 +209,9 @@ func (b *builder) lock(ctx context.Context, name string, t tool) (func(), error)
 			f.Close()
 			return nil, fmt.Errorf("locking %s with %s: %w", t.name, name, err)
 		}
-		if !told {
-			b.say("waiting: another run is making %s", t.name)
-			told = true
+		if !announced {
+			b.say("waiting: another run is installing %s", t.name)
+			announced = true
 		}
 		select {
 		case <-ctx.Done():
@@ -232,12 +222,12 @@ func (b *builder) lock(ctx context.Context, name string, t tool) (func(), error)
 	}
 }
 
-// checkDisk refuses to begin a build that the disk cannot hold.
+// checkDisk returns an error if the disk has too little space for the build.
 func (b *builder) checkDisk(ctx context.Context, t tool) error {
 	cmd := exec.CommandContext(ctx, "go", "env", "GOCACHE", "GOMODCACHE")
 	out, err := cmd.Output()
 	if err != nil {
-		return fmt.Errorf("asking go for its caches: %w", err)
+		return fmt.Errorf("reading the folders of Go's caches: %w", err)
 	}
 	for _, dir := range append(strings.Split(strings.TrimSpace(string(out)), "\n"), b.cache) {
 		free, err := freeGiB(dir)
@@ -245,14 +235,14 @@ func (b *builder) checkDisk(ctx context.Context, t tool) error {
 			return fmt.Errorf("reading the free space of %s: %w", dir, err)
 		}
 		if free < t.diskGiB {
-			return fmt.Errorf("building %s takes about %.1f GiB and %s has %.1f GiB free: make room, or move the cache with GOCACHE, GOMODCACHE or XDG_CACHE_HOME",
+			return fmt.Errorf("building %s takes about %.1f GiB and %s has %.1f GiB free: delete files there, or move the cache with GOCACHE, GOMODCACHE or XDG_CACHE_HOME",
 				t.name, t.diskGiB, dir, free)
 		}
 	}
 	return nil
 }
 
-// freeGiB is what a user can still write on the file system that holds dir (or its nearest parent that exists).
+// freeGiB is the free space for users on the file system of dir, or of its nearest parent that exists.
 var freeGiB = func(dir string) (float64, error) {
 	for {
 		var fs unix.Statfs_t
@@ -268,13 +258,13 @@ var freeGiB = func(dir string) (float64, error) {
 	}
 }
 
-// build compiles the command from source into path. Go's build cache keeps what an interrupted build had done.
+// build compiles the command into path. Go's build cache keeps the results of an interrupted build.
 func (b *builder) build(ctx context.Context, t tool, path, title string) error {
 	dir := filepath.Join(b.source, t.folder)
 	if t.prepare != nil {
 		stage, err := os.MkdirTemp(filepath.Dir(path), "stage-*")
 		if err != nil {
-			return fmt.Errorf("making a place to build %s: %w", t.name, err)
+			return fmt.Errorf("making the folder in which to build %s: %w", t.name, err)
 		}
 		defer os.RemoveAll(stage)
 		if err := t.prepare(dir, stage); err != nil {
@@ -285,7 +275,7 @@ func (b *builder) build(ctx context.Context, t tool, path, title string) error {
 	tmp := path + ".new"
 	defer os.Remove(tmp)
 	args := []string{"build", "-trimpath", "-buildvcs=false",
-		// Debug information that -s -w drops again is not made in the first place: 10 % of the compiler's time.
+		// -s -w removes debug information. Without it in the first place, the compiler needs 10 % less time.
 		"-gcflags=all=-dwarf=false",
 		"-ldflags=" + t.ldflags(), "-tags=" + t.tags, "-o", tmp, t.pkg}
 	var out bytes.Buffer
@@ -316,18 +306,18 @@ func (b *builder) build(ctx context.Context, t tool, path, title string) error {
 			return ctx.Err()
 		}
 		if strings.Contains(out.String(), syscall.ENOSPC.Error()) {
-			return fmt.Errorf("building %s: the disk is full; make room and run again, what is done is kept\n%s", t.name, tail(out.String()))
+			return fmt.Errorf("building %s: the disk is full; delete files and run again, Go's cache keeps what is compiled\n%s", t.name, tail(out.String()))
 		}
 		return fmt.Errorf("building %s %s in %s with go %s: %w\n%s", t.name, t.version, dir, strings.Join(args, " "), err, tail(out.String()))
 	}
 	if err := os.Rename(tmp, path); err != nil {
-		return fmt.Errorf("keeping %s: %w", t.name, err)
+		return fmt.Errorf("moving %s into the cache: %w", t.name, err)
 	}
 	b.say("built %s in %s", t.name, time.Since(start).Round(time.Second))
 	return nil
 }
 
-// tail is the end of a long output: where a failed build says what is wrong.
+// tail is the end of an output, where a failed build names its errors.
 func tail(s string) string {
 	const lines = 20
 	all := strings.Split(strings.TrimSpace(s), "\n")

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// hello is a command of one file without dependencies, which prints the version that it was stamped with.
+// hello is a command of one file without dependencies. It prints the version that the linker sets.
 func hello(t *testing.T, b *builder) tool {
 	t.Helper()
 	write(t, "module hello\n\ngo 1.26\n", b.source, "hello/go.mod")
@@ -25,33 +25,25 @@ func hello(t *testing.T, b *builder) tool {
 		stamps: []string{"main.Version=v{v}"}, args: []string{"--version"}}
 }
 
-// newBuilder has folders of its own for source, cache and links.
+// newBuilder makes a builder with its own folders for source, cache and links.
 func newBuilder(t *testing.T, mode string) (*builder, *output) {
 	t.Helper()
 	out := &output{}
 	return &builder{bin: t.TempDir(), cache: t.TempDir(), source: t.TempDir(), mode: mode, log: out}, out
 }
 
-// A build leaves the command, stamped with its version, and nothing else; it is not built a second time.
-func TestBuildStampsTheVersionAndKeepsOnlyTheCommand(t *testing.T) {
+func TestABuiltCommandPrintsItsPinnedVersionAndIsBuiltOnce(t *testing.T) {
 	b, out := newBuilder(t, modeBuild)
 	h := hello(t, b)
-	path, err := b.make(t.Context(), h, 1, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := runs(t, path); got != "v1.2.3" {
-		t.Errorf("the command reports %q, want v1.2.3", got)
-	}
-	wantKept(t, b, h, "hello")
+	path := wantInstalled(t, b, h, "v1.2.3")
 	out.Reset()
-	if again, err := b.make(t.Context(), h, 1, 1); again != path || err != nil || out.String() != "" {
-		t.Errorf("the second run gives %s, %v and says %q; want %s and silence", again, err, out, path)
+	if again, err := b.install(t.Context(), h, 1, 1); again != path || err != nil || out.String() != "" {
+		t.Errorf("the second run returns %s, %v and prints %q; want %s and no output", again, err, out, path)
 	}
 }
 
-// Modules that do not build as they are are built in the folder that prepare makes, which does not outlive the build.
-func TestBuildUsesThePreparedSource(t *testing.T) {
+// A module that does not build unchanged is built in a folder that prepare makes. The build deletes that folder.
+func TestACommandWithAPreparedSourceIsBuiltFromIt(t *testing.T) {
 	b, _ := newBuilder(t, modeBuild)
 	h := hello(t, b)
 	h.prepare = func(source, stage string) error {
@@ -62,25 +54,18 @@ func TestBuildUsesThePreparedSource(t *testing.T) {
 		}
 		return os.WriteFile(filepath.Join(stage, "staged.go"), []byte("package main\n\nfunc init() { Version += \" staged\" }\n"), 0o644)
 	}
-	path, err := b.make(t.Context(), h, 1, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := runs(t, path); got != "v1.2.3 staged" {
-		t.Errorf("the command reports %q, want v1.2.3 staged", got)
-	}
-	wantKept(t, b, h, "hello")
+	wantInstalled(t, b, h, "v1.2.3 staged")
 
 	h.key = "1.2.3-other"
 	h.prepare = func(string, string) error { return errors.New("no such module") }
-	_, err = b.make(t.Context(), h, 1, 1)
+	_, err := b.install(t.Context(), h, 1, 1)
 	wantError(t, err, "preparing the source of hello", "no such module")
-	wantKept(t, b, h)
+	wantCached(t, b, h)
 }
 
-// Two runs that lack the same command make it once: the second says that it waits and takes what the first made.
-// Until the build is done there is no command to be found.
-func TestTwoRunsAtOnceBuildOnce(t *testing.T) {
+// The second of two runs that lack the same command waits for the first and uses its build. During the build the command cannot
+// be found.
+func TestTwoRunsAtTheSameTimeBuildACommandOnce(t *testing.T) {
 	first, firstOut := newBuilder(t, modeBuild)
 	h := hello(t, first)
 	second, secondOut := newBuilder(t, modeBuild)
@@ -96,15 +81,15 @@ func TestTwoRunsAtOnceBuildOnce(t *testing.T) {
 	}
 	results := make(chan result, 2)
 	run := func(b *builder) {
-		path, err := b.make(t.Context(), h, 1, 1)
+		path, err := b.install(t.Context(), h, 1, 1)
 		results <- result{path, err}
 	}
 	go run(first)
 	waitFor(t, "the first run to build", func() bool { return exists(builds) })
 	go run(second)
-	waitFor(t, "the second run to wait", func() bool { return strings.Contains(secondOut.String(), "waiting: another run is making hello") })
+	waitFor(t, "the second run to wait", func() bool { return strings.Contains(secondOut.String(), "waiting: another run is installing hello") })
 	if path, ok := second.find(t.Context(), h); ok {
-		t.Errorf("%s is there while it is being built", path)
+		t.Errorf("find returns %s during the build", path)
 	}
 	write(t, "", release)
 	want := filepath.Join(first.folderOf(h), "hello")
@@ -115,23 +100,22 @@ func TestTwoRunsAtOnceBuildOnce(t *testing.T) {
 				t.Errorf("got %s, %v; want %s", r.path, r.err, want)
 			}
 		case <-time.After(deadline):
-			t.Fatal("a run does not end")
+			t.Fatalf("a run does not end within %s", deadline)
 		}
 	}
 	data, err := os.ReadFile(builds)
 	if err != nil || string(data) != "build\n" {
-		t.Errorf("builds: %q, %v; want exactly one", data, err)
+		t.Errorf("builds: %q, %v; want one", data, err)
 	}
 	if !strings.Contains(firstOut.String(), "built hello") || strings.Contains(secondOut.String(), "building") {
-		t.Errorf("the first run says\n%s\nthe second\n%s", firstOut, secondOut)
+		t.Errorf("the first run prints\n%s\nand the second\n%s", firstOut, secondOut)
 	}
 	if got := strings.Count(secondOut.String(), "waiting"); got != 1 {
-		t.Errorf("the second run says %d times that it waits", got)
+		t.Errorf("the second run prints %d times that it waits, want once", got)
 	}
 }
 
-// A run that is stopped while it waits for another one ends at once.
-func TestStoppedWhileWaiting(t *testing.T) {
+func TestCtrlCEndsARunThatWaitsForAnother(t *testing.T) {
 	b, out := newBuilder(t, modeBuild)
 	h := hello(t, b)
 	if err := os.MkdirAll(filepath.Join(b.cache, h.name), 0o755); err != nil {
@@ -145,7 +129,7 @@ func TestStoppedWhileWaiting(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		_, err := b.make(ctx, h, 1, 1)
+		_, err := b.install(ctx, h, 1, 1)
 		done <- err
 	}()
 	waitFor(t, "the run to wait", func() bool { return strings.Contains(out.String(), "waiting") })
@@ -156,16 +140,15 @@ func TestStoppedWhileWaiting(t *testing.T) {
 			t.Errorf("got %v, want context.Canceled", err)
 		}
 	case <-time.After(deadline):
-		t.Fatal("the run goes on waiting")
+		t.Fatal("the run still waits")
 	}
 }
 
-// A build that is stopped half-way leaves no half command, and the next run makes a whole one.
-func TestStoppedBuildLeavesNothingAndTheNextSucceeds(t *testing.T) {
+func TestAfterCtrlCDuringABuildTheNextRunBuildsTheCommand(t *testing.T) {
 	b, _ := newBuilder(t, modeBuild)
 	h := hello(t, b)
 	half := filepath.Join(t.TempDir(), "half")
-	// Writes half a command to the name after -o, then goes on until it is stopped; on the second call it is go.
+	// The first call writes half a command to the file after -o and does not end. The second call is the real go.
 	goOnPath(t, fmt.Sprintf(`if [ "$1" != build ] || [ -e '%[1]s' ]; then exec "$GO" "$@"; fi
 trap 'exit 130' INT
 while [ "$1" != -o ]; do shift; done
@@ -175,12 +158,12 @@ while :; do sleep 0.02; done
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		_, err := b.make(ctx, h, 1, 1)
+		_, err := b.install(ctx, h, 1, 1)
 		done <- err
 	}()
 	waitFor(t, "half a command", func() bool { return exists(half) })
 	if path, ok := b.find(t.Context(), h); ok {
-		t.Errorf("half a command is found: %s", path)
+		t.Errorf("find returns half a command: %s", path)
 	}
 	stop()
 	select {
@@ -189,20 +172,13 @@ while :; do sleep 0.02; done
 			t.Errorf("got %v, want context.Canceled", err)
 		}
 	case <-time.After(deadline):
-		t.Fatal("the build goes on")
+		t.Fatal("the build still runs")
 	}
-	wantKept(t, b, h)
-	path, err := b.make(t.Context(), h, 1, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := runs(t, path); got != "v1.2.3" {
-		t.Errorf("the next run makes a command that reports %q", got)
-	}
+	wantCached(t, b, h)
+	wantInstalled(t, b, h, "v1.2.3")
 }
 
-// What a run left that was killed, and so could not tidy up, is in nobody's way and does not stay.
-func TestLeftoversOfAKilledRunAreCleared(t *testing.T) {
+func TestARunDeletesTheLeftoversOfAKilledRun(t *testing.T) {
 	b, _ := newBuilder(t, modeBuild)
 	h := hello(t, b)
 	folder := b.folderOf(h)
@@ -211,28 +187,20 @@ func TestLeftoversOfAKilledRunAreCleared(t *testing.T) {
 	write(t, "package main // of another version", folder, "stage-123/main.go")
 	write(t, "", folder, "plugin-123/plugins/lock")
 	write(t, "not executable", folder, "hello")
-	path, err := b.make(t.Context(), h, 1, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := runs(t, path); got != "v1.2.3" {
-		t.Errorf("the command reports %q", got)
-	}
-	wantKept(t, b, h, "hello")
+	wantInstalled(t, b, h, "v1.2.3")
 }
 
-// A source that does not compile is an error with all that a person needs to look at it, and leaves nothing.
-func TestCompileErrorNamesToolVersionAndFolder(t *testing.T) {
+func TestACompileErrorNamesCommandVersionAndFolder(t *testing.T) {
 	b, _ := newBuilder(t, modeBuild)
 	h := hello(t, b)
 	write(t, "package main\n\nfunc main() { nowhere() }\n", b.source, "hello/main.go")
-	_, err := b.make(t.Context(), h, 1, 1)
+	_, err := b.install(t.Context(), h, 1, 1)
 	wantError(t, err, "building hello 1.2.3", filepath.Join(b.source, "hello"), "undefined: nowhere")
-	wantKept(t, b, h)
+	wantCached(t, b, h)
 }
 
-// Of a long output the error keeps the end, where the compiler says what is wrong.
-func TestTailKeepsTheEnd(t *testing.T) {
+// The compiler prints its errors at the end.
+func TestAnErrorShowsTheEndOfALongOutput(t *testing.T) {
 	long := strings.Repeat("go: downloading\n", 100) + "main.go:3:15: undefined\n"
 	got := strings.Split(tail(long), "\n")
 	if len(got) != 20 || got[19] != "main.go:3:15: undefined" {
@@ -243,9 +211,9 @@ func TestTailKeepsTheEnd(t *testing.T) {
 	}
 }
 
-// A disk that cannot hold the build is an error before anything is built, with how much is needed and how much there
-// is. Each folder that the build writes to counts, also one with a space in its name.
-func TestDiskFullIsSaidBeforeTheBuild(t *testing.T) {
+// The error comes before the build and says how much space is needed and free. It checks each folder that the build writes to, also
+// one with a space in its name.
+func TestTooLittleDiskSpaceIsAnErrorBeforeTheBuild(t *testing.T) {
 	b, out := newBuilder(t, modeBuild)
 	h := hello(t, b)
 	h.diskGiB = 4
@@ -262,30 +230,28 @@ func TestDiskFullIsSaidBeforeTheBuild(t *testing.T) {
 			}
 			return 100, nil
 		}
-		_, err := b.make(t.Context(), h, 1, 1)
+		_, err := b.install(t.Context(), h, 1, 1)
 		wantError(t, err, "building hello", "4.0 GiB", full+" has 1.5 GiB free", "GOCACHE", "XDG_CACHE_HOME")
-		wantKept(t, b, h)
+		wantCached(t, b, h)
 	}
 	freeGiB = func(string) (float64, error) { return 0, errors.New("stale file handle") }
-	_, err := b.make(t.Context(), h, 1, 1)
+	_, err := b.install(t.Context(), h, 1, 1)
 	wantError(t, err, "reading the free space", "stale file handle")
 	if strings.Contains(out.String(), "building") {
-		t.Errorf("a build was begun:\n%s", out)
+		t.Errorf("a build begins:\n%s", out)
 	}
 }
 
-// A disk that fills up during the build is said to be full, whatever else the compiler says.
-func TestDiskFullDuringTheBuild(t *testing.T) {
+func TestADiskThatFillsUpDuringABuildIsNamedInTheError(t *testing.T) {
 	b, _ := newBuilder(t, modeBuild)
 	h := hello(t, b)
 	goOnPath(t, "[ \"$1\" = build ] || exec \"$GO\" \"$@\"\necho 'write /tmp/x: no space left on device'; exit 1\n")
-	_, err := b.make(t.Context(), h, 1, 1)
+	_, err := b.install(t.Context(), h, 1, 1)
 	wantError(t, err, "building hello", "the disk is full", "no space left on device")
-	wantKept(t, b, h)
+	wantCached(t, b, h)
 }
 
-// The free space of a folder that is not there yet is that of the nearest parent that is.
-func TestFreeSpaceOfAFolderToBe(t *testing.T) {
+func TestTheFreeSpaceOfAMissingFolderIsThatOfItsParent(t *testing.T) {
 	dir := t.TempDir()
 	here, err := freeGiB(dir)
 	if err != nil || here <= 0 {
@@ -296,33 +262,30 @@ func TestFreeSpaceOfAFolderToBe(t *testing.T) {
 	}
 }
 
-// What is in the cache is used before anything on PATH, in every mode.
-func TestFindPrefersTheCache(t *testing.T) {
+func TestACachedCommandIsUsedBeforeOneOnPath(t *testing.T) {
 	for _, mode := range []string{modeAuto, modeBuild, modeFetch} {
 		t.Run(mode, func(t *testing.T) {
 			b, _ := newBuilder(t, mode)
 			h := hello(t, b)
-			kept := script(t, "echo v1.2.3\n", b.folderOf(h), "hello")
+			cached := script(t, "echo v1.2.3\n", b.folderOf(h), "hello")
 			onPath := t.TempDir()
 			script(t, "echo v1.2.3\n", onPath, "hello")
 			t.Setenv("PATH", onPath+":"+os.Getenv("PATH"))
-			if got, ok := b.find(t.Context(), h); !ok || got != kept {
-				t.Errorf("found %q, %v; want %s", got, ok, kept)
+			if got, ok := b.find(t.Context(), h); !ok || got != cached {
+				t.Errorf("found %q, %v; want %s", got, ok, cached)
 			}
 		})
 	}
 }
 
-// In mode auto the first command on PATH that reports a version that meets the pinned one is used; one that is older,
-// fails, says nothing or hangs is passed over.
-func TestFindTakesFromPathWhatMeetsTheVersion(t *testing.T) {
+func TestModeAutoUsesTheFirstCommandOnPathWithAFittingVersion(t *testing.T) {
 	saved := versionTimeout
 	t.Cleanup(func() { versionTimeout = saved })
 	for _, c := range []struct {
 		name, first string
-		want        string // the folder on PATH that the command is taken from
+		want        string // the folder on PATH of the command that is used
 	}{
-		{"meets", "[ \"$*\" = --version ] && echo hello version v1.2.4\n", "first"},
+		{"a fitting version", "[ \"$*\" = --version ] && echo hello version v1.2.4\n", "first"},
 		{"too old", "echo v1.2.2\n", "second"},
 		{"other major", "echo v2.0.0\n", "second"},
 		{"fails", "echo v1.2.3; exit 1\n", "second"},
@@ -342,7 +305,7 @@ func TestFindTakesFromPathWhatMeetsTheVersion(t *testing.T) {
 			t.Setenv("PATH", fmt.Sprintf("%[1]s/first:%[1]s/second:%[2]s", dirs, os.Getenv("PATH")))
 			start := time.Now()
 			if got, ok := b.find(t.Context(), h); !ok || got != filepath.Join(dirs, c.want, "hello") {
-				t.Errorf("found %q, %v; want that of %s", got, ok, c.want)
+				t.Errorf("found %q, %v; want the one in %s", got, ok, c.want)
 			}
 			if took := time.Since(start); took > 5*time.Second {
 				t.Errorf("took %s", took)
@@ -351,16 +314,16 @@ func TestFindTakesFromPathWhatMeetsTheVersion(t *testing.T) {
 	}
 }
 
-// Some commands on PATH are never used: those of modes build and fetch, those that cannot be asked for a version, the
-// builder's own links, however PATH spells their folder, and those of relative folders, which a link cannot name.
-func TestFindPassesOver(t *testing.T) {
+// A command on PATH is not used in modes build and fetch, if it cannot print its version, if it is a link that this builder made
+// (however PATH spells the folder), and if its folder is relative, because a link cannot contain a relative path.
+func TestSomeCommandsOnPathAreNeverUsed(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(t *testing.T, b *builder, h *tool, dir string) (path string)
 	}{
 		{"mode build", func(t *testing.T, b *builder, h *tool, dir string) string { b.mode = modeBuild; return dir }},
 		{"mode fetch", func(t *testing.T, b *builder, h *tool, dir string) string { b.mode = modeFetch; return dir }},
-		{"no way to ask", func(t *testing.T, b *builder, h *tool, dir string) string { h.args = nil; return dir }},
+		{"no arguments that print the version", func(t *testing.T, b *builder, h *tool, dir string) string { h.args = nil; return dir }},
 		{"not executable", func(t *testing.T, b *builder, h *tool, dir string) string {
 			if err := os.Chmod(filepath.Join(dir, "hello"), 0o644); err != nil {
 				t.Fatal(err)
@@ -399,20 +362,19 @@ func TestFindPassesOver(t *testing.T) {
 	}
 }
 
-// A run leaves a link for each command and makes only those that are missing; the next run makes none and corrects a
-// link that points elsewhere.
-func TestEnsureAllLinksEveryCommand(t *testing.T) {
+// The first run installs only the missing command. The second installs none and corrects a link with another target.
+func TestARunLinksEveryCommandAndInstallsOnlyMissingOnes(t *testing.T) {
 	b, _ := newBuilder(t, modeBuild)
 	b.bin = filepath.Join(b.bin, "not", "there", "yet")
 	h := hello(t, b)
-	kept := h
-	kept.name = "kept"
-	script(t, "echo kept\n", b.folderOf(kept), "kept")
-	b.tools = []tool{kept, h}
+	cached := h
+	cached.name = "cached"
+	script(t, "echo cached\n", b.folderOf(cached), "cached")
+	b.tools = []tool{cached, h}
 	for _, want := range []int{1, 0} {
-		made, err := b.ensureAll(t.Context())
-		if err != nil || made != want {
-			t.Fatalf("made %d, %v; want %d", made, err, want)
+		installed, err := b.ensureAll(t.Context())
+		if err != nil || installed != want {
+			t.Fatalf("installed %d, %v; want %d", installed, err, want)
 		}
 		for _, tool := range b.tools {
 			at := filepath.Join(b.bin, tool.name)
@@ -421,7 +383,7 @@ func TestEnsureAllLinksEveryCommand(t *testing.T) {
 			}
 			runs(t, at)
 		}
-		if err := errors.Join(os.Remove(filepath.Join(b.bin, "kept")), os.Symlink("/nowhere", filepath.Join(b.bin, "kept"))); err != nil {
+		if err := errors.Join(os.Remove(filepath.Join(b.bin, "cached")), os.Symlink("/nowhere", filepath.Join(b.bin, "cached"))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -430,8 +392,8 @@ func TestEnsureAllLinksEveryCommand(t *testing.T) {
 	}
 }
 
-// The language host's script hands on its own arguments after the build target, from a folder of any name.
-func TestLanguageHostIsStartedWithItsBuildTarget(t *testing.T) {
+// The script also works in a folder with spaces and quotes in its name, and passes its own arguments on.
+func TestTheLanguageHostStartsWithTheBuildTarget(t *testing.T) {
 	b, _ := newBuilder(t, modeBuild)
 	host := script(t, "printf '%s.' \"$@\"\n", t.TempDir(), "o'brien's $HOME", languageHost)
 	for range 2 {
@@ -444,16 +406,15 @@ func TestLanguageHostIsStartedWithItsBuildTarget(t *testing.T) {
 	}
 }
 
-// A way to get tools that there is not is an error that names the setting and the ways there are.
-func TestUnknownModeIsRefused(t *testing.T) {
+func TestAnUnknownModeIsAnErrorThatNamesTheModes(t *testing.T) {
 	b, _ := newBuilder(t, "download")
 	wantError(t, b.init(), "TOOLS=download", "auto", "build", "fetch")
 }
 
-// deadline is how long a test waits for what should happen at once before it says that it does not.
+// deadline is how long a test waits for something that should happen at once.
 const deadline = 20 * time.Second
 
-// output collects what a builder says, also from several goroutines.
+// output collects what a builder prints. Goroutines may share it.
 type output struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -477,7 +438,7 @@ func (o *output) Reset() {
 	o.buf.Reset()
 }
 
-// goOnPath puts a shell script in the place of the go command, which the script finds in $GO.
+// goOnPath puts a shell script before the go command on PATH. $GO is the path of the real go.
 func goOnPath(t *testing.T, body string) {
 	t.Helper()
 	real, err := exec.LookPath("go")
@@ -524,7 +485,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// runs is what a command prints on standard output, without the end of the line.
+// runs runs a command and returns its standard output without the newline at the end.
 func runs(t *testing.T, path string, args ...string) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), path, args...).Output()
@@ -543,22 +504,37 @@ func waitFor(t *testing.T, what string, happened func() bool) {
 	}
 }
 
-// wantError fails the test unless err says each of these.
-func wantError(t *testing.T, err error, says ...string) {
+// wantError fails the test unless the text of err contains each of the texts.
+func wantError(t *testing.T, err error, texts ...string) {
 	t.Helper()
 	if err == nil {
-		t.Errorf("no error; want one that says %q", says)
+		t.Errorf("no error; want one that contains %q", texts)
 		return
 	}
-	for _, s := range says {
+	for _, s := range texts {
 		if !strings.Contains(err.Error(), s) {
-			t.Errorf("the error does not say %q:\n%v", s, err)
+			t.Errorf("the error does not contain %q:\n%v", s, err)
 		}
 	}
 }
 
-// wantKept fails the test unless the cache holds exactly these files for the command.
-func wantKept(t *testing.T, b *builder, of tool, names ...string) {
+// wantInstalled installs a command and returns its path. It fails the test unless the command prints want and the cache contains
+// nothing else for it.
+func wantInstalled(t *testing.T, b *builder, command tool, want string) (path string) {
+	t.Helper()
+	path, err := b.install(t.Context(), command, 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := runs(t, path); got != want {
+		t.Errorf("the installed command prints %q, want %q", got, want)
+	}
+	wantCached(t, b, command, command.name)
+	return path
+}
+
+// wantCached fails the test unless the cache contains exactly these files for the command.
+func wantCached(t *testing.T, b *builder, of tool, names ...string) {
 	t.Helper()
 	var got []string
 	entries, err := os.ReadDir(b.folderOf(of))
@@ -569,6 +545,6 @@ func wantKept(t *testing.T, b *builder, of tool, names ...string) {
 		got = append(got, e.Name())
 	}
 	if !slices.Equal(got, names) {
-		t.Errorf("%s holds %q, want %q", b.folderOf(of), got, names)
+		t.Errorf("%s contains %q, want %q", b.folderOf(of), got, names)
 	}
 }

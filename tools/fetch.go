@@ -18,23 +18,23 @@ import (
 	"time"
 )
 
-// fetchFunc gets a command from its publisher and leaves it, verified, at to.
+// fetchFunc gets a command from its publisher, verifies it and writes it to the file to.
 type fetchFunc func(ctx context.Context, b *builder, t tool, to string) error
 
-// pluginServer is where Pulumi publishes plugins.
+// pluginServer publishes Pulumi's plugins.
 const pluginServer = "https://get.pulumi.com/releases/plugins"
 
 var (
-	// answerWithin is how long a publisher's server may take to answer before the command is built instead.
+	// answerWithin is how long a publisher's server may take to answer. After that, mode auto builds the command.
 	answerWithin = 3 * time.Second
-	// stalledAfter is how long a download may stand still.
+	// stalledAfter is how long a download may receive nothing.
 	stalledAfter = 30 * time.Second
 
 	client = newClient()
 )
 
-// newClient gives up on a server that does not answer and on a download that stands still, but not on one that takes
-// its time.
+// newClient makes a client with limits on the wait for an answer and on pauses of a download. A download that is only slow has no
+// limit.
 func newClient() *http.Client {
 	dialer := net.Dialer{Timeout: answerWithin}
 	return &http.Client{Transport: &http.Transport{
@@ -61,7 +61,7 @@ func (c stallingConn) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// fetchPlugin lets the Pulumi CLI install the plugin, as it does on any machine that reaches its server.
+// fetchPlugin installs the plugin with the Pulumi CLI.
 func fetchPlugin(ctx context.Context, b *builder, t tool, to string) error {
 	server := pluginServer
 	if b.mirror != "" {
@@ -76,45 +76,45 @@ func fetchPlugin(ctx context.Context, b *builder, t tool, to string) error {
 	}
 	defer os.RemoveAll(home)
 	kind := strings.TrimPrefix(t.name, "pulumi-resource-")
-	// The server is always named: left to itself the CLI asks GitHub first, not the server that has just answered.
+	// Without --server the CLI would try GitHub first, and not the server that has just answered.
 	args := []string{"plugin", "install", "resource", kind, t.version, "--exact", "--non-interactive", "--server", server}
 	cmd := exec.CommandContext(ctx, filepath.Join(b.bin, "pulumi"), args...)
-	// Nor does it need Pulumi Cloud: without a way there, asking its registry takes 7 s.
+	// Without PULUMI_DISABLE_REGISTRY_RESOLVE the CLI calls the registry of Pulumi Cloud, which takes 7 s if it is unreachable.
 	cmd.Env = append(os.Environ(), "PULUMI_HOME="+home, "PULUMI_SKIP_UPDATE_CHECK=true", "PULUMI_DISABLE_REGISTRY_RESOLVE=true")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("pulumi %s: %w: %s", strings.Join(args, " "), err, tail(string(out)))
 	}
-	made := filepath.Join(home, "plugins", fmt.Sprintf("resource-%s-v%s", kind, t.version), t.name)
-	if !isCommand(made) {
-		return fmt.Errorf("pulumi %s left no %s", strings.Join(args, " "), t.name)
+	plugin := filepath.Join(home, "plugins", fmt.Sprintf("resource-%s-v%s", kind, t.version), t.name)
+	if !isCommand(plugin) {
+		return fmt.Errorf("pulumi %s did not install %s", strings.Join(args, " "), t.name)
 	}
-	return os.Rename(made, to)
+	return os.Rename(plugin, to)
 }
 
-// fetchKubernetes asks kwokctl where the command is published, downloads it from there and checks it against the
-// SHA-256 sum that is published beside it.
+// fetchKubernetes downloads the command from the URL that kwokctl prints for it, and checks the SHA-256 sum that is published with
+// it.
 func fetchKubernetes(ctx context.Context, b *builder, t tool, to string) error {
 	cmd := exec.CommandContext(ctx, filepath.Join(b.bin, "kwokctl"), "get", "artifacts", "--runtime", "binary")
 	cmd.Env = append(os.Environ(), "KWOK_KUBE_VERSION=v"+t.version, "KWOK_WORKDIR="+filepath.Dir(to))
 	if b.mirror != "" {
-		// The prefix is not kwokctl's for kubectl.
+		// kwokctl does not use the prefix for kubectl.
 		cmd.Env = append(cmd.Env, "KWOK_KUBE_BINARY_PREFIX="+b.mirror, "KWOK_KUBECTL_BINARY="+b.mirror+"/kubectl")
 	}
 	var problem strings.Builder
 	cmd.Stderr = &problem
 	out, err := cmd.Output()
 	if err != nil {
-		return fmt.Errorf("asking kwokctl where %s is published: %w: %s", t.name, err, tail(problem.String()))
+		return fmt.Errorf("running kwokctl for the URL of %s: %w: %s", t.name, err, tail(problem.String()))
 	}
 	for _, from := range strings.Fields(string(out)) {
 		if u, err := url.Parse(from); err == nil && path.Base(u.Path) == t.name {
 			return download(ctx, from, to)
 		}
 	}
-	return fmt.Errorf("kwokctl names no place where %s %s is published", t.name, t.version)
+	return fmt.Errorf("kwokctl prints no URL of %s %s", t.name, t.version)
 }
 
-// answers says whether a server answers at all, whatever it answers.
+// answers returns an error if a server does not answer. The content of the answer does not matter.
 func answers(ctx context.Context, server string) error {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
@@ -137,7 +137,7 @@ func get(ctx context.Context, method, from string) (*http.Response, error) {
 	return resp, err
 }
 
-// download gets from into to, executable, if it matches the sum at from+".sha256".
+// download writes the file at the URL from to the file to, executable, if it has the sum at from+".sha256".
 func download(ctx context.Context, from, to string) error {
 	want, err := body(ctx, from+".sha256")
 	if err != nil {
@@ -164,7 +164,7 @@ func download(ctx context.Context, from, to string) error {
 		return fmt.Errorf("downloading %s: %w", from, err)
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); got != fields[0] {
-		return fmt.Errorf("%s has SHA-256 %s, its publisher states %s: not kept", from, got, fields[0])
+		return fmt.Errorf("%s has SHA-256 %s, its publisher states %s: not installed", from, got, fields[0])
 	}
 	return os.Rename(part, to)
 }

@@ -17,11 +17,10 @@ import (
 	"time"
 )
 
-// kubernetesTools are the commands that kwokctl knows where to get.
+// kubernetesTools are the commands for which kwokctl prints a URL.
 var kubernetesTools = []string{"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"}
 
-// The four Kubernetes commands are fetched from the mirror, all of them, and kept executable under their own names.
-func TestFetchKubernetesKeepsWhatMatchesItsSum(t *testing.T) {
+func TestAKubernetesCommandWithTheRightSumIsInstalled(t *testing.T) {
 	b, _ := newFetcher(t, modeFetch)
 	binary := "#!/bin/sh\necho v1.37.2\n"
 	serve(t, b, func(w http.ResponseWriter, r *http.Request) {
@@ -34,31 +33,23 @@ func TestFetchKubernetesKeepsWhatMatchesItsSum(t *testing.T) {
 	for _, name := range kubernetesTools {
 		t.Run(name, func(t *testing.T) {
 			k := realTool(t, name)
-			path, err := b.make(t.Context(), k, 1, 1)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := runs(t, path); got != "v1.37.2" {
-				t.Errorf("the command kept prints %q", got)
-			}
-			wantKept(t, b, k, name)
+			wantInstalled(t, b, k, "v1.37.2")
 		})
 	}
 }
 
-// What is not, byte for byte, what its publisher states is refused; so is what is not there. The error names the URL
-// and nothing is kept.
-func TestFetchKubernetesKeepsNothingElse(t *testing.T) {
+// The error names the URL, and the cache contains nothing of the download.
+func TestADownloadThatIsMissingOrHasAnotherSumIsAnError(t *testing.T) {
 	for _, c := range []struct {
 		name        string
 		sum, binary string // empty: not found
 		want        []string
 	}{
-		{"wrong sum", sum("another binary"), "binary", []string{"/kubectl has SHA-256 " + sum("binary"), "states " + sum("another binary"), "not kept"}},
+		{"wrong sum", sum("another binary"), "binary", []string{"/kubectl has SHA-256 " + sum("binary"), "states " + sum("another binary"), "not installed"}},
 		{"empty sum", "\n", "binary", []string{"/kubectl.sha256", "is empty"}},
 		{"no sum", "", "binary", []string{"/kubectl.sha256: 404"}},
 		{"no binary", sum("binary"), "", []string{"/kubectl: 404"}},
-		{"error page in place of the sum", "<html>blocked</html>", "binary", []string{"states <html>blocked</html>", "not kept"}},
+		{"error page in place of the sum", "<html>blocked</html>", "binary", []string{"states <html>blocked</html>", "not installed"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b, _ := newFetcher(t, modeFetch)
@@ -74,15 +65,14 @@ func TestFetchKubernetesKeepsNothingElse(t *testing.T) {
 				fmt.Fprint(w, text)
 			})
 			k := realTool(t, "kubectl")
-			_, err := b.make(t.Context(), k, 1, 1)
+			_, err := b.install(t.Context(), k, 1, 1)
 			wantError(t, err, append(c.want, "fetching kubectl", b.mirror, "TOOLS=build")...)
-			wantKept(t, b, k)
+			wantCached(t, b, k)
 		})
 	}
 }
 
-// A download that ends before all is there is refused.
-func TestFetchRefusesATruncatedDownload(t *testing.T) {
+func TestATruncatedDownloadIsAnError(t *testing.T) {
 	b, _ := newFetcher(t, modeFetch)
 	serve(t, b, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, ".sha256") {
@@ -93,14 +83,14 @@ func TestFetchRefusesATruncatedDownload(t *testing.T) {
 		fmt.Fprint(w, "binary")
 	})
 	k := realTool(t, "kubectl")
-	_, err := b.make(t.Context(), k, 1, 1)
+	_, err := b.install(t.Context(), k, 1, 1)
 	wantError(t, err, b.mirror+"/kubectl", "unexpected EOF")
-	wantKept(t, b, k)
+	wantCached(t, b, k)
 }
 
-// A server that accepts the connection and says nothing is given up soon, and so is one that stops half-way: mode auto
-// then builds from source, mode fetch fails and says what to do instead.
-func TestServerThatFallsSilent(t *testing.T) {
+// The server accepts the connection and never answers, or stops in the middle of a download. Then mode auto builds from source, and
+// the error of mode fetch names TOOLS=build.
+func TestAServerThatDoesNotAnswerIsGivenUpAfterSeconds(t *testing.T) {
 	shorten(t)
 	for _, c := range []struct {
 		name  string
@@ -127,48 +117,46 @@ func TestServerThatFallsSilent(t *testing.T) {
 			ctx, stop := context.WithTimeout(t.Context(), deadline)
 			defer stop()
 			start := time.Now()
-			_, err := b.make(ctx, k, 1, 1)
+			_, err := b.install(ctx, k, 1, 1)
 			wantError(t, err, "fetching "+c.tool, b.mirror, c.want, "TOOLS=build")
-			wantKept(t, b, k)
+			wantCached(t, b, k)
 			if took := time.Since(start); took > answerWithin+stalledAfter+2*time.Second {
-				t.Errorf("gave up after %s", took)
+				t.Errorf("the error comes after %s", took)
 			}
 
 			b, out := newFetcher(t, modeAuto)
 			serve(t, b, c.serve)
-			h := hello(t, b) // stands in for the real source, which would take minutes
+			h := hello(t, b) // the real source would take minutes to build
 			h.version, h.fetch = k.version, k.fetch
 			h.name = c.tool
-			path, err := b.make(ctx, h, 1, 1)
+			path, err := b.install(ctx, h, 1, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if got := runs(t, path); got != "v"+k.version {
-				t.Errorf("the command built reports %q", got)
+				t.Errorf("the built command prints %q", got)
 			}
 			for _, s := range []string{"fetching " + c.tool, "cannot be fetched here", c.want, "building " + c.tool} {
 				if !strings.Contains(out.String(), s) {
-					t.Errorf("it does not say %q:\n%s", s, out)
+					t.Errorf("the output does not contain %q:\n%s", s, out)
 				}
 			}
 		})
 	}
 }
 
-// A server that is not there is an error at once.
-func TestServerThatIsNotThere(t *testing.T) {
+func TestAnUnreachableServerIsAnErrorAtOnce(t *testing.T) {
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
 	for _, name := range []string{"kubectl", "pulumi-resource-kubernetes"} {
 		b, _ := newFetcher(t, modeFetch)
 		b.mirror = gone.URL
-		_, err := b.make(t.Context(), realTool(t, name), 1, 1)
+		_, err := b.install(t.Context(), realTool(t, name), 1, 1)
 		wantError(t, err, "fetching "+name, gone.URL, "TOOLS=build")
 	}
 }
 
-// A fetch that is stopped ends as stopped: mode auto does not go on to build.
-func TestStoppedFetchDoesNotBuild(t *testing.T) {
+func TestAfterCtrlCDuringAFetchNothingIsBuilt(t *testing.T) {
 	b, out := newFetcher(t, modeAuto)
 	ctx, stop := context.WithCancel(t.Context())
 	serve(t, b, func(w http.ResponseWriter, r *http.Request) {
@@ -176,40 +164,38 @@ func TestStoppedFetchDoesNotBuild(t *testing.T) {
 		silent(w, r)
 	})
 	k := realTool(t, "kubectl")
-	_, err := b.make(ctx, k, 1, 1)
+	_, err := b.install(ctx, k, 1, 1)
 	if !errors.Is(err, context.Canceled) || strings.Contains(out.String(), "building") {
 		t.Errorf("got %v and\n%s", err, out)
 	}
-	wantKept(t, b, k)
+	wantCached(t, b, k)
 }
 
-// Mode build asks no server.
 func TestModeBuildDoesNotFetch(t *testing.T) {
 	b, _ := newBuilder(t, modeBuild)
 	h := hello(t, b)
 	h.fetch = func(context.Context, *builder, tool, string) error {
-		t.Error("it fetches")
+		t.Error("mode build fetches")
 		return nil
 	}
-	if _, err := b.make(t.Context(), h, 1, 1); err != nil {
+	if _, err := b.install(t.Context(), h, 1, 1); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// kwokctl that fails is quoted.
-func TestFetchKubernetesQuotesKwokctl(t *testing.T) {
+func TestTheErrorOfAFailedKwokctlContainsItsOutput(t *testing.T) {
 	b, _ := newBuilder(t, modeFetch)
 	script(t, "echo no such runtime >&2; exit 1\n", b.bin, "kwokctl")
-	_, err := b.make(t.Context(), realTool(t, "kubectl"), 1, 1)
-	wantError(t, err, "asking kwokctl where kubectl is published", "no such runtime")
+	_, err := b.install(t.Context(), realTool(t, "kubectl"), 1, 1)
+	wantError(t, err, "running kwokctl for the URL of kubectl", "no such runtime")
 
 	script(t, "echo https://example.com/kube-apiserver\n", b.bin, "kwokctl")
-	_, err = b.make(t.Context(), realTool(t, "kubectl"), 1, 1)
-	wantError(t, err, "names no place where kubectl 1.37.2")
+	_, err = b.install(t.Context(), realTool(t, "kubectl"), 1, 1)
+	wantError(t, err, "prints no URL of kubectl 1.37.2")
 }
 
-// The pinned Pulumi CLI installs the plugin from the mirror; the command alone is kept.
-func TestFetchPluginKeepsWhatTheCLIInstalls(t *testing.T) {
+// The pinned Pulumi CLI installs the plugin from the mirror. The cache contains only the command.
+func TestThePulumiCLIInstallsThePlugin(t *testing.T) {
 	b, _ := newFetcher(t, modeFetch)
 	p := realTool(t, "pulumi-resource-kubernetes")
 	archive := fmt.Sprintf("/%s-v%s-%s-%s.tar.gz", p.name, p.version, runtime.GOOS, runtime.GOARCH)
@@ -220,18 +206,10 @@ func TestFetchPluginKeepsWhatTheCLIInstalls(t *testing.T) {
 		}
 		w.Write(tarGz(t, map[string]string{p.name: "#!/bin/sh\necho the plugin\n", "README.md": "read me"}))
 	})
-	path, err := b.make(t.Context(), p, 1, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := runs(t, path); got != "the plugin" {
-		t.Errorf("the command kept prints %q", got)
-	}
-	wantKept(t, b, p, p.name)
+	wantInstalled(t, b, p, "the plugin")
 }
 
-// A plugin that the mirror does not have, or an archive without the command, is an error and nothing is kept.
-func TestFetchPluginThatIsNotThere(t *testing.T) {
+func TestAMissingPluginIsAnErrorAndNothingIsInstalled(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		serve http.HandlerFunc
@@ -246,14 +224,14 @@ func TestFetchPluginThatIsNotThere(t *testing.T) {
 			b, _ := newFetcher(t, modeFetch)
 			serve(t, b, c.serve)
 			p := realTool(t, "pulumi-resource-kubernetes")
-			_, err := b.make(t.Context(), p, 1, 1)
+			_, err := b.install(t.Context(), p, 1, 1)
 			wantError(t, err, "fetching "+p.name, b.mirror, c.want, "TOOLS=build")
-			wantKept(t, b, p)
+			wantCached(t, b, p)
 		})
 	}
 }
 
-// newFetcher has links to the real kwokctl and pulumi, which must be on this machine.
+// newFetcher makes a builder with links to the real kwokctl and pulumi, which must be on this machine.
 func newFetcher(t *testing.T, mode string) (*builder, *output) {
 	t.Helper()
 	b, out := newBuilder(t, mode)
@@ -274,19 +252,19 @@ func newFetcher(t *testing.T, mode string) (*builder, *output) {
 	return b, out
 }
 
-// serve starts a mirror for the builder on this machine.
+// serve starts a mirror on this machine and sets it in the builder.
 func serve(t *testing.T, b *builder, handler http.HandlerFunc) {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	t.Cleanup(server.CloseClientConnections) // runs first: a silent handler ends with its connection
+	t.Cleanup(server.CloseClientConnections) // runs before Close: the handler silent ends with its connection
 	b.mirror = server.URL
 }
 
-// silent keeps the connection open and says nothing until the other side has left.
+// silent keeps the connection open and sends nothing until the client closes it.
 func silent(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
-// shorten makes the builder give up sooner for the length of a test.
+// shorten shortens the limits of the client for the time of a test.
 func shorten(t *testing.T) {
 	t.Helper()
 	answer, stalled, c := answerWithin, stalledAfter, client

@@ -1,12 +1,12 @@
-// Command tools gives the project every command it runs, each at a pinned version.
+// Command tools installs every command that the project runs, each in a pinned version.
 //
-// The pins are the go.mod and go.sum files of the folders beside this file: one module per set of commands that can
-// share their dependencies. Nothing else in the project states a version.
+// The pins are the go.mod and go.sum files of the folders beside this file. Commands that can share their dependencies share a
+// module. No other file of the project contains a version of a command.
 //
 //	go run . -bin DIR [-mode auto|build|fetch]
 //
-// leaves in DIR one link per command. The commands themselves are built (or fetched) once per machine into the
-// user's cache folder and shared by every clone.
+// puts a link to each command into DIR. It builds or fetches a command once per machine, into the user's cache folder, which all
+// clones share.
 package main
 
 import (
@@ -25,18 +25,18 @@ import (
 func main() {
 	var b builder
 	flag.StringVar(&b.bin, "bin", "", "folder that receives a link to every command (required)")
-	flag.StringVar(&b.mode, "mode", modeAuto, "auto: from PATH, else fetch, else build; build: from source; fetch: from the publisher")
-	flag.StringVar(&b.cache, "cache", "", "where commands are kept (default: tfserving/tools in the user's cache folder)")
+	flag.StringVar(&b.mode, "mode", modeAuto, "auto: take from PATH, or fetch, or build; build: from source; fetch: from the publisher")
+	flag.StringVar(&b.cache, "cache", "", "folder for the commands (default: tfserving/tools in the user's cache folder)")
 	flag.StringVar(&b.source, "source", ".", "the tools folder, with its modules")
-	flag.StringVar(&b.mirror, "mirror", "", "fetch from this base URL instead of the publishers' own")
-	list := flag.Bool("list", false, "print each command with its pinned version, and end")
+	flag.StringVar(&b.mirror, "mirror", "", "fetch from this base URL instead of the publishers")
+	list := flag.Bool("list", false, "print each command with its pinned version, and exit")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, &b, *list); err != nil {
 		if ctx.Err() != nil {
-			fmt.Fprintln(os.Stderr, "tools: stopped; the next run goes on from here")
+			fmt.Fprintln(os.Stderr, "tools: interrupted; the next run continues")
 			os.Exit(130)
 		}
 		fmt.Fprintln(os.Stderr, "tools:", err)
@@ -55,17 +55,17 @@ func run(ctx context.Context, b *builder, list bool) error {
 		return nil
 	}
 	start := time.Now()
-	made, err := b.ensureAll(ctx)
+	installed, err := b.ensureAll(ctx)
 	if err != nil {
 		return err
 	}
-	if made > 0 {
-		fmt.Printf("tools: %d of %d made in %s\n", made, len(b.tools), time.Since(start).Round(time.Second))
+	if installed > 0 {
+		fmt.Printf("tools: %d of %d installed in %s\n", installed, len(b.tools), time.Since(start).Round(time.Second))
 	}
 	return nil
 }
 
-// init reads the pins and checks what can be wrong before anything is changed.
+// init checks the flags and reads the pins. It changes nothing.
 func (b *builder) init() (err error) {
 	if !slices.Contains([]string{modeAuto, modeBuild, modeFetch}, b.mode) {
 		return fmt.Errorf("TOOLS=%s is not a way to get tools; use %s, %s or %s", b.mode, modeAuto, modeBuild, modeFetch)
@@ -84,8 +84,8 @@ func (b *builder) init() (err error) {
 	return err
 }
 
-// ensureAll makes what is missing, in the order of the table, and links every command into b.bin.
-// It returns how many commands had to be made.
+// ensureAll builds or fetches the missing commands, in the order of the table, and links every command into b.bin. It returns the
+// number of commands that were missing.
 func (b *builder) ensureAll(ctx context.Context) (int, error) {
 	if b.bin == "" {
 		return 0, errors.New("-bin is required: the folder that receives the links")
@@ -110,7 +110,7 @@ func (b *builder) ensureAll(ctx context.Context) (int, error) {
 		}
 	}
 	for i, t := range missing {
-		path, err := b.make(ctx, t, i+1, len(missing))
+		path, err := b.install(ctx, t, i+1, len(missing))
 		if err != nil {
 			return i, err
 		}

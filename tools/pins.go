@@ -11,37 +11,37 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// tool is one command of the project and how to make it.
+// tool is a command of the project and how to install it.
 type tool struct {
-	name    string // the command, as it is called
-	folder  string // the module beside this file that pins it
+	name    string // of the command
+	folder  string // of the module beside this file that pins the command
 	pkg     string // the package to build
 	pinned  string // the module in folder's go.mod whose version is the command's
-	release string // the version, where upstream has no tag for the module that holds it
+	release string // the version, if the pinned module has no tags
 	tags    string // build tags
 
-	// stamps are the variables that the linker sets so that the command reports its version. {v} stands for the
-	// version without its leading v, {major} and {minor} for its parts.
+	// stamps are the variables that the linker sets, so that the command prints its version. {v} is the version without its
+	// leading v, {major} and {minor} are its parts.
 	stamps []string
-	// args make the command print its version; a command without them is never taken from PATH.
+	// args make the command print its version. A command without args is never taken from PATH.
 	args []string
-	// sameMinor: a command on PATH must be of the pinned minor version, not only of the major one: Kubernetes
-	// promises less across minors (version skew policy).
+	// sameMinor requires the pinned minor version of a command on PATH: Kubernetes guarantees less between different minor
+	// versions (version skew policy).
 	sameMinor bool
-	// prepare, where set, makes the folder to build in, for modules that do not build as they are.
+	// prepare, if set, makes the folder to build in, for modules that do not build unchanged.
 	prepare func(source, stage string) error
-	// recipe is raised when prepare makes something else of the same pins, so that this command alone is made again.
+	// recipe is raised when prepare changes, so that only this command is built again.
 	recipe string
-	// fetch, where set, gets the command from its publisher.
+	// fetch, if set, gets the command from its publisher.
 	fetch fetchFunc
-	// diskGiB is about what building everything in this folder adds to Go's caches.
+	// diskGiB is about how much the build of all commands of the folder adds to Go's caches.
 	diskGiB float64
 
-	version string // read from the pins, without a leading v
-	key     string // names one version built one way
+	version string // from the pins, without a leading v
+	key     string // identifies the version and the way of building it
 }
 
-// kubernetesStamps are what Kubernetes' own build sets; unstamped, kubectl cannot parse /version.
+// kubernetesStamps are the variables that Kubernetes's own build sets. Without them kubectl cannot parse the answer of /version.
 var kubernetesStamps = func() (all []string) {
 	for _, pkg := range []string{"k8s.io/component-base/version", "k8s.io/client-go/pkg/version"} {
 		all = append(all, pkg+".gitVersion=v{v}", pkg+".gitMajor={major}", pkg+".gitMinor={minor}", pkg+".gitTreeState=clean")
@@ -49,7 +49,7 @@ var kubernetesStamps = func() (all []string) {
 	return all
 }()
 
-// table lists the commands in the order they are made: what can fetch others comes first.
+// table lists the commands in the order of installation. A command that fetches others comes before them.
 func table() []tool {
 	kubernetes := func(name string, args ...string) tool {
 		return tool{name: name, folder: "kubernetes", pkg: "k8s.io/kubernetes/cmd/" + name, pinned: "k8s.io/kubernetes",
@@ -59,8 +59,8 @@ func table() []tool {
 		return tool{name: name, folder: "kubernetes", pkg: "sigs.k8s.io/kwok/cmd/" + name, pinned: "sigs.k8s.io/kwok",
 			args: []string{"--version"}, sameMinor: true, diskGiB: 4}
 	}
-	// The upstream release that the pinned commit is; the module has no tags of its own. One binary a cloud: its two
-	// providers clash in one, and without a tag it holds every cloud there is.
+	// The module has no tags; release is the upstream release of the pinned commit. Each cloud gets its own binary: the two
+	// providers conflict in one binary, and without a build tag the binary contains every cloud.
 	autoscaler := func(name, cloud string) tool {
 		return tool{name: name, folder: "cluster-autoscaler", pkg: "k8s.io/autoscaler/cluster-autoscaler",
 			release: "1.33.0", tags: cloud, diskGiB: 2}
@@ -79,15 +79,15 @@ func table() []tool {
 		{name: "pulumi", folder: "pulumi", pkg: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
 			pinned: "github.com/pulumi/pulumi/pkg/v3", args: []string{"version"}, diskGiB: 3,
 			stamps: []string{"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{v}"}},
-		// The last version of the module that holds the host. It takes no part in what is deployed: it compiles the
-		// program and starts it.
+		// The last version of the module that contains the host. The host does not affect what is deployed: it compiles and
+		// starts the program.
 		{name: languageHost, folder: languageHost, pkg: "github.com/pulumi/pulumi/sdk/v3/go/pulumi-language-go",
 			pinned: "github.com/pulumi/pulumi/sdk/v3", diskGiB: 0.5},
 		{name: "pulumi-resource-kubernetes", folder: "pulumi", pkg: "./pulumi-resource-kubernetes",
 			pinned: "github.com/pulumi/pulumi-kubernetes/sdk/v4", stamps: []string{"main.Version={v}"},
 			prepare: stageKubernetesPlugin, recipe: "2", fetch: fetchPlugin, diskGiB: 3},
 		autoscaler("cluster-autoscaler", "kwok"),
-		autoscaler("cluster-autoscaler-aws", "aws"), // for the rehearsal of the EKS stack
+		autoscaler("cluster-autoscaler-aws", "aws"), // for rehearsals of EKS stacks
 	}
 }
 
@@ -125,8 +125,8 @@ func loadTools(source string) ([]tool, error) {
 	return tools, nil
 }
 
-// keyFor names one way of building one version: another pin, stamp or tag is another key. The Go version is left out
-// on purpose: a Go security release should not cost every user a quarter of an hour.
+// keyFor is the tool's key: it differs if a pin, a stamp or a tag differs. It does not contain the version of Go, so that a Go
+// security release does not cost every user a build of a quarter of an hour.
 func (t *tool) keyFor(pins, sums []byte) string {
 	h := sha256.New()
 	for _, part := range [][]byte{pins, sums, []byte(t.pkg), []byte(t.tags), []byte(strings.Join(t.stamps, " ")), []byte(recipe + t.recipe)} {
@@ -136,7 +136,7 @@ func (t *tool) keyFor(pins, sums []byte) string {
 	return t.version + "-" + hex.EncodeToString(h.Sum(nil))[:8]
 }
 
-// ldflags are the linker's arguments: no symbol table, no debug information, the version stamped.
+// ldflags are the linker's arguments: no symbol table, no debug information, and the stamps.
 func (t *tool) ldflags() string {
 	parts := strings.SplitN(t.version, ".", 3)
 	flags := "-s -w"

@@ -31,8 +31,7 @@ func realTool(t *testing.T, name string) tool {
 	return tool{}
 }
 
-// Every command of the table has a whole version, a name and a key of its own, and something to build it from.
-func TestEveryToolIsPinnedUnderOneName(t *testing.T) {
+func TestEveryCommandHasACompletePinAndItsOwnKey(t *testing.T) {
 	names, keys := map[string]bool{}, map[string]bool{}
 	for _, tool := range realTools(t) {
 		if v := "v" + tool.version; semver.Canonical(v) != v {
@@ -49,13 +48,12 @@ func TestEveryToolIsPinnedUnderOneName(t *testing.T) {
 			t.Errorf("%s: key %q does not begin with version %s", tool.name, tool.key, tool.version)
 		}
 		if tool.pkg == "" || tool.diskGiB <= 0 || (tool.pinned == "") == (tool.release == "") {
-			t.Errorf("%s lacks a package, the disk it takes, or has not one source of its version: %+v", tool.name, tool)
+			t.Errorf("%s lacks a package, the disk it takes, or does not have exactly one source of its version: %+v", tool.name, tool)
 		}
 	}
 }
 
-// kwokctl and pulumi fetch other commands, so the table has them first.
-func TestToolsThatFetchOthersComeFirst(t *testing.T) {
+func TestACommandThatFetchesOthersComesBeforeThem(t *testing.T) {
 	at := map[string]int{}
 	for i, tool := range realTools(t) {
 		at[tool.name] = i
@@ -64,13 +62,12 @@ func TestToolsThatFetchOthersComeFirst(t *testing.T) {
 		"kube-scheduler": "kwokctl", "kubectl": "kwokctl", "pulumi-resource-kubernetes": "pulumi"} {
 		i, ok := at[by]
 		if j, also := at[fetched]; !ok || !also || i >= j {
-			t.Errorf("%s is not made before %s, which it fetches", by, fetched)
+			t.Errorf("%s does not come before %s, which it fetches", by, fetched)
 		}
 	}
 }
 
-// A pins folder that is not there, cannot be read or lacks a pin is an error that names the file and what it lacks.
-func TestLoadToolsNamesWhatIsWrongWithThePins(t *testing.T) {
+func TestAMissingOrWrongPinIsAnErrorThatNamesItsFile(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(t *testing.T, source string)
@@ -91,9 +88,8 @@ func TestLoadToolsNamesWhatIsWrongWithThePins(t *testing.T) {
 	}
 }
 
-// Another pin in a folder is another key for each command of that folder, so that nothing built before is taken for
-// it; commands of other folders keep theirs, so that they are not built again.
-func TestChangedPinChangesTheKeysOfItsFolderOnly(t *testing.T) {
+// So the commands of that folder are built again, and no others.
+func TestAChangedPinChangesOnlyTheKeysOfItsFolder(t *testing.T) {
 	for _, file := range []string{"go.mod", "go.sum"} {
 		t.Run(file, func(t *testing.T) {
 			source := copyPins(t)
@@ -116,8 +112,7 @@ func TestChangedPinChangesTheKeysOfItsFolderOnly(t *testing.T) {
 	}
 }
 
-// The key names one way of building one version: each thing that goes into the command changes it.
-func TestKeyChangesWithWhatIsBuilt(t *testing.T) {
+func TestTheKeyChangesWithEveryInputOfABuild(t *testing.T) {
 	base := func() tool {
 		return tool{version: "1.2.3", pkg: "example.com/a", tags: "b", stamps: []string{"main.A={v}", "main.B={v}"}, recipe: "1"}
 	}
@@ -152,8 +147,7 @@ func TestKeyChangesWithWhatIsBuilt(t *testing.T) {
 	}
 }
 
-// The linker's arguments carry the version in the parts that a stamp asks for.
-func TestLdflagsStampTheVersion(t *testing.T) {
+func TestTheLinkerSetsTheVersionInTheFormOfEachStamp(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		stamps []string
@@ -173,9 +167,7 @@ func TestLdflagsStampTheVersion(t *testing.T) {
 	}
 }
 
-// A command on PATH stands in for the pinned one if it is of the same major version and not older; where users must
-// not skew across minors, of the same minor too.
-func TestMeets(t *testing.T) {
+func TestACommandOnPathFitsIfItsVersionCanReplaceThePinnedOne(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		printed   string

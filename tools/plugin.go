@@ -19,17 +19,17 @@ import (
 const (
 	kubernetesProvider = "github.com/pulumi/pulumi-kubernetes/provider/v4"
 	kubernetesSDK      = "github.com/pulumi/pulumi-kubernetes/sdk/v4"
-	// kindsFile holds the switch over every Kubernetes kind that stageKubernetesPlugin cuts.
+	// kindsFile contains the switch over all Kubernetes kinds, which stageKubernetesPlugin shortens.
 	kindsFile = "go/kubernetes/yaml/v2/kinds.go"
 )
 
-// stageKubernetesPlugin makes, in stage, a module that builds the Kubernetes plugin: the pins, the main of this
-// project, the two data files of the provider's module that its main embeds, and a lean copy of the SDK.
+// stageKubernetesPlugin makes in stage a module that builds the Kubernetes plugin. The module has the pins, the project's main
+// package, the two data files that it embeds from the provider's module, and a short copy of the SDK.
 //
-// The plugin uses the SDK for one function only, RegisterResource, a switch with a case for each Kubernetes kind.
-// The cases differ from the default one in the Go type, which is thrown away afterwards, and, for the core kinds, in
-// the token; together they pull in every typed package of the SDK: about half of what compiling the plugin costs.
-// The copy does without the types, so the plugin registers the same resources from 80 packages less.
+// The plugin uses only one function of the SDK, RegisterResource: a switch with a case for each Kubernetes kind. A case differs
+// from the default case in the Go type of its variable, which the function does not use, and for core kinds also in the token.
+// The types import every typed package of the SDK, which takes about half of the plugin's compile time. The copy does not use
+// them: the plugin registers the same resources and needs 80 packages less.
 func stageKubernetesPlugin(source, stage string) error {
 	provider, err := moduleDir(source, kubernetesProvider)
 	if err != nil {
@@ -53,7 +53,7 @@ func stageKubernetesPlugin(source, stage string) error {
 			return err
 		}
 	}
-	// Only what the plugin still imports: the whole SDK is 4,000 files.
+	// Copy only the packages that the plugin still imports: the SDK has 4,000 files.
 	for _, pkg := range []string{"go/kubernetes", "go/kubernetes/utilities", "go/kubernetes/yaml/v2", "go/kubernetes/helm/v4",
 		"go/kubernetes/apiextensions", "go/kubernetes/meta/v1"} {
 		files, err := filepath.Glob(filepath.Join(sdk, pkg, "*"))
@@ -74,25 +74,25 @@ func stageKubernetesPlugin(source, stage string) error {
 	if err != nil {
 		return err
 	}
-	lean, err := cutTypedKinds(src)
+	short, err := cutTypedKinds(src)
 	if err != nil {
 		return fmt.Errorf("%s of %s: %w", kindsFile, kubernetesSDK, err)
 	}
-	if err := os.WriteFile(kinds, lean, 0o644); err != nil {
+	if err := os.WriteFile(kinds, short, 0o644); err != nil {
 		return err
 	}
 	edit := exec.Command("go", "mod", "edit", "-replace="+kubernetesSDK+"=./sdk")
 	edit.Dir = stage
 	if out, err := edit.CombinedOutput(); err != nil {
-		return fmt.Errorf("pointing the pins at the lean SDK: %w: %s", err, out)
+		return fmt.Errorf("replacing the SDK by its short copy in go.mod: %w: %s", err, out)
 	}
 	return nil
 }
 
-// cutTypedKinds returns a Go file whose function RegisterResource does without the Go type of each Kubernetes kind:
-// a case that registers the token that the default case makes of its kind is dropped, any other (the core kinds: v1/Pod
-// is kubernetes:core/v1:Pod) keeps its token and takes the type of the default one. Imports that only the types needed
-// go too. It fails on a switch of another shape, where dropping a case could change what is registered.
+// cutTypedKinds returns a Go file with a function RegisterResource that uses no Go type of a Kubernetes kind. It removes each case
+// that registers the same token as the default case. The other cases are the core kinds (v1/Pod is kubernetes:core/v1:Pod): they
+// keep their token and get the type of the default case. It also removes imports that only the types need. It returns an error if
+// the switch has another shape, because removing a case could then change what is registered.
 func cutTypedKinds(src []byte) ([]byte, error) {
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, kindsFile, src, 0)
@@ -101,7 +101,7 @@ func cutTypedKinds(src []byte) ([]byte, error) {
 	}
 	sw := kindsSwitch(file)
 	if sw == nil {
-		return nil, errors.New("found no switch with a default case in RegisterResource")
+		return nil, errors.New("there is no switch with a default case in RegisterResource")
 	}
 	var keep []ast.Stmt
 	var kept []*ast.ValueSpec
@@ -110,7 +110,7 @@ func cutTypedKinds(src []byte) ([]byte, error) {
 		c := s.(*ast.CaseClause)
 		res, registered := registration(c)
 		if res == nil {
-			return nil, fmt.Errorf("%s: a case that does not register one resource", fset.Position(c.Pos()))
+			return nil, fmt.Errorf("%s: a case does not register one resource", fset.Position(c.Pos()))
 		}
 		if c.List == nil {
 			call, ok := registered.(*ast.CallExpr)
@@ -124,7 +124,7 @@ func cutTypedKinds(src []byte) ([]byte, error) {
 		label := literal(c.List[0])
 		slash := strings.LastIndex(label, "/")
 		if len(c.List) != 1 || slash < 0 || literal(registered) == "" {
-			return nil, fmt.Errorf("%s: a case that is not one kind with one token", fset.Position(c.Pos()))
+			return nil, fmt.Errorf("%s: a case is not one kind with one token", fset.Position(c.Pos()))
 		}
 		if literal(registered) != "kubernetes:"+label[:slash]+":"+label[slash+1:] {
 			keep, kept = append(keep, c), append(kept, res)
@@ -142,7 +142,7 @@ func cutTypedKinds(src []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// kindsSwitch is the switch over the kinds in RegisterResource, if it has a default case.
+// kindsSwitch is the switch over the kinds in RegisterResource; nil if it has no default case.
 func kindsSwitch(file *ast.File) *ast.SwitchStmt {
 	for _, d := range file.Decls {
 		fn, ok := d.(*ast.FuncDecl)
@@ -159,8 +159,8 @@ func kindsSwitch(file *ast.File) *ast.SwitchStmt {
 	return nil
 }
 
-// registration returns the one variable that a case declares, with its type, and the token that it registers it with;
-// nil for a case that does more or less than that.
+// registration returns the variable that a case declares and the token under which it registers the variable. It returns nil for
+// a case that declares or registers another number of them.
 func registration(c *ast.CaseClause) (res *ast.ValueSpec, token ast.Expr) {
 	declared, registered := 0, 0
 	ast.Inspect(c, func(n ast.Node) bool {
@@ -182,7 +182,7 @@ func registration(c *ast.CaseClause) (res *ast.ValueSpec, token ast.Expr) {
 	return res, token
 }
 
-// literal is the value of a string literal, and empty for any other expression.
+// literal is the value of a string literal; empty for any other expression.
 func literal(e ast.Expr) string {
 	lit, ok := e.(*ast.BasicLit)
 	if !ok || lit.Kind != token.STRING {
@@ -192,7 +192,7 @@ func literal(e ast.Expr) string {
 	return s
 }
 
-// dropUnusedImports drops the imports whose package no expression or type of the file names.
+// dropUnusedImports removes the imports that no expression or type of the file uses.
 func dropUnusedImports(file *ast.File) {
 	used := map[string]bool{}
 	ast.Inspect(file, func(n ast.Node) bool {
@@ -223,14 +223,14 @@ func dropUnusedImports(file *ast.File) {
 	}
 }
 
-// moduleDir is where Go keeps the pinned version of a module; it is downloaded, and verified, if it is not there.
+// moduleDir is the folder of a module's pinned version in Go's module cache. Go downloads and verifies the module if it is missing.
 func moduleDir(pins, module string) (string, error) {
 	for _, args := range [][]string{{"mod", "download", module}, {"list", "-m", "-f", "{{.Dir}}", module}} {
 		var problem bytes.Buffer
 		cmd := exec.Command("go", args...)
 		cmd.Dir = pins
 		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=readonly")
-		cmd.Stderr = &problem // apart: go also says there what it downloads
+		cmd.Stderr = &problem // not in out: go also prints its downloads there
 		out, err := cmd.Output()
 		if err != nil {
 			return "", fmt.Errorf("getting module %s: %w: %s", module, err, tail(problem.String()))

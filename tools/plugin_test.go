@@ -15,15 +15,14 @@ import (
 	"testing"
 )
 
-// The cut must change nothing that is deployed: for each kind that the pinned SDK knows, the lean file registers the
-// very token that the original registers. The core kinds are the ones that the default case would get wrong: it makes
-// kubernetes:v1:Pod of v1/Pod, where the engine and the provider know kubernetes:core/v1:Pod only.
-func TestLeanSDKRegistersTheSameToken(t *testing.T) {
-	original, lean := kindsOfPinnedSDK(t)
+// The shorter SDK must not change what is deployed. Core kinds need their own cases: the default case makes kubernetes:v1:Pod of
+// v1/Pod, and the engine and the provider accept only kubernetes:core/v1:Pod.
+func TestTheShortSDKRegistersEveryKindUnderTheSameToken(t *testing.T) {
+	original, short := kindsOfPinnedSDK(t)
 	before, defaultBefore := tokens(t, original)
-	after, defaultAfter := tokens(t, lean)
+	after, defaultAfter := tokens(t, short)
 	if len(before) < 100 {
-		t.Fatalf("found %d kinds in the original: the test does not read it right", len(before))
+		t.Fatalf("found only %d kinds in the original", len(before))
 	}
 	if defaultBefore != "kubernetes:%s:%s" || defaultAfter != defaultBefore {
 		t.Errorf("the default case registers %q, originally %q", defaultAfter, defaultBefore)
@@ -35,12 +34,12 @@ func TestLeanSDKRegistersTheSameToken(t *testing.T) {
 			got = "kubernetes:" + kind[:slash] + ":" + kind[slash+1:]
 		}
 		if got != want {
-			t.Errorf("%s: the lean SDK registers %s, the original %s", kind, got, want)
+			t.Errorf("%s: the short SDK registers %s, the original %s", kind, got, want)
 		}
 	}
 	for kind, token := range after {
 		if before[kind] != token {
-			t.Errorf("%s: the lean SDK registers %s, the original %q", kind, token, before[kind])
+			t.Errorf("%s: the short SDK registers %s, the original %q", kind, token, before[kind])
 		}
 	}
 	if after["v1/Service"] != "kubernetes:core/v1:Service" {
@@ -48,11 +47,11 @@ func TestLeanSDKRegistersTheSameToken(t *testing.T) {
 	}
 }
 
-// The lean file is cut to its purpose: no typed package is left, and no case that the default one covers.
-func TestLeanSDKHasNoTypes(t *testing.T) {
-	_, lean := kindsOfPinnedSDK(t)
+// It imports no typed package, and has no case that the default case covers.
+func TestTheShortSDKUsesNoTypedPackage(t *testing.T) {
+	_, short := kindsOfPinnedSDK(t)
 	var imports []string
-	for _, s := range lean.Imports {
+	for _, s := range short.Imports {
 		path, err := strconv.Unquote(s.Path.Value)
 		if err != nil {
 			t.Fatal(err)
@@ -60,15 +59,15 @@ func TestLeanSDKHasNoTypes(t *testing.T) {
 		imports = append(imports, path)
 	}
 	if want := []string{"fmt", kubernetesSDK + "/go/kubernetes/apiextensions", "github.com/pulumi/pulumi/sdk/v3/go/pulumi"}; !slices.Equal(imports, want) {
-		t.Errorf("it imports %q, want %q", imports, want)
+		t.Errorf("the short SDK imports %q, want %q", imports, want)
 	}
-	kept, _ := tokens(t, lean)
+	kept, _ := tokens(t, short)
 	for kind := range kept {
 		if !strings.HasPrefix(kind, "v1/") {
-			t.Errorf("%s has a case of its own", kind)
+			t.Errorf("%s has its own case", kind)
 		}
 	}
-	ast.Inspect(function(t, lean, "RegisterResource"), func(n ast.Node) bool {
+	ast.Inspect(function(t, short, "RegisterResource"), func(n ast.Node) bool {
 		if v, ok := n.(*ast.ValueSpec); ok {
 			if got := source(t, v.Type); got != "apiextensions.CustomResource" {
 				t.Errorf("a variable of type %s", got)
@@ -78,14 +77,13 @@ func TestLeanSDKHasNoTypes(t *testing.T) {
 	})
 }
 
-// Whatever else is in the file stays as it is.
-func TestLeanSDKLeavesOtherFunctionsAlone(t *testing.T) {
-	original, lean := kindsOfPinnedSDK(t)
-	if got, want := source(t, function(t, lean, "IsListKind")), source(t, function(t, original, "IsListKind")); got != want {
+func TestTheShortSDKKeepsAllOtherFunctions(t *testing.T) {
+	original, short := kindsOfPinnedSDK(t)
+	if got, want := source(t, function(t, short, "IsListKind")), source(t, function(t, original, "IsListKind")); got != want {
 		t.Errorf("IsListKind was\n%s\nand is\n%s", want, got)
 	}
-	if len(lean.Decls) != len(original.Decls) {
-		t.Errorf("%d declarations, originally %d", len(lean.Decls), len(original.Decls))
+	if len(short.Decls) != len(original.Decls) {
+		t.Errorf("%d declarations, originally %d", len(short.Decls), len(original.Decls))
 	}
 
 	other := `func Other(s string) int {
@@ -137,19 +135,19 @@ func RegisterResource(ctx *pulumi.Context, apiVersion, kind string) (pulumi.Cust
 `
 }
 
-// A file of another shape, where a cut could change what is registered, is refused: a later SDK must not be cut blindly.
-func TestUnknownShapeOfTheSDKIsRefused(t *testing.T) {
+// In a file of another shape, as a later SDK may have, removing a case could change what is registered.
+func TestAnSDKOfAnotherShapeIsRefused(t *testing.T) {
 	if _, err := cutTypedKinds([]byte(kindsSource(typedCase, defaultCase))); err != nil {
 		t.Fatalf("the known shape is refused: %v", err)
 	}
 	for _, c := range []struct{ name, src, want string }{
-		{"no function", strings.Replace(kindsSource(typedCase, defaultCase), "func RegisterResource", "func Register", 1), "no switch with a default case in RegisterResource"},
-		{"no default case", kindsSource(typedCase), "no switch with a default case in RegisterResource"},
-		{"no switch", "package v2\n\nfunc RegisterResource() {}\n", "no switch with a default case in RegisterResource"},
+		{"no function", strings.Replace(kindsSource(typedCase, defaultCase), "func RegisterResource", "func Register", 1), "there is no switch with a default case in RegisterResource"},
+		{"no default case", kindsSource(typedCase), "there is no switch with a default case in RegisterResource"},
+		{"no switch", "package v2\n\nfunc RegisterResource() {}\n", "there is no switch with a default case in RegisterResource"},
 		{"not Go", "package", "kinds.go"},
-		{"two kinds in a case", kindsSource(strings.Replace(typedCase, `":`, `", "apps/v2/Deployment":`, 1), defaultCase), "one kind with one token"},
-		{"a computed token", kindsSource(strings.Replace(typedCase, `"kubernetes:apps/v1:Deployment"`, "token(kind)", 1), defaultCase), "one kind with one token"},
-		{"a label without a group", kindsSource(strings.Replace(typedCase, "apps/v1/", "", 1), defaultCase), "one kind with one token"},
+		{"two kinds in a case", kindsSource(strings.Replace(typedCase, `":`, `", "apps/v2/Deployment":`, 1), defaultCase), "is not one kind with one token"},
+		{"a computed token", kindsSource(strings.Replace(typedCase, `"kubernetes:apps/v1:Deployment"`, "token(kind)", 1), defaultCase), "is not one kind with one token"},
+		{"a label without a group", kindsSource(strings.Replace(typedCase, "apps/v1/", "", 1), defaultCase), "is not one kind with one token"},
 		{"a case that registers nothing", kindsSource("case \"apps/v1/Deployment\":\n\treturn nil, nil", defaultCase), "does not register one resource"},
 		{"a case that registers two", kindsSource(typedCase+"\n\tctx.RegisterResource(\"kubernetes:a/v1:B\")", defaultCase), "does not register one resource"},
 		{"another default token", kindsSource(typedCase, strings.Replace(defaultCase, "kubernetes:", "kubernetes:core/", 1)), "the default case registers another token"},
@@ -161,9 +159,9 @@ func TestUnknownShapeOfTheSDKIsRefused(t *testing.T) {
 	}
 }
 
-// The staged module holds all that the plugin is made of: go resolves each of its packages there, the SDK's from the
-// lean copy, and none of the typed ones is among them.
-func TestStagedPluginIsComplete(t *testing.T) {
+// go finds every package of the plugin in the prepared module, and those of the SDK in the short copy. No typed package is among
+// them.
+func TestThePreparedModuleContainsEverythingThePluginNeeds(t *testing.T) {
 	stage := t.TempDir()
 	if err := stageKubernetesPlugin("pulumi", stage); err != nil {
 		t.Fatal(err)
@@ -183,7 +181,7 @@ func TestStagedPluginIsComplete(t *testing.T) {
 		}
 		found++
 		if !strings.HasPrefix(dir, stage) {
-			t.Errorf("%s comes from %s, not from the lean copy", pkg, dir)
+			t.Errorf("%s comes from %s, not from the short copy", pkg, dir)
 		}
 		if strings.HasSuffix(pkg, "/apps/v1") || strings.HasSuffix(pkg, "/core/v1") {
 			t.Errorf("the plugin needs the typed package %s", pkg)
@@ -194,16 +192,15 @@ func TestStagedPluginIsComplete(t *testing.T) {
 	}
 }
 
-// A module that the pins do not hold is an error that names it.
-func TestModuleThatIsNotPinned(t *testing.T) {
+func TestAModuleThatIsNotPinnedIsAnErrorThatNamesIt(t *testing.T) {
 	dir := t.TempDir()
 	write(t, "module m\n\ngo 1.26\n", dir, "go.mod")
 	_, err := moduleDir(dir, "example.com/none")
 	wantError(t, err, "getting module example.com/none")
 }
 
-// kindsOfPinnedSDK is kinds.go of the pinned SDK, as it is and cut.
-func kindsOfPinnedSDK(t *testing.T) (original, lean *ast.File) {
+// kindsOfPinnedSDK is kinds.go of the pinned SDK, in the original and the short form.
+func kindsOfPinnedSDK(t *testing.T) (original, short *ast.File) {
 	t.Helper()
 	sdk, err := moduleDir("pulumi", kubernetesSDK)
 	if err != nil {
@@ -221,16 +218,16 @@ func kindsOfPinnedSDK(t *testing.T) (original, lean *ast.File) {
 		name string
 		src  []byte
 		file **ast.File
-	}{{"original", src, &original}, {"lean", cut, &lean}} {
+	}{{"original", src, &original}, {"short", cut, &short}} {
 		if *f.file, err = parser.ParseFile(token.NewFileSet(), f.name, f.src, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return original, lean
+	return original, short
 }
 
-// tokens reads from RegisterResource which token it registers each kind with, and the format of the default one. It
-// goes its own way through the file, apart from the code under test: the string in each call and the label before it.
+// tokens reads from RegisterResource the token of each kind, and the format of the default case. It does not use the code under
+// test: it reads the string in each call and the label before it.
 func tokens(t *testing.T, file *ast.File) (of map[string]string, fallback string) {
 	t.Helper()
 	of = map[string]string{}
@@ -277,7 +274,7 @@ func function(t *testing.T, file *ast.File, name string) *ast.FuncDecl {
 	return nil
 }
 
-// source is the Go source of a node, laid out the same wherever it stood.
+// source is the formatted Go source of a node.
 func source(t *testing.T, n ast.Node) string {
 	t.Helper()
 	var out bytes.Buffer

@@ -8,8 +8,8 @@ import (
 
 var versionPattern = regexp.MustCompile(`v?(\d+\.\d+\.\d+)`)
 
-// meets says whether a command that printed this about itself can stand in for the pinned one: the same major
-// version, not older, and where the tool's users must not skew across minors, the same minor.
+// meets says whether a command that prints this as its version can replace the pinned one: it has the same major version and is
+// not older. With sameMinor, it also has the same minor version.
 func (t *tool) meets(printed string) bool {
 	found := versionPattern.FindStringSubmatch(printed)
 	if found == nil {

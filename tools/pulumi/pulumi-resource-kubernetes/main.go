@@ -1,7 +1,7 @@
 // Command pulumi-resource-kubernetes is the Pulumi Kubernetes plugin, built from its Go module.
 //
-// The module's own main embeds two generated files that a module download does not hold, so this one stands in for
-// it. The builder (../../) puts schema.json and terraform-mapping.json beside it from the module, and stamps Version.
+// The module's own main package embeds two generated files that a module download does not contain. This package replaces it.
+// tools/plugin.go copies schema.json and terraform-mapping.json from the module into this folder, and the linker sets Version.
 package main
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/provider"
 )
 
-// Version is the version of the plugin without a leading v, stamped by the linker.
+// Version is the version of the plugin without a leading v. The linker sets it.
 var Version string
 
 //go:embed schema.json
