@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"syscall"
 	"time"
@@ -77,27 +78,38 @@ func (p *Process) AwaitHealthy(ctx context.Context, client *http.Client, url str
 // Stop sends SIGTERM and waits. A process that still runs after grace gets SIGKILL. If the process leads a process group of
 // its own (Setpgid), the signals go to the whole group, and no process of the group is left.
 func (p *Process) Stop(grace time.Duration) error {
-	target, isGroup := p.PID(), p.cmd.SysProcAttr != nil && p.cmd.SysProcAttr.Setpgid
-	if isGroup {
-		target = -target
-	}
 	if p.Running() {
-		if err := syscall.Kill(target, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
+		if err := p.signal(syscall.SIGTERM); err != nil {
 			return fmt.Errorf("ending process %d: %w", p.PID(), err)
 		}
 		select {
 		case <-p.ended:
 		case <-time.After(grace):
-			if err := syscall.Kill(target, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+			if err := p.signal(syscall.SIGKILL); err != nil {
 				return fmt.Errorf("killing process %d: %w", p.PID(), err)
 			}
 			<-p.ended
 		}
 	}
-	if isGroup {
-		_ = syscall.Kill(target, syscall.SIGKILL) // the rest of the group, if any
+	if p.leadsGroup() {
+		_ = p.signal(syscall.SIGKILL) // the rest of the group, if any
 	}
 	return nil
+}
+
+func (p *Process) leadsGroup() bool { return p.cmd.SysProcAttr != nil && p.cmd.SysProcAttr.Setpgid }
+
+// signal sends a signal to the process or its group. A process that has ended is no error.
+func (p *Process) signal(s syscall.Signal) (err error) {
+	if p.leadsGroup() {
+		err = syscall.Kill(-p.PID(), s)
+	} else {
+		err = p.cmd.Process.Signal(s)
+	}
+	if errors.Is(err, syscall.ESRCH) || errors.Is(err, os.ErrProcessDone) {
+		return nil
+	}
+	return err
 }
 
 // Healthy says whether a GET of a URL answers with status 200.

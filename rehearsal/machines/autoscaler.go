@@ -3,8 +3,8 @@ package machines
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -14,6 +14,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"tfserving/embedded/child"
 )
 
 const (
@@ -21,123 +23,117 @@ const (
 	autoscalerName    = "cluster-autoscaler"
 	autoscalerBinary  = "cluster-autoscaler-aws" // built with the AWS provider alone
 	autoscalerLogName = "cluster-autoscaler.log"
-	// restartDelay keeps one that fails at once from filling its log. A kubelet waits 10 s and more.
+	// restartDelay is the time before the autoscaler is started again after a failure, so that its log does not fill up. A
+	// kubelet waits 10 s or more.
 	restartDelay = 2 * time.Second
-	// healthTimeout bounds a question for health, so that the autoscaler's pod is not lost sight of meanwhile.
+	// healthTimeout bounds a health check. Meanwhile the autoscaler's pod is not watched.
 	healthTimeout = time.Second
+	// stopTimeout is the time that the autoscaler gets to end after SIGTERM. It ends at once.
+	stopTimeout = 5 * time.Second
 )
 
-// Autoscaler is the real Cluster Autoscaler, as a process in place of the pod that runs it.
+// Autoscaler is the real Cluster Autoscaler, run as a process in place of its pod.
 type Autoscaler struct {
 	m *Machines
 
 	// Only the loop writes these, under mu.
-	mu      sync.Mutex
-	pod     types.UID // whose place the process takes
-	podName string
-	process *process
-	argv    []string
-	address string
-	starts  int
-	next    time.Time // not started again before
+	mu        sync.Mutex
+	pod       types.UID // of the pod that the process replaces
+	podName   string
+	process   *child.Process
+	argv      []string
+	address   string
+	starts    int
+	nextStart time.Time // earliest time of the next start
 }
 
 func newAutoscaler(m *Machines) *Autoscaler { return &Autoscaler{m: m} }
 
-// LogPath is the file with everything that the autoscaler wrote, over all its starts.
+// LogPath returns the path of the autoscaler's log, over all its starts.
 func (a *Autoscaler) LogPath() string { return filepath.Join(a.m.cfg.Dir, autoscalerLogName) }
 
-// Argv is what the autoscaler was last started with: the program, the arguments of its container, and the three that
-// stand for a pod's surroundings. Empty if it never was.
+// Argv returns the command line of the last start: the program, the arguments of the container, and three that replace a
+// pod's mounts and network. It is empty before the first start.
 func (a *Autoscaler) Argv() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Clone(a.argv)
 }
 
-// Pod is the name of the pod in whose place the autoscaler runs, empty while it does not.
+// Pod returns the name of the pod that the process replaces. It is empty while no process runs.
 func (a *Autoscaler) Pod() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.process == nil || !a.process.runs() {
+	if a.process == nil || !a.process.Running() {
 		return ""
 	}
 	return a.podName
 }
 
-// Starts is how often the autoscaler was started. More often than its pods were made means that it failed.
+// Starts returns the number of starts of the process. More starts than pods mean that it failed.
 func (a *Autoscaler) Starts() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.starts
 }
 
-// Healthy says whether the autoscaler runs and calls itself healthy, as its liveness probe would ask.
+// Healthy says whether the autoscaler runs and would pass its liveness probe.
 func (a *Autoscaler) Healthy(ctx context.Context) bool {
 	a.mu.Lock()
-	address, runs := a.address, a.process != nil && a.process.runs()
+	address, running := a.address, a.process != nil && a.process.Running()
 	a.mu.Unlock()
-	if !runs {
+	if !running {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/health-check", nil)
-	if err != nil {
-		return false
-	}
-	resp, err := a.m.aws.Do(req)
-	if err != nil {
-		return false
-	}
-	resp.Body.Close()
-	return resp.StatusCode == http.StatusOK
+	return child.Healthy(ctx, a.m.aws, "http://"+address+"/health-check")
 }
 
-const autoscalerWork = "Cluster Autoscaler"
+const autoscalerTask = "Cluster Autoscaler"
 
-func (a *Autoscaler) look(ctx context.Context) {
+func (a *Autoscaler) check(ctx context.Context) {
 	err := a.step(ctx)
 	if err == nil && a.process != nil && !a.Healthy(ctx) {
-		return // it has only been started: how that went will show
+		return // it is starting: a later check reports success or failure
 	}
-	a.m.report(ctx, autoscalerWork, err)
+	a.m.report(ctx, autoscalerTask, err)
 }
 
 func (a *Autoscaler) step(ctx context.Context) error {
 	pods, err := a.m.kubernetes.CoreV1().Pods(systemNamespace).List(ctx, metav1.ListOptions{LabelSelector: autoscalerLabel})
 	if err != nil {
-		return fmt.Errorf("looking for its pod: %w", err)
+		return fmt.Errorf("listing its pods: %w", err)
 	}
-	pod := running(pods.Items)
+	pod := leader(pods.Items)
 	if pod == nil {
-		a.next = time.Time{}
+		a.nextStart = time.Time{}
 		return a.stop()
 	}
 	if a.process != nil && a.pod == pod.UID {
-		if a.process.runs() {
+		if a.process.Running() {
 			return nil
 		}
-		ended := fmt.Errorf("in place of pod %s, it ended (%v): %s", pod.Name, a.process.err, lastComplaint(a.LogPath()))
+		ended := fmt.Errorf("in place of pod %s, it ended (%v): %s", pod.Name, a.process.ExitError(), lastLoggedError(a.LogPath()))
 		a.forget()
-		a.next = time.Now().Add(restartDelay)
+		a.nextStart = time.Now().Add(restartDelay)
 		return ended
 	}
 	if err := a.stop(); err != nil {
 		return err
 	}
-	if time.Now().Before(a.next) {
-		return a.m.standing(autoscalerWork)
+	if time.Now().Before(a.nextStart) {
+		return a.m.lastError(autoscalerTask)
 	}
 	if err := a.start(ctx, pod); err != nil {
-		a.next = time.Now().Add(restartDelay)
+		a.nextStart = time.Now().Add(restartDelay)
 		return err
 	}
 	return nil
 }
 
 func (a *Autoscaler) start(ctx context.Context, pod *corev1.Pod) error {
-	container, err := program(pod, autoscalerName)
+	container, err := mainContainer(pod, autoscalerName)
 	if err != nil {
 		return err
 	}
@@ -151,7 +147,7 @@ func (a *Autoscaler) start(ctx context.Context, pod *corev1.Pod) error {
 	}
 	region := variables(env)["AWS_REGION"]
 	if region == "" {
-		return fmt.Errorf("container %s of pod %s has no AWS_REGION, and no way to the instance metadata that would tell it", container.Name, pod.Name)
+		return fmt.Errorf("container %s of pod %s has no AWS_REGION, and cannot reach the instance metadata, which has the region", container.Name, pod.Name)
 	}
 	apiToken, err := a.m.apiToken(ctx, pod, container)
 	if err != nil {
@@ -161,18 +157,18 @@ func (a *Autoscaler) start(ctx context.Context, pod *corev1.Pod) error {
 	if err != nil {
 		return err
 	}
-	way, err := kubeconfig(a.m.cfg.Kubernetes, apiToken)
+	config, err := kubeconfig(a.m.cfg.Kubernetes, apiToken)
 	if err != nil {
 		return err
 	}
-	s, err := newSurroundings(a.m.cfg.Dir)
+	e, err := newPodEnvironment(a.m.cfg.Dir)
 	if err != nil {
 		return err
 	}
 	for file, data := range map[string][]byte{
-		s.kubeconfig: way, s.token: []byte(identity), s.cloudConfig: cloudConfig(region, a.m.cfg.AWS.URL())} {
+		e.kubeconfig: config, e.token: []byte(identity), e.cloudConfig: cloudConfig(region, a.m.cfg.AWS.URL())} {
 		if err := os.WriteFile(file, data, 0o600); err != nil {
-			return fmt.Errorf("writing what the autoscaler's pod would find: %w", err)
+			return fmt.Errorf("writing the files that replace mounts of the autoscaler's pod: %w", err)
 		}
 	}
 	log, err := os.OpenFile(a.LogPath(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
@@ -180,16 +176,19 @@ func (a *Autoscaler) start(ctx context.Context, pod *corev1.Pod) error {
 		return fmt.Errorf("opening the autoscaler's log: %w", err)
 	}
 	defer log.Close() // the process has its own handle
-	argv := s.argv(filepath.Join(a.m.cfg.Bin, autoscalerBinary), args)
-	p, err := start(argv[0], argv[1:], s.env(env, a.m.cfg.AWS.CredentialsURL()), s.home, log)
+	argv := e.argv(filepath.Join(a.m.cfg.Bin, autoscalerBinary), args)
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env, cmd.Dir = e.env(env, a.m.cfg.AWS.CredentialsURL()), e.home
+	cmd.Stdout, cmd.Stderr = log, log
+	p, err := child.Start(cmd)
 	if err != nil {
 		return err
 	}
 	a.mu.Lock()
-	a.process, a.pod, a.podName, a.argv, a.address = p, pod.UID, pod.Name, argv, s.address
+	a.process, a.pod, a.podName, a.argv, a.address = p, pod.UID, pod.Name, argv, e.address
 	a.starts++
 	a.mu.Unlock()
-	a.m.say("the Cluster Autoscaler runs as process %d in place of pod %s", p.cmd.Process.Pid, pod.Name)
+	a.m.logf("the Cluster Autoscaler runs as process %d in place of pod %s", p.PID(), pod.Name)
 	return nil
 }
 
@@ -198,10 +197,10 @@ func (a *Autoscaler) stop() error {
 	if a.process == nil {
 		return nil
 	}
-	if err := a.process.stop(); err != nil {
-		return fmt.Errorf("the Cluster Autoscaler: %w", err)
+	if err := a.process.Stop(stopTimeout); err != nil {
+		return fmt.Errorf("stopping the Cluster Autoscaler: %w", err)
 	}
-	a.m.say("the Cluster Autoscaler that ran in place of pod %s has ended", a.podName)
+	a.m.logf("the Cluster Autoscaler that ran in place of pod %s has ended", a.podName)
 	a.forget()
 	return nil
 }
@@ -212,23 +211,23 @@ func (a *Autoscaler) forget() {
 	a.process, a.pod, a.podName = nil, "", ""
 }
 
-// standing is the failure of a piece of work that was reported last, if it has not been mended.
-func (m *Machines) standing(work string) error {
+// lastError is the error of a task's last attempt, or nil.
+func (m *Machines) lastError(task string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.failing[work]
+	return m.failing[task]
 }
 
-// complaint is how klog begins the line of an error, or of what a process ends for.
-var complaint = regexp.MustCompile(`(?m)^[EF]\d{4} .*$`)
+// klogError matches a line of klog with an error or a fatal error.
+var klogError = regexp.MustCompile(`(?m)^[EF]\d{4} .*$`)
 
-// lastComplaint is the last error in a log, for a message.
-func lastComplaint(file string) string {
+// lastLoggedError is the last error in a log, for a message.
+func lastLoggedError(file string) string {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return "its log cannot be read: " + err.Error()
 	}
-	all := complaint.FindAll(data, -1)
+	all := klogError.FindAll(data, -1)
 	if len(all) == 0 {
 		return "see " + file
 	}

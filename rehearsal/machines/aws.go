@@ -14,23 +14,23 @@ import (
 	"k8s.io/apimachinery/pkg/util/rand"
 )
 
-// observerPolicy lets the machines see what AWS has told them to be. They change nothing there in their own name.
+// observerPolicy lets the machines read the instances, node groups and associations. They change nothing in their own name.
 const observerPolicy = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Resource": "*",
 	"Action": ["autoscaling:Describe*", "ec2:Describe*", "eks:Describe*", "eks:List*"]}]}`
 
-// refreshWindow before they expire, credentials are fetched anew. STS gives them for 15 min at least.
+// refreshWindow is the time before their expiry at which credentials are renewed. STS gives them for at least 15 min.
 const refreshWindow = 5 * time.Minute
 
-// callTimeout bounds one call of one of this machine's own servers, which answer in milliseconds.
+// callTimeout bounds a call of a server on this machine, which takes milliseconds.
 const callTimeout = 30 * time.Second
 
-// loopbackClient never asks a proxy: what it calls is on this machine.
+// loopbackClient uses no proxy, because all its servers are on this machine.
 func loopbackClient() *http.Client {
 	return &http.Client{Transport: &http.Transport{}, Timeout: callTimeout}
 }
 
-// newObserver makes a user of the emulated account that only looks, so that the emulator's journal tells the machines'
-// own calls from those of the stack under test.
+// newObserver makes a user of the emulated account with read-only permissions. By this user, the emulator's journal separates
+// the machines' calls from those of the stack under test.
 func (m *Machines) newObserver(ctx context.Context) (aws.Config, error) {
 	env, _, err := m.cfg.AWS.NewUser(ctx, "machines-"+rand.String(5), observerPolicy)
 	if err != nil {
@@ -43,7 +43,7 @@ func (m *Machines) newObserver(ctx context.Context) (aws.Config, error) {
 	return cfg, nil
 }
 
-// podCredentials are those that the Pod Identity agent gives for a token of a pod's.
+// podCredentials are the credentials that the Pod Identity agent gives for a pod's token.
 func (m *Machines) podCredentials(token string) aws.CredentialsProvider {
 	agent := endpointcreds.New(m.cfg.AWS.CredentialsURL(), func(o *endpointcreds.Options) {
 		o.HTTPClient = m.aws
@@ -57,7 +57,7 @@ func (m *Machines) awsConfig(region string) aws.Config {
 	return aws.Config{Region: region, BaseEndpoint: aws.String(m.cfg.AWS.URL()), HTTPClient: m.aws}
 }
 
-// variables are an environment's, by name.
+// variables are the variables of an environment by name.
 func variables(env []string) map[string]string {
 	byName := map[string]string{}
 	for _, e := range env {
@@ -67,7 +67,7 @@ func variables(env []string) map[string]string {
 	return byName
 }
 
-// requestID is what differs between two answers that say the same.
+// requestID matches the part of an AWS error that differs between two equal failures.
 var requestID = regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|RequestID: [^,]*`)
 
 func sameFailure(a, b error) bool {

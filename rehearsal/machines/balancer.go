@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 )
 
-// balancers makes and removes load balancers with the controller's AWS permissions: with the calls, and the tags in
-// them, that its published IAM policy allows.
+// balancers makes and deletes load balancers with the controller's AWS permissions. It makes only the calls, with the tags,
+// that the controller's published IAM policy allows.
 type balancers struct {
 	settings
 	ec2 *ec2.Client
@@ -25,27 +25,27 @@ func newBalancers(cfg aws.Config, s settings) *balancers {
 	return &balancers{settings: s, ec2: ec2.NewFromConfig(cfg), elb: elb.NewFromConfig(cfg)}
 }
 
-// Values of the tag that says what of a stack a resource is.
+// Values of the tag that says what a resource is for.
 const (
 	groupResource    = "ManagedLBSecurityGroup"
 	balancerResource = "LoadBalancer"
 )
 
-// ensure makes what is not there yet of a stack, and returns the load balancer's host name.
-func (b *balancers) ensure(ctx context.Context, s *stack) (string, error) {
-	subnets, err := b.subnets(ctx, s)
+// ensure makes the missing resources of a plan and returns the load balancer's host name.
+func (b *balancers) ensure(ctx context.Context, p *balancerPlan) (string, error) {
+	subnets, err := b.subnets(ctx, p)
 	if err != nil {
 		return "", err
 	}
-	group, err := b.securityGroup(ctx, s)
+	group, err := b.securityGroup(ctx, p)
 	if err != nil {
 		return "", err
 	}
-	have, err := b.owned(ctx, s)
+	have, err := b.owned(ctx, p)
 	if err != nil {
 		return "", err
 	}
-	name := s.resourceName(b.cluster)
+	name := p.resourceName(b.cluster)
 	for _, old := range have.balancers {
 		if aws.ToString(old.LoadBalancerName) != name {
 			if _, err := b.elb.DeleteLoadBalancer(ctx, &elb.DeleteLoadBalancerInput{LoadBalancerArn: old.LoadBalancerArn}); err != nil {
@@ -58,28 +58,28 @@ func (b *balancers) ensure(ctx context.Context, s *stack) (string, error) {
 	if i >= 0 {
 		balancer = have.balancers[i]
 	} else {
-		out, err := b.elb.CreateLoadBalancer(ctx, &elb.CreateLoadBalancerInput{Name: &name, Type: s.balancer, Scheme: s.scheme,
+		out, err := b.elb.CreateLoadBalancer(ctx, &elb.CreateLoadBalancerInput{Name: &name, Type: p.balancer, Scheme: p.scheme,
 			Subnets: subnets, SecurityGroups: []string{group}, IpAddressType: types.IpAddressTypeIpv4,
-			Tags: elbTags(s.tags(b.cluster, balancerResource, b.tags))})
+			Tags: elbTags(p.tags(b.cluster, balancerResource, b.tags))})
 		if err != nil {
 			return "", fmt.Errorf("making the load balancer: %w", err)
 		}
 		balancer = out.LoadBalancers[0]
 	}
-	if err := b.listen(ctx, s, balancer.LoadBalancerArn, have.targets); err != nil {
+	if err := b.listen(ctx, p, balancer.LoadBalancerArn, have.targets); err != nil {
 		return "", err
 	}
 	return aws.ToString(balancer.DNSName), nil
 }
 
 // listen makes the load balancer's listeners, each with the target group that it forwards to.
-func (b *balancers) listen(ctx context.Context, s *stack, balancer *string, targets []types.TargetGroup) error {
+func (b *balancers) listen(ctx context.Context, p *balancerPlan, balancer *string, targets []types.TargetGroup) error {
 	have, err := b.elb.DescribeListeners(ctx, &elb.DescribeListenersInput{LoadBalancerArn: balancer})
 	if err != nil {
 		return fmt.Errorf("reading the load balancer's ports: %w", err)
 	}
 	for _, old := range have.Listeners {
-		if !slices.ContainsFunc(s.listeners, func(l listener) bool { return l.port == aws.ToInt32(old.Port) && l.protocol == old.Protocol }) {
+		if !slices.ContainsFunc(p.listeners, func(l listener) bool { return l.port == aws.ToInt32(old.Port) && l.protocol == old.Protocol }) {
 			if _, err := b.elb.DeleteListener(ctx, &elb.DeleteListenerInput{ListenerArn: old.ListenerArn}); err != nil {
 				return fmt.Errorf("closing port %d: %w", aws.ToInt32(old.Port), err)
 			}
@@ -89,10 +89,10 @@ func (b *balancers) listen(ctx context.Context, s *stack, balancer *string, targ
 	for _, t := range targets {
 		groups[aws.ToString(t.TargetGroupName)] = t.TargetGroupArn
 	}
-	for _, l := range s.listeners {
-		name := s.targetName(b.cluster, l)
+	for _, l := range p.listeners {
+		name := p.targetName(b.cluster, l)
 		if groups[name] == nil {
-			out, err := b.elb.CreateTargetGroup(ctx, b.targetGroup(s, name, l))
+			out, err := b.elb.CreateTargetGroup(ctx, b.targetGroup(p, name, l))
 			if err != nil {
 				return fmt.Errorf("making the target group for port %d: %w", l.port, err)
 			}
@@ -103,7 +103,7 @@ func (b *balancers) listen(ctx context.Context, s *stack, balancer *string, targ
 		}
 		in := &elb.CreateListenerInput{LoadBalancerArn: balancer, Port: &l.port, Protocol: l.protocol,
 			DefaultActions: []types.Action{{Type: types.ActionTypeEnumForward, TargetGroupArn: groups[name]}},
-			Tags:           elbTags(s.tags(b.cluster, fmt.Sprint(l.port), b.tags))}
+			Tags:           elbTags(p.tags(b.cluster, fmt.Sprint(l.port), b.tags))}
 		if l.certificate != "" {
 			in.Certificates = []types.Certificate{{CertificateArn: &l.certificate}}
 		}
@@ -114,11 +114,11 @@ func (b *balancers) listen(ctx context.Context, s *stack, balancer *string, targ
 	return nil
 }
 
-// targetGroup is of pods' own addresses.
-func (b *balancers) targetGroup(s *stack, name string, l listener) *elb.CreateTargetGroupInput {
+// targetGroup is a group of pods by their own IP addresses.
+func (b *balancers) targetGroup(p *balancerPlan, name string, l listener) *elb.CreateTargetGroupInput {
 	in := &elb.CreateTargetGroupInput{Name: &name, VpcId: &b.vpc, TargetType: types.TargetTypeEnumIp, Port: &l.target, Protocol: l.protocol,
-		Tags: elbTags(s.tags(b.cluster, fmt.Sprintf("%s-%s:%s", s.id(), l.service, l.servicePort), b.tags))}
-	if s.balancer != types.LoadBalancerTypeEnumApplication {
+		Tags: elbTags(p.tags(b.cluster, fmt.Sprintf("%s-%s:%s", p.id(), l.service, l.servicePort), b.tags))}
+	if p.balancer != types.LoadBalancerTypeEnumApplication {
 		return in
 	}
 	in.Protocol = types.ProtocolEnumHttp // TLS ends at the load balancer
@@ -133,9 +133,9 @@ func (b *balancers) targetGroup(s *stack, name string, l listener) *elb.CreateTa
 	return in
 }
 
-// remove deletes all of a stack: the load balancer first, which uses the rest.
-func (b *balancers) remove(ctx context.Context, s *stack) error {
-	have, err := b.owned(ctx, s)
+// remove deletes all resources of a plan. The load balancer is first because it uses the others.
+func (b *balancers) remove(ctx context.Context, p *balancerPlan) error {
+	have, err := b.owned(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (b *balancers) remove(ctx context.Context, s *stack) error {
 			return fmt.Errorf("deleting a target group: %w", err)
 		}
 	}
-	groups, err := b.securityGroups(ctx, s)
+	groups, err := b.securityGroups(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -161,18 +161,19 @@ func (b *balancers) remove(ctx context.Context, s *stack) error {
 	return nil
 }
 
-// owned is what ELB has of a stack. It is found by tags, so that whoever takes over from another finds it too.
+// owned are the load balancers and target groups of a plan. They are found by their tags, so a new pod of the controller finds
+// those that an earlier one made.
 type owned struct {
 	balancers []types.LoadBalancer
 	targets   []types.TargetGroup
 }
 
-func (b *balancers) owned(ctx context.Context, s *stack) (have owned, err error) {
+func (b *balancers) owned(ctx context.Context, p *balancerPlan) (have owned, err error) {
 	lbs := map[string]types.LoadBalancer{}
 	for pages := elb.NewDescribeLoadBalancersPaginator(b.elb, &elb.DescribeLoadBalancersInput{}); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return have, fmt.Errorf("looking for load balancers: %w", err)
+			return have, fmt.Errorf("listing load balancers: %w", err)
 		}
 		for _, lb := range page.LoadBalancers {
 			lbs[aws.ToString(lb.LoadBalancerArn)] = lb
@@ -182,13 +183,13 @@ func (b *balancers) owned(ctx context.Context, s *stack) (have owned, err error)
 	for pages := elb.NewDescribeTargetGroupsPaginator(b.elb, &elb.DescribeTargetGroupsInput{}); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return have, fmt.Errorf("looking for target groups: %w", err)
+			return have, fmt.Errorf("listing target groups: %w", err)
 		}
 		for _, t := range page.TargetGroups {
 			targets[aws.ToString(t.TargetGroupArn)] = t
 		}
 	}
-	for arns := range slices.Chunk(slices.Concat(slices.Sorted(maps.Keys(lbs)), slices.Sorted(maps.Keys(targets))), describeTagsMost) {
+	for arns := range slices.Chunk(slices.Concat(slices.Sorted(maps.Keys(lbs)), slices.Sorted(maps.Keys(targets))), maxDescribeTags) {
 		out, err := b.elb.DescribeTags(ctx, &elb.DescribeTagsInput{ResourceArns: arns})
 		if err != nil {
 			return have, fmt.Errorf("reading the tags of load balancers: %w", err)
@@ -198,7 +199,7 @@ func (b *balancers) owned(ctx context.Context, s *stack) (have owned, err error)
 			for _, t := range d.Tags {
 				tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
 			}
-			if tags[clusterOwnTag] != b.cluster || tags[s.stackTag()] != s.id() {
+			if tags[clusterOwnTag] != b.cluster || tags[p.stackTag()] != p.id() {
 				continue
 			}
 			arn := aws.ToString(d.ResourceArn)
@@ -213,8 +214,8 @@ func (b *balancers) owned(ctx context.Context, s *stack) (have owned, err error)
 	return have, nil
 }
 
-// describeTagsMost resources fit into one call (Elastic Load Balancing API, DescribeTags).
-const describeTagsMost = 20
+// maxDescribeTags is the maximum number of resources in a call (Elastic Load Balancing API, DescribeTags).
+const maxDescribeTags = 20
 
 func elbTags(tags map[string]string) (all []types.Tag) {
 	for _, key := range slices.Sorted(maps.Keys(tags)) {

@@ -13,18 +13,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 )
 
-// clusterTagPrefix, with a cluster's name, marks the subnets that clusters use.
+// clusterTagPrefix and a cluster's name are the key of a tag on subnets of that cluster.
 const clusterTagPrefix = "kubernetes.io/cluster/"
 
-// subnets are where a stack's load balancer goes: of each zone the first subnet of the VPC with the scheme's role.
-func (b *balancers) subnets(ctx context.Context, s *stack) ([]string, error) {
+// subnets are the subnets of a plan's load balancer: in each zone the first one of the VPC that has the scheme's role tag.
+func (b *balancers) subnets(ctx context.Context, p *balancerPlan) ([]string, error) {
 	byZone := map[string]string{}
 	pages := ec2.NewDescribeSubnetsPaginator(b.ec2, &ec2.DescribeSubnetsInput{Filters: []ec2types.Filter{
-		filter("vpc-id", b.vpc), filter("tag:"+s.roleTag(), "1", "")}})
+		filter("vpc-id", b.vpc), filter("tag:"+p.roleTag(), "1", "")}})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("looking for subnets: %w", err)
+			return nil, fmt.Errorf("listing subnets: %w", err)
 		}
 		for _, subnet := range page.Subnets {
 			zone, id := aws.ToString(subnet.AvailabilityZone), aws.ToString(subnet.SubnetId)
@@ -33,13 +33,13 @@ func (b *balancers) subnets(ctx context.Context, s *stack) ([]string, error) {
 			}
 		}
 	}
-	if len(byZone) < s.leastZones() {
-		return nil, fmt.Errorf("VPC %s has subnets tagged %s for this cluster in %d zones, and %d are needed", b.vpc, s.roleTag(), len(byZone), s.leastZones())
+	if len(byZone) < p.leastZones() {
+		return nil, fmt.Errorf("VPC %s has subnets tagged %s for this cluster in %d zones, and %d are needed", b.vpc, p.roleTag(), len(byZone), p.leastZones())
 	}
 	return slices.Sorted(maps.Values(byZone)), nil
 }
 
-// forCluster says whether a cluster may use a subnet with these tags: one that is tagged for clusters is for those alone.
+// forCluster says whether a cluster may use a subnet with these tags. If a subnet is tagged for clusters, only these may.
 func forCluster(tags []ec2types.Tag, cluster string) bool {
 	others := false
 	for _, t := range tags {
@@ -52,9 +52,9 @@ func forCluster(tags []ec2types.Tag, cluster string) bool {
 	return !others
 }
 
-// securityGroup makes the group of a stack's load balancer and brings its rules in step.
-func (b *balancers) securityGroup(ctx context.Context, s *stack) (string, error) {
-	groups, err := b.securityGroups(ctx, s)
+// securityGroup makes the security group of a plan's load balancer, or updates its rules.
+func (b *balancers) securityGroup(ctx context.Context, p *balancerPlan) (string, error) {
+	groups, err := b.securityGroups(ctx, p)
 	if err != nil {
 		return "", err
 	}
@@ -65,16 +65,16 @@ func (b *balancers) securityGroup(ctx context.Context, s *stack) (string, error)
 		have = rulesOf(groups[0].IpPermissions)
 	} else {
 		out, err := b.ec2.CreateSecurityGroup(ctx, &ec2.CreateSecurityGroupInput{
-			GroupName: aws.String(s.resourceName(b.cluster)), VpcId: &b.vpc,
-			Description: aws.String("Load balancer of " + s.id() + " in " + b.cluster),
+			GroupName: aws.String(p.resourceName(b.cluster)), VpcId: &b.vpc,
+			Description: aws.String("Load balancer of " + p.id() + " in " + b.cluster),
 			TagSpecifications: []ec2types.TagSpecification{{ResourceType: ec2types.ResourceTypeSecurityGroup,
-				Tags: ec2Tags(s.tags(b.cluster, groupResource, b.tags))}}})
+				Tags: ec2Tags(p.tags(b.cluster, groupResource, b.tags))}}})
 		if err != nil {
 			return "", fmt.Errorf("making the load balancer's security group: %w", err)
 		}
 		id = aws.ToString(out.GroupId)
 	}
-	wanted := s.rules()
+	wanted := p.rules()
 	if extra := permissions(have, wanted); len(extra) > 0 {
 		if _, err := b.ec2.RevokeSecurityGroupIngress(ctx, &ec2.RevokeSecurityGroupIngressInput{GroupId: &id, IpPermissions: extra}); err != nil {
 			return "", fmt.Errorf("closing the load balancer's security group: %w", err)
@@ -88,31 +88,31 @@ func (b *balancers) securityGroup(ctx context.Context, s *stack) (string, error)
 	return id, nil
 }
 
-func (b *balancers) securityGroups(ctx context.Context, s *stack) ([]ec2types.SecurityGroup, error) {
+func (b *balancers) securityGroups(ctx context.Context, p *balancerPlan) ([]ec2types.SecurityGroup, error) {
 	out, err := b.ec2.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{Filters: []ec2types.Filter{
-		filter("vpc-id", b.vpc), filter("tag:"+clusterOwnTag, b.cluster), filter("tag:"+s.stackTag(), s.id())}})
+		filter("vpc-id", b.vpc), filter("tag:"+clusterOwnTag, b.cluster), filter("tag:"+p.stackTag(), p.id())}})
 	if err != nil {
-		return nil, fmt.Errorf("looking for the load balancer's security group: %w", err)
+		return nil, fmt.Errorf("listing the load balancer's security groups: %w", err)
 	}
 	return out.SecurityGroups, nil
 }
 
-// rule lets a range of addresses reach a port.
+// rule allows traffic from a range of addresses to a port.
 type rule struct {
 	protocol string
 	port     int32
 	cidr     string
 }
 
-// rules are those of the stack's security group.
-func (s *stack) rules() map[rule]bool {
+// rules are the rules of the plan's security group.
+func (p *balancerPlan) rules() map[rule]bool {
 	all := map[rule]bool{}
-	for _, l := range s.listeners {
+	for _, l := range p.listeners {
 		protocol := "tcp"
 		if l.protocol == types.ProtocolEnumUdp {
 			protocol = "udp"
 		}
-		for _, cidr := range s.cidrs {
+		for _, cidr := range p.cidrs {
 			all[rule{protocol, l.port, cidr}] = true
 		}
 	}
@@ -132,10 +132,10 @@ func rulesOf(permissions []ec2types.IpPermission) map[rule]bool {
 	return all
 }
 
-// permissions are, in EC2's words, the rules of one set that another lacks.
-func permissions(of, lacking map[rule]bool) (all []ec2types.IpPermission) {
-	for r := range of {
-		if lacking[r] {
+// permissions are the rules of one set that are not in another, as EC2's type.
+func permissions(rules, except map[rule]bool) (all []ec2types.IpPermission) {
+	for r := range rules {
+		if except[r] {
 			continue
 		}
 		p := ec2types.IpPermission{IpProtocol: aws.String(r.protocol), FromPort: aws.Int32(r.port), ToPort: aws.Int32(r.port)}

@@ -26,14 +26,14 @@ const (
 	groupTag   = "eks:nodegroup-name"
 )
 
-// instances keeps the cluster's nodes in step with its instances.
+// instances registers a node for each instance of the cluster, and deletes the nodes of terminated instances.
 type instances struct {
 	m       *Machines
 	scaling *autoscaling.Client
 	ec2     *ec2.Client
 	eks     *eks.Client
 	started map[string]time.Time // when an instance was first seen running
-	orphans bool                 // a node was taken away, and perhaps not all of its pods
+	orphans bool                 // pods of a deleted node may be left
 }
 
 func newInstances(m *Machines) *instances {
@@ -41,16 +41,14 @@ func newInstances(m *Machines) *instances {
 		eks: eks.NewFromConfig(m.observer), started: map[string]time.Time{}}
 }
 
-// member is an instance as its Auto Scaling group tells it.
+// member is an instance of an Auto Scaling group.
 type member struct {
 	instance
 	group   string // its node group
 	running bool
 }
 
-func (l *instances) look(ctx context.Context) {
-	l.m.report(ctx, "nodes", l.step(ctx))
-}
+func (l *instances) check(ctx context.Context) { l.m.report(ctx, "nodes", l.step(ctx)) }
 
 func (l *instances) step(ctx context.Context) error {
 	members, err := l.members(ctx)
@@ -84,14 +82,14 @@ func (l *instances) step(ctx context.Context) error {
 	return errors.Join(append(failures, l.join(ctx, members, joined))...)
 }
 
-// members are the cluster's instances by their identifiers, without those that end.
+// members are the cluster's instances by their identifiers, without those that are being terminated or detached.
 func (l *instances) members(ctx context.Context) (map[string]member, error) {
 	all := map[string]member{}
 	pages := autoscaling.NewDescribeAutoScalingGroupsPaginator(l.scaling, &autoscaling.DescribeAutoScalingGroupsInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("looking for instances: %w", err)
+			return nil, fmt.Errorf("listing instances: %w", err)
 		}
 		for _, g := range page.AutoScalingGroups {
 			tags := map[string]string{}
@@ -117,7 +115,7 @@ func (l *instances) members(ctx context.Context) (map[string]member, error) {
 	return all, nil
 }
 
-// join registers the nodes of those instances that have booted by now.
+// join registers the nodes of the instances that have booted.
 func (l *instances) join(ctx context.Context, members map[string]member, joined map[string]bool) error {
 	for id := range l.started {
 		if _, lives := members[id]; !lives {
@@ -138,7 +136,7 @@ func (l *instances) join(ctx context.Context, members map[string]member, joined 
 			continue
 		}
 		if err := l.register(ctx, i, groups); err != nil {
-			failures = append(failures, fmt.Errorf("instance %s cannot join: %w", id, err))
+			failures = append(failures, fmt.Errorf("registering the node of instance %s: %w", id, err))
 		}
 	}
 	return errors.Join(failures...)
@@ -169,26 +167,26 @@ func (l *instances) register(ctx context.Context, i member, groups map[string]*e
 	if _, err := l.m.kubernetes.CoreV1().Nodes().Create(ctx, n, metav1.CreateOptions{}); err != nil {
 		return err
 	}
-	l.m.say("instance %s (%s, %s) of node group %s has booted and joined as %s",
+	l.m.logf("instance %s (%s, %s) of node group %s has booted and joined as %s",
 		i.id, n.Labels[corev1.LabelInstanceTypeStable], i.zone, i.group, n.Name)
 	return nil
 }
 
-// remove deletes the node of an instance that is gone, as the cloud controller manager does.
+// remove deletes the node of a terminated instance, as the cloud controller manager does.
 func (l *instances) remove(ctx context.Context, n *corev1.Node) error {
 	l.orphans = true
 	err := l.m.kubernetes.CoreV1().Nodes().Delete(ctx, n.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &n.UID}})
 	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("deleting node %s, whose instance is gone: %w", n.Name, err)
+		return fmt.Errorf("deleting node %s, whose instance was terminated: %w", n.Name, err)
 	}
-	l.m.say("the instance of node %s is gone, and the node with it", n.Name)
+	l.m.logf("the instance of node %s was terminated, and the node is deleted", n.Name)
 	return nil
 }
 
-// sweep deletes the pods of nodes that are gone. The control plane's own pod collector does the same, 40 s later: it
-// waits in case the node comes back, which a terminated instance does not.
+// sweep deletes the pods of deleted nodes. The control plane's pod garbage collector does so 40 s later, in case the node
+// returns. A terminated instance does not return.
 func (l *instances) sweep(ctx context.Context) error {
-	// Pods first: a node that is not listed after a pod of it was is gone, and not one that has just come.
+	// Pods are listed before nodes. In the other order, a pod of a new node would look like an orphan.
 	pods, err := l.m.kubernetes.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{
 		FieldSelector: fields.OneTermNotEqualSelector("spec.nodeName", "").String()})
 	if err != nil {
@@ -211,7 +209,7 @@ func (l *instances) sweep(ctx context.Context) error {
 		err := l.m.kubernetes.CoreV1().Pods(p.Namespace).Delete(ctx, p.Name, metav1.DeleteOptions{
 			GracePeriodSeconds: new(int64), Preconditions: &metav1.Preconditions{UID: &p.UID}})
 		if err != nil && !apierrors.IsNotFound(err) {
-			failures = append(failures, fmt.Errorf("deleting pod %s/%s, whose node is gone: %w", p.Namespace, p.Name, err))
+			failures = append(failures, fmt.Errorf("deleting pod %s/%s, whose node is deleted: %w", p.Namespace, p.Name, err))
 		}
 	}
 	return errors.Join(failures...)

@@ -9,7 +9,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 )
 
-func TestPodsGoWithTheirNode(t *testing.T) {
+func TestPodsOfADeletedNodeAreDeleted(t *testing.T) {
 	on := func(name, node string) *corev1.Pod {
 		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: name}, Spec: corev1.PodSpec{NodeName: node}}
 	}
@@ -29,6 +29,6 @@ func TestPodsGoWithTheirNode(t *testing.T) {
 	}
 	slices.Sort(left)
 	if !slices.Equal(left, []string{"runs", "waits"}) {
-		t.Errorf("left are the pods %v", left)
+		t.Errorf("the remaining pods are %v", left)
 	}
 }

@@ -1,8 +1,9 @@
-// Package machines does what hardware, kubelets and AWS's controllers do around an EKS cluster, on emulated AWS and the
-// embedded control plane: instances join as nodes, the deployed Cluster Autoscaler runs, load balancers come and go.
+// Package machines simulates what runs around the control plane of an EKS cluster: instances join as nodes, the deployed
+// Cluster Autoscaler runs as a process, and the load balancer controller makes load balancers. It works on emulated AWS and
+// an embedded control plane.
 //
-// Who acts in place of a pod has what that pod would have and no more: the Kubernetes permissions of its ServiceAccount
-// and the AWS permissions of its Pod Identity association.
+// A simulated pod has exactly the permissions of the real one: in Kubernetes those of its ServiceAccount, in AWS those of
+// its Pod Identity association.
 package machines
 
 import (
@@ -25,27 +26,28 @@ import (
 	"tfserving/rehearsal/emulator"
 )
 
-// interval is how often everything here looks. It is well below what a rehearsal measures (boots of seconds, the
-// autoscaler's scans), and cheap: emulator and control plane are on this machine.
+// interval is the time between two checks of the account and the cluster. It is shorter than everything that a rehearsal
+// measures: boots and the autoscaler's scans take several seconds. A check is cheap, because the emulator and the control
+// plane are on this machine.
 const interval = time.Second
 
-// Config says whose machines these are.
+// Config says which account and cluster the machines belong to.
 type Config struct {
 	AWS         *emulator.AWS
-	Kubernetes  *rest.Config // an administrator's way into the control plane
+	Kubernetes  *rest.Config // an administrator's client configuration for the control plane
 	ClusterName string
 	Region      string
 	BootTime    time.Duration // from an instance's start until its node joins
 	Bin         string        // the folder with cluster-autoscaler-aws
-	Dir         string        // for logs, and the files that stand for a pod's mounts; the caller removes it
-	Log         io.Writer     // receives a line for each thing that happens; nil: nobody
+	Dir         string        // for logs, and for the files that replace a pod's mounts; the caller removes it
+	Log         io.Writer     // receives a line for each event; nil discards them
 }
 
-// Machines are at work from Start until Stop.
+// Machines run from Start until Stop.
 type Machines struct {
 	cfg        Config
 	kubernetes kubernetes.Interface // with the administrator's permissions
-	observer   aws.Config           // of a user that only looks
+	observer   aws.Config           // of a user with read-only permissions
 	aws        *http.Client
 	kube       *http.Client
 	autoscaler *Autoscaler
@@ -53,11 +55,12 @@ type Machines struct {
 	loops      sync.WaitGroup
 
 	mu      sync.Mutex
-	failing map[string]error // by what was being done
+	failing map[string]error // by task
 	stopErr error
 }
 
-// Start begins to watch and returns at once: what it watches need not exist yet. Everything ends with Stop or with ctx.
+// Start starts the machines and returns at once. The cluster and its node groups need not exist yet. The machines run until
+// Stop is called or ctx ends.
 func Start(ctx context.Context, cfg Config) (*Machines, error) {
 	if cfg.Log == nil {
 		cfg.Log = io.Discard
@@ -68,27 +71,27 @@ func Start(ctx context.Context, cfg Config) (*Machines, error) {
 	m := &Machines{cfg: cfg, failing: map[string]error{}, aws: loopbackClient()}
 	var err error
 	if m.kube, err = rest.HTTPClientFor(cfg.Kubernetes); err != nil {
-		return nil, fmt.Errorf("reading the way into the cluster: %w", err)
+		return nil, fmt.Errorf("making a client of the cluster: %w", err)
 	}
 	if m.kubernetes, err = kubernetes.NewForConfigAndClient(cfg.Kubernetes, m.kube); err != nil {
-		return nil, fmt.Errorf("reading the way into the cluster: %w", err)
+		return nil, fmt.Errorf("making a client of the cluster: %w", err)
 	}
 	if m.observer, err = m.newObserver(ctx); err != nil {
 		return nil, err
 	}
 	m.autoscaler = newAutoscaler(m)
 	ctx, m.cancel = context.WithCancel(ctx)
-	m.loop(ctx, newInstances(m).look, nil)
-	m.loop(ctx, m.autoscaler.look, m.autoscaler.stop)
+	m.loop(ctx, newInstances(m).check, nil)
+	m.loop(ctx, m.autoscaler.check, m.autoscaler.stop)
 	controller := &controller{m: m}
-	m.loop(ctx, controller.look, controller.leave)
+	m.loop(ctx, controller.check, controller.endSession)
 	return m, nil
 }
 
-// Autoscaler is the process that runs in place of the deployed Cluster Autoscaler's pod.
+// Autoscaler returns the process that runs in place of the deployed Cluster Autoscaler's pod.
 func (m *Machines) Autoscaler() *Autoscaler { return m.autoscaler }
 
-// Stop ends everything that Start began, and returns when it has ended. It fails if a process could not be ended.
+// Stop ends everything that Start started, and waits for the end. It fails if a process could not be ended.
 func (m *Machines) Stop() error {
 	m.cancel()
 	m.loops.Wait()
@@ -99,71 +102,70 @@ func (m *Machines) Stop() error {
 	return m.stopErr
 }
 
-// Err is what does not work at the moment: each piece of work that failed when it was last tried. The log has all that
-// ever failed.
+// Err returns the errors of all tasks whose last attempt failed. The log has all earlier errors, too.
 func (m *Machines) Err() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var all []error
-	for _, work := range slices.Sorted(maps.Keys(m.failing)) {
-		all = append(all, fmt.Errorf("%s: %w", work, m.failing[work]))
+	for _, task := range slices.Sorted(maps.Keys(m.failing)) {
+		all = append(all, fmt.Errorf("%s: %w", task, m.failing[task]))
 	}
 	return errors.Join(all...)
 }
 
-// report keeps how a piece of work went, and logs it where that is news.
-func (m *Machines) report(ctx context.Context, work string, err error) {
+// report stores the result of a task and logs it if it differs from the last one.
+func (m *Machines) report(ctx context.Context, task string, err error) {
 	if ctx.Err() != nil {
-		return // ended, so that whatever was under way failed
+		return // the end of ctx made the task fail
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	before := m.failing[work]
+	before := m.failing[task]
 	switch {
 	case err == nil && before == nil, err != nil && before != nil && sameFailure(err, before):
 	case err == nil:
-		delete(m.failing, work)
-		m.print("%s: works again", work)
+		delete(m.failing, task)
+		m.print("%s: works again", task)
 	default:
-		m.failing[work] = err
-		m.print("%s: %v", work, err)
+		m.failing[task] = err
+		m.print("%s: %v", task, err)
 	}
 }
 
-// forget drops the failures of work that nobody waits for any more.
-func (m *Machines) forget(work string) {
+// forget removes the error of a task that is no longer needed.
+func (m *Machines) forget(task string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.failing, work)
+	delete(m.failing, task)
 }
 
-func (m *Machines) say(format string, args ...any) {
+func (m *Machines) logf(format string, args ...any) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.print(format, args...)
 }
 
-// print is called with the lock held: writers of tests are not all made for several goroutines.
+// print writes to the log. The caller holds the lock: a test's writer may not be safe for several goroutines.
 func (m *Machines) print(format string, args ...any) {
 	fmt.Fprintf(m.cfg.Log, "machines: "+format+"\n", args...)
 }
 
-// loop calls look at every interval until ctx ends, then leave.
-func (m *Machines) loop(ctx context.Context, look func(context.Context), leave func() error) {
+// loop calls check at every interval until ctx ends, then end.
+func (m *Machines) loop(ctx context.Context, check func(context.Context), end func() error) {
 	m.loops.Go(func() {
 		tick := time.NewTicker(interval)
 		defer tick.Stop()
 		for ctx.Err() == nil {
-			look(ctx)
+			check(ctx)
 			select {
 			case <-ctx.Done():
 			case <-tick.C:
 			}
 		}
-		if leave == nil {
+		if end == nil {
 			return
 		}
-		if err := leave(); err != nil {
+		if err := end(); err != nil {
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			m.stopErr = errors.Join(m.stopErr, err)

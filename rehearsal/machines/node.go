@@ -16,17 +16,17 @@ import (
 // instance is a running EC2 instance of a managed node group.
 type instance struct {
 	id       string
-	kind     string // its instance type, as EC2 tells it
+	kind     string // its instance type in EC2
 	zone     string
 	hostName string // its private DNS name
 }
 
 const providerPrefix = "aws:///"
 
-// providerID ties a node to its instance, in the form that the AWS cloud provider and the Cluster Autoscaler share.
+// providerID is the provider ID of the instance's node, in the form of the AWS cloud provider and the Cluster Autoscaler.
 func (i instance) providerID() string { return providerPrefix + i.zone + "/" + i.id }
 
-// instanceOf is the instance that a node's provider ID names, if it is one of EC2.
+// instanceOf is the EC2 instance in a node's provider ID, if it names one.
 func instanceOf(providerID string) (id string, isInstance bool) {
 	path, found := strings.CutPrefix(providerID, providerPrefix)
 	if !found {
@@ -35,7 +35,7 @@ func instanceOf(providerID string) (id string, isInstance bool) {
 	return path[strings.LastIndex(path, "/")+1:], true
 }
 
-// node is what the kubelet of an instance registers: nodeadm gives it the labels and taints of its node group.
+// node is the node that an instance's kubelet registers, with the labels and taints that nodeadm takes from its node group.
 func node(region string, group *ekstypes.Nodegroup, i instance) (*corev1.Node, error) {
 	name := i.hostName
 	if name == "" {
@@ -63,8 +63,7 @@ func node(region string, group *ekstypes.Nodegroup, i instance) (*corev1.Node, e
 		ProviderID:   i.providerID(),
 		Labels:       labels,
 		Taints:       taints,
-		// The instance has booted when its kubelet registers it.
-		BootTime: 0,
+		BootTime:     0, // the instance has booted before its kubelet registers the node
 	})
 	if err != nil {
 		return nil, fmt.Errorf("instance %s of node group %s: %w", i.id, aws.ToString(group.NodegroupName), err)
@@ -72,8 +71,8 @@ func node(region string, group *ekstypes.Nodegroup, i instance) (*corev1.Node, e
 	return n, nil
 }
 
-// instanceType is the type of an instance of a group that offers some. Emulated EC2 starts instances with its own
-// default type where the launch template names none; the group's first type is then what EC2 would try first.
+// instanceType is the type of an instance in a group that offers some types. If the launch template names no type, emulated
+// EC2 starts instances of its own default type. Real EC2 tries the group's first type first.
 func instanceType(reported string, offered []string) string {
 	if len(offered) == 0 || slices.Contains(offered, reported) {
 		return reported
@@ -81,7 +80,7 @@ func instanceType(reported string, offered []string) string {
 	return offered[0]
 }
 
-// taintsOf puts EKS's words for a taint's effect into those of Kubernetes.
+// taintsOf converts taints of EKS to taints of Kubernetes, which name the effects differently.
 func taintsOf(taints []ekstypes.Taint) (all []corev1.Taint, err error) {
 	effects := map[ekstypes.TaintEffect]corev1.TaintEffect{
 		ekstypes.TaintEffectNoSchedule:       corev1.TaintEffectNoSchedule,

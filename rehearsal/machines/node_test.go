@@ -27,7 +27,7 @@ func workers() *ekstypes.Nodegroup {
 
 var anInstance = instance{id: "i-0123456789abcdef0", kind: "m5.large", zone: "eu-west-1b", hostName: "ip-10-0-1-2.eu-west-1.compute.internal"}
 
-func TestANodeCarriesWhatItsNodeGroupSays(t *testing.T) {
+func TestANodeHasTheLabelsTaintsAndSizeOfItsNodeGroup(t *testing.T) {
 	n, err := node("eu-west-1", workers(), anInstance)
 	if err != nil {
 		t.Fatal(err)
@@ -57,11 +57,11 @@ func TestANodeCarriesWhatItsNodeGroupSays(t *testing.T) {
 		t.Errorf("taints are %v, want %v", n.Spec.Taints, want)
 	}
 	if cpu := n.Status.Allocatable.Cpu().MilliValue(); cpu <= 1500 || cpu >= 2000 {
-		t.Errorf("an m5.large has 2 vCPUs less what the kubelet keeps, and the node %dm", cpu)
+		t.Errorf("the node offers %dm CPU; an m5.large has 2000m minus the kubelet's reservation", cpu)
 	}
 }
 
-func TestANodeWithoutAHostNameIsNamedForItsInstance(t *testing.T) {
+func TestANodeWithoutAHostNameHasTheNameOfItsInstance(t *testing.T) {
 	i := anInstance
 	i.hostName = ""
 	n, err := node("eu-west-1", workers(), i)
@@ -70,10 +70,10 @@ func TestANodeWithoutAHostNameIsNamedForItsInstance(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeANodeIsRefused(t *testing.T) {
+func TestAnUnknownInstanceTypeOrTaintEffectIsRefused(t *testing.T) {
 	for rule, change := range map[string]func(*ekstypes.Nodegroup){
-		"an instance type that is not known": func(g *ekstypes.Nodegroup) { g.InstanceTypes = []string{"m0.none"} },
-		"a taint in Kubernetes' words":       func(g *ekstypes.Nodegroup) { g.Taints[0].Effect = "NoSchedule" },
+		"an unknown instance type":               func(g *ekstypes.Nodegroup) { g.InstanceTypes = []string{"m0.none"} },
+		"a taint effect in Kubernetes' spelling": func(g *ekstypes.Nodegroup) { g.Taints[0].Effect = "NoSchedule" },
 	} {
 		g := workers()
 		change(g)
@@ -83,7 +83,7 @@ func TestWhatCannotBeANodeIsRefused(t *testing.T) {
 	}
 }
 
-func TestAnInstanceIsOfATypeThatItsGroupOffers(t *testing.T) {
+func TestAnInstanceHasATypeOfItsNodeGroup(t *testing.T) {
 	for _, c := range []struct {
 		reported string
 		offered  []string
@@ -94,23 +94,23 @@ func TestAnInstanceIsOfATypeThatItsGroupOffers(t *testing.T) {
 		{"c7g.large", nil, "c7g.large"},                              // the launch template's
 	} {
 		if got := instanceType(c.reported, c.offered); got != c.want {
-			t.Errorf("%s of %v is taken for %s, want %s", c.reported, c.offered, got, c.want)
+			t.Errorf("an instance of type %s in a group of %v counts as %s, want %s", c.reported, c.offered, got, c.want)
 		}
 	}
 }
 
-func TestANodeIsKnownByItsInstance(t *testing.T) {
+func TestAProviderIDNamesAnInstanceOfEC2Only(t *testing.T) {
 	if id, is := instanceOf(anInstance.providerID()); !is || id != anInstance.id {
 		t.Errorf("%s is of instance %q", anInstance.providerID(), id)
 	}
 	for _, other := range []string{"", "kwok:workers-abcde", "azure:///i-1"} {
 		if id, is := instanceOf(other); is {
-			t.Errorf("%q is taken for instance %s", other, id)
+			t.Errorf("%q names instance %s, want none", other, id)
 		}
 	}
 }
 
-func TestAnEnvironmentIsReadByName(t *testing.T) {
+func TestVariablesOfAnEnvironmentAreFoundByName(t *testing.T) {
 	got := variables([]string{"A=1", "B=x=y", "C="})
 	if !maps.Equal(got, map[string]string{"A": "1", "B": "x=y", "C": ""}) {
 		t.Error(got)

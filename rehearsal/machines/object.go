@@ -10,25 +10,27 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+
+	"tfserving/catalog"
 )
 
-// object is an Ingress or a Service, as far as the two are alike.
+// object is an Ingress or a Service, with what the controller needs of both.
 type object struct {
 	metav1.Object
 	kind     string
-	wanted   bool   // it should have a load balancer of the controller's
-	hostname string // as its status has it
-	build    func() (*stack, error)
+	wanted   bool   // the controller is to make a load balancer for it
+	hostname string // of the load balancer in its status
+	build    func() (*balancerPlan, error)
 	patch    func(ctx context.Context, patch []byte, subresource ...string) error
 }
 
-// stack is the object's, as far as it takes to find what was made for it.
-func (o *object) stack() *stack {
+// plan is the object's plan without its listeners: enough to find what was made for it.
+func (o *object) plan() *balancerPlan {
 	kinds := map[string]string{"Ingress": "ingress", "Service": "service"}
-	return &stack{kind: kinds[o.kind], namespace: o.GetNamespace(), name: o.GetName()}
+	return &balancerPlan{kind: kinds[o.kind], namespace: o.GetNamespace(), name: o.GetName()}
 }
 
-// objects are all Ingresses and Services. The calls are those that the controller's ClusterRole allows it.
+// objects are all Ingresses and Services. The controller's ClusterRole allows these calls.
 func objects(ctx context.Context, api kubernetes.Interface) (all []*object, err error) {
 	classes, err := api.NetworkingV1().IngressClasses().List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -60,7 +62,7 @@ func ingressObject(api kubernetes.Interface, in *networkingv1.Ingress, mine map[
 		Object: in,
 		kind:   "Ingress",
 		wanted: in.Spec.IngressClassName != nil && mine[*in.Spec.IngressClassName] && in.DeletionTimestamp == nil,
-		build:  func() (*stack, error) { return ingressStack(in) },
+		build:  func() (*balancerPlan, error) { return planForIngress(in) },
 		patch: func(ctx context.Context, patch []byte, subresource ...string) error {
 			_, err := api.NetworkingV1().Ingresses(in.Namespace).Patch(ctx, in.Name, types.MergePatchType, patch, metav1.PatchOptions{}, subresource...)
 			return err
@@ -77,8 +79,8 @@ func serviceObject(api kubernetes.Interface, svc *corev1.Service) *object {
 		Object: svc,
 		kind:   "Service",
 		wanted: svc.Spec.Type == corev1.ServiceTypeLoadBalancer && svc.Spec.LoadBalancerClass != nil &&
-			*svc.Spec.LoadBalancerClass == balancerClass && svc.DeletionTimestamp == nil,
-		build: func() (*stack, error) { return serviceStack(svc) },
+			*svc.Spec.LoadBalancerClass == catalog.LoadBalancerClassNLB && svc.DeletionTimestamp == nil,
+		build: func() (*balancerPlan, error) { return planForService(svc) },
 		patch: func(ctx context.Context, patch []byte, subresource ...string) error {
 			_, err := api.CoreV1().Services(svc.Namespace).Patch(ctx, svc.Name, types.MergePatchType, patch, metav1.PatchOptions{}, subresource...)
 			return err
@@ -90,7 +92,7 @@ func serviceObject(api kubernetes.Interface, svc *corev1.Service) *object {
 	return o
 }
 
-// setFinalizers fails if the object has changed since it was read.
+// setFinalizers replaces the object's finalizers. It fails if the object has changed since it was read.
 func (o *object) setFinalizers(ctx context.Context, finalizers []string) error {
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
 		"finalizers": finalizers, "resourceVersion": o.GetResourceVersion()}})
@@ -116,16 +118,16 @@ func (o *object) setHostname(ctx context.Context, hostname string) error {
 	return nil
 }
 
-// servicePort is the number of a Service's port, given by number or name.
+// servicePort is the number of a Service's port, which is given by number or name.
 func servicePort(ctx context.Context, api kubernetes.Interface, namespace, name, port string) (int32, error) {
 	svc, err := api.CoreV1().Services(namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
-		return 0, fmt.Errorf("its backend: %w", err)
+		return 0, fmt.Errorf("reading its backend: %w", err)
 	}
 	for _, p := range svc.Spec.Ports {
 		if p.Name == port || fmt.Sprint(p.Port) == port {
 			return p.Port, nil
 		}
 	}
-	return 0, fmt.Errorf("its backend: Service %s has no port %s", name, port)
+	return 0, fmt.Errorf("reading its backend: Service %s has no port %s", name, port)
 }

@@ -21,16 +21,17 @@ import (
 
 const (
 	systemNamespace = metav1.NamespaceSystem
-	// tokenMount is where a pod finds its token for the Kubernetes API, unless it was told to have none.
+	// tokenMount is the folder of a container with the pod's token for the Kubernetes API.
 	tokenMount = "/var/run/secrets/kubernetes.io/serviceaccount"
-	// podIdentityAudience is whom the token is for that a pod shows to the Pod Identity agent.
+	// podIdentityAudience is the audience of a pod's token for the Pod Identity agent.
 	podIdentityAudience = "pods.eks.amazonaws.com"
 	agentAddon          = "eks-pod-identity-agent"
-	// tokenLife is longer than any rehearsal, so that no token need be renewed.
+	// tokenLife is the lifetime of tokens. It is longer than any rehearsal, so tokens are not renewed.
 	tokenLife = 24 * time.Hour
 )
 
-// token is one of a pod's ServiceAccount, bound to the pod: it ends with it. Without an audience it is for the API server.
+// token is a new token of a pod's ServiceAccount. It is bound to the pod and ends with it. Without an audience, it is for the
+// API server.
 func (m *Machines) token(ctx context.Context, pod *corev1.Pod, audience ...string) (string, error) {
 	life := int64(tokenLife / time.Second)
 	out, err := m.kubernetes.CoreV1().ServiceAccounts(pod.Namespace).CreateToken(ctx, pod.Spec.ServiceAccountName, &authenticationv1.TokenRequest{
@@ -40,12 +41,12 @@ func (m *Machines) token(ctx context.Context, pod *corev1.Pod, audience ...strin
 		},
 	}, metav1.CreateOptions{})
 	if err != nil {
-		return "", fmt.Errorf("a token for ServiceAccount %s of pod %s: %w", pod.Spec.ServiceAccountName, pod.Name, err)
+		return "", fmt.Errorf("creating a token of ServiceAccount %s for pod %s: %w", pod.Spec.ServiceAccountName, pod.Name, err)
 	}
 	return out.Status.Token, nil
 }
 
-// apiToken is the pod's token for the Kubernetes API, if the container would find one.
+// apiToken is the pod's token for the Kubernetes API. A container that mounts no token is an error.
 func (m *Machines) apiToken(ctx context.Context, pod *corev1.Pod, container *corev1.Container) (string, error) {
 	if !slices.ContainsFunc(container.VolumeMounts, func(v corev1.VolumeMount) bool { return path.Clean(v.MountPath) == tokenMount }) {
 		return "", fmt.Errorf("container %s of pod %s has no ServiceAccount token mounted, so the Kubernetes API would refuse it", container.Name, pod.Name)
@@ -53,8 +54,8 @@ func (m *Machines) apiToken(ctx context.Context, pod *corev1.Pod, container *cor
 	return m.token(ctx, pod)
 }
 
-// identityToken is the token by which the Pod Identity agent knows the pod. EKS gives it, and the variables that lead to
-// the agent, to a pod when the pod is made: one that is older than its association never gets credentials.
+// identityToken is the pod's token for the Pod Identity agent. EKS adds the token and the agent's address to a pod when the
+// pod is created, so a pod that is older than its association never gets credentials.
 func (m *Machines) identityToken(ctx context.Context, pod *corev1.Pod) (string, error) {
 	api := eks.NewFromConfig(m.observer)
 	addon, err := api.DescribeAddon(ctx, &eks.DescribeAddonInput{ClusterName: &m.cfg.ClusterName, AddonName: aws.String(agentAddon)})
@@ -68,7 +69,7 @@ func (m *Machines) identityToken(ctx context.Context, pod *corev1.Pod) (string, 
 	list, err := api.ListPodIdentityAssociations(ctx, &eks.ListPodIdentityAssociationsInput{
 		ClusterName: &m.cfg.ClusterName, Namespace: &pod.Namespace, ServiceAccount: &account})
 	if err != nil {
-		return "", fmt.Errorf("looking for the AWS role of ServiceAccount %s: %w", account, err)
+		return "", fmt.Errorf("finding the AWS role of ServiceAccount %s: %w", account, err)
 	}
 	if len(list.Associations) == 0 {
 		return "", fmt.Errorf("pod %s gets no AWS credentials: ServiceAccount %s/%s has no Pod Identity association", pod.Name, pod.Namespace, account)
@@ -76,7 +77,7 @@ func (m *Machines) identityToken(ctx context.Context, pod *corev1.Pod) (string, 
 	out, err := api.DescribePodIdentityAssociation(ctx, &eks.DescribePodIdentityAssociationInput{
 		ClusterName: &m.cfg.ClusterName, AssociationId: list.Associations[0].AssociationId})
 	if err != nil {
-		return "", fmt.Errorf("looking for the AWS role of ServiceAccount %s: %w", account, err)
+		return "", fmt.Errorf("finding the AWS role of ServiceAccount %s: %w", account, err)
 	}
 	if olderThan(pod, aws.ToTime(out.Association.CreatedAt)) {
 		return "", fmt.Errorf("pod %s gets no AWS credentials: it was made at %s, before the Pod Identity association of its ServiceAccount at %s",
@@ -85,12 +86,12 @@ func (m *Machines) identityToken(ctx context.Context, pod *corev1.Pod) (string, 
 	return m.token(ctx, pod, podIdentityAudience)
 }
 
-// olderThan leaves a pod the benefit of the second to which Kubernetes rounds down.
+// olderThan says whether a pod is certainly older than an association. Kubernetes rounds a pod's time down to a second.
 func olderThan(pod *corev1.Pod, association time.Time) bool {
 	return !pod.CreationTimestamp.Add(time.Second).After(association)
 }
 
-// kubeconfig is the way to an API server with a token, as a file.
+// kubeconfig is the text of a kubeconfig for an API server and a token.
 func kubeconfig(server *rest.Config, token string) ([]byte, error) {
 	server = rest.CopyConfig(server)
 	if err := rest.LoadTLSFiles(server); err != nil {
@@ -105,8 +106,8 @@ func kubeconfig(server *rest.Config, token string) ([]byte, error) {
 	return clientcmd.Write(*cfg)
 }
 
-// arguments are what a container's program is started with. The image's own entry point is the program alone, so the
-// command, where there is one, starts with its name.
+// arguments are the arguments of a container's program. The image's entry point is the program without arguments, so a
+// command in the container begins with the program's name.
 func arguments(container *corev1.Container) ([]string, error) {
 	all := slices.Clone(container.Args)
 	if len(container.Command) > 0 {
@@ -114,21 +115,21 @@ func arguments(container *corev1.Container) ([]string, error) {
 	}
 	for _, a := range all {
 		if strings.Contains(a, "$(") {
-			return nil, fmt.Errorf("container %s: argument %s refers to a variable, which is not rehearsed here", container.Name, a)
+			return nil, fmt.Errorf("container %s: argument %s refers to a variable, which is not simulated", container.Name, a)
 		}
 	}
 	return all, nil
 }
 
-// environment is what a container's program finds set.
+// environment are the variables of a container's program.
 func environment(pod *corev1.Pod, container *corev1.Container) (env []string, err error) {
 	if len(container.EnvFrom) > 0 {
-		return nil, fmt.Errorf("container %s takes variables from elsewhere (envFrom), which is not rehearsed here", container.Name)
+		return nil, fmt.Errorf("container %s has envFrom, which is not simulated", container.Name)
 	}
 	for _, e := range container.Env {
 		value := e.Value
 		if e.ValueFrom != nil {
-			if value, err = reference(pod, e.ValueFrom); err != nil {
+			if value, err = referencedValue(pod, e.ValueFrom); err != nil {
 				return nil, fmt.Errorf("container %s, variable %s: %w", container.Name, e.Name, err)
 			}
 		}
@@ -137,7 +138,7 @@ func environment(pod *corev1.Pod, container *corev1.Container) (env []string, er
 	return env, nil
 }
 
-func reference(pod *corev1.Pod, from *corev1.EnvVarSource) (string, error) {
+func referencedValue(pod *corev1.Pod, from *corev1.EnvVarSource) (string, error) {
 	if from.FieldRef != nil {
 		switch from.FieldRef.FieldPath {
 		case "metadata.name":
@@ -150,10 +151,10 @@ func reference(pod *corev1.Pod, from *corev1.EnvVarSource) (string, error) {
 			return pod.Spec.ServiceAccountName, nil
 		}
 	}
-	return "", fmt.Errorf("its value comes from where it is not rehearsed: %s", from.String())
+	return "", fmt.Errorf("the source of its value is not simulated: %s", from.String())
 }
 
-// flag is the value of a flag among arguments, as --name=value or --name value; the last one counts.
+// flag is the value of a flag among arguments, given as --name=value or --name value. If there are several, the last counts.
 func flag(args []string, name string) (value string, set bool) {
 	for i, a := range args {
 		given, v, joined := strings.Cut(a, "=")
@@ -168,8 +169,8 @@ func flag(args []string, name string) (value string, set bool) {
 	return value, set
 }
 
-// running is the oldest pod that runs, or nil: where there are several, it is the one that leads.
-func running(pods []corev1.Pod) (oldest *corev1.Pod) {
+// leader is the oldest running pod, or nil.
+func leader(pods []corev1.Pod) (oldest *corev1.Pod) {
 	for i := range pods {
 		p := &pods[i]
 		if p.Status.Phase != corev1.PodRunning || p.DeletionTimestamp != nil {
@@ -183,8 +184,8 @@ func running(pods []corev1.Pod) (oldest *corev1.Pod) {
 	return oldest
 }
 
-// program is the container of a pod that runs what the pod is for: its only one, or the one of that name.
-func program(pod *corev1.Pod, name string) (*corev1.Container, error) {
+// mainContainer is the only container of a pod, or the one with the given name.
+func mainContainer(pod *corev1.Pod, name string) (*corev1.Container, error) {
 	for i := range pod.Spec.Containers {
 		if c := &pod.Spec.Containers[i]; len(pod.Spec.Containers) == 1 || c.Name == name {
 			return c, nil

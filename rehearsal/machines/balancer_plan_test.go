@@ -24,7 +24,7 @@ func anIngress(annotations map[string]string) *networkingv1.Ingress {
 	}
 }
 
-func TestAnIngressAsksForALoadBalancerByItsAnnotations(t *testing.T) {
+func TestAnIngresssAnnotationsSetSchemePortsAndClientsOfItsLoadBalancer(t *testing.T) {
 	const certificate = "arn:aws:acm:eu-west-1:123456789012:certificate/x"
 	for _, c := range []struct {
 		rule        string
@@ -33,9 +33,9 @@ func TestAnIngressAsksForALoadBalancerByItsAnnotations(t *testing.T) {
 		ports       []int32
 		cidrs       []string
 	}{
-		{"by default: internal, plain HTTP, open to whoever is inside", nil,
+		{"default: internal, HTTP, all clients", nil,
 			types.LoadBalancerSchemeEnumInternal, []int32{80}, []string{"0.0.0.0/0"}},
-		{"public, for some", map[string]string{"scheme": "internet-facing", "inbound-cidrs": "192.0.2.0/24, 198.51.100.0/24"},
+		{"public, for two ranges", map[string]string{"scheme": "internet-facing", "inbound-cidrs": "192.0.2.0/24, 198.51.100.0/24"},
 			types.LoadBalancerSchemeEnumInternetFacing, []int32{80}, []string{"192.0.2.0/24", "198.51.100.0/24"}},
 		{"a certificate makes it HTTPS", map[string]string{"certificate-arn": certificate},
 			types.LoadBalancerSchemeEnumInternal, []int32{443}, []string{"0.0.0.0/0"}},
@@ -46,7 +46,7 @@ func TestAnIngressAsksForALoadBalancerByItsAnnotations(t *testing.T) {
 		for key, value := range c.annotations {
 			annotations[albPrefix+key] = value
 		}
-		s, err := ingressStack(anIngress(annotations))
+		s, err := planForIngress(anIngress(annotations))
 		if err != nil {
 			t.Errorf("%s: %v", c.rule, err)
 			continue
@@ -67,17 +67,17 @@ func TestAnIngressAsksForALoadBalancerByItsAnnotations(t *testing.T) {
 	}
 	for rule, annotations := range map[string]map[string]string{
 		"HTTPS without a certificate": {albPrefix + "listen-ports": `[{"HTTPS":443}]`},
-		"a scheme that there is not":  {albPrefix + "scheme": "public"},
+		"an unknown scheme":           {albPrefix + "scheme": "public"},
 		"ports that are not a list":   {albPrefix + "listen-ports": "80"},
 	} {
-		if s, err := ingressStack(anIngress(annotations)); err == nil {
+		if s, err := planForIngress(anIngress(annotations)); err == nil {
 			t.Errorf("%s gives %+v", rule, s)
 		}
 	}
 }
 
-func TestAServiceAsksForANetworkLoadBalancer(t *testing.T) {
-	s, err := serviceStack(&corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "b"},
+func TestAServiceOfTypeLoadBalancerGetsANetworkLoadBalancer(t *testing.T) {
+	s, err := planForService(&corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "b"},
 		Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}, {Port: 53, Protocol: corev1.ProtocolUDP}}, LoadBalancerSourceRanges: []string{"192.0.2.0/24"}}})
 	if err != nil {
 		t.Fatal(err)
@@ -88,22 +88,22 @@ func TestAServiceAsksForANetworkLoadBalancer(t *testing.T) {
 	}
 }
 
-func TestEverythingIsTaggedAsTheIAMPolicyAsks(t *testing.T) {
+func TestResourcesHaveTheTagsThatTheControllersIAMPolicyRequires(t *testing.T) {
 	defaults := map[string]string{"owner": "me"}
-	s := &stack{kind: "ingress", namespace: "a", name: "b"}
+	s := &balancerPlan{kind: "ingress", namespace: "a", name: "b"}
 	want := map[string]string{"owner": "me", "elbv2.k8s.aws/cluster": "dev", "ingress.k8s.aws/stack": "a/b", "ingress.k8s.aws/resource": "LoadBalancer"}
 	if got := s.tags("dev", "LoadBalancer", defaults); !maps.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}
 	if len(defaults) != 1 {
-		t.Errorf("the defaults have become %v", defaults)
+		t.Errorf("the default tags were changed to %v", defaults)
 	}
 }
 
-func TestNamesAreWithinWhatELBAllows(t *testing.T) {
+func TestLoadBalancerNamesAreValidAndUnique(t *testing.T) {
 	valid := regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?$`)
 	seen := map[string]bool{}
-	for _, s := range []*stack{
+	for _, s := range []*balancerPlan{
 		{kind: "ingress", namespace: strings.Repeat("long-namespace", 4), name: strings.Repeat("long.name", 6)},
 		{kind: "ingress", namespace: "a", name: "b"},
 		{kind: "ingress", namespace: "a", name: "b", scheme: types.LoadBalancerSchemeEnumInternal},
@@ -120,7 +120,7 @@ func TestNamesAreWithinWhatELBAllows(t *testing.T) {
 	}
 }
 
-func TestASubnetTaggedForOtherClustersIsLeftToThem(t *testing.T) {
+func TestASubnetTaggedForOtherClustersOnlyIsNotUsed(t *testing.T) {
 	for _, c := range []struct {
 		clusters []string
 		want     bool
@@ -135,13 +135,13 @@ func TestASubnetTaggedForOtherClustersIsLeftToThem(t *testing.T) {
 	}
 }
 
-func TestOnlyRulesThatDifferAreChanged(t *testing.T) {
+func TestOnlySecurityGroupRulesThatDifferAreChanged(t *testing.T) {
 	have := map[rule]bool{{"tcp", 80, "192.0.2.0/24"}: true, {"tcp", 80, "2001:db8::/32"}: true}
 	wanted := map[rule]bool{{"tcp", 80, "192.0.2.0/24"}: true, {"tcp", 443, "192.0.2.0/24"}: true}
 	if got := rulesOf(permissions(wanted, have)); !maps.Equal(got, map[rule]bool{{"tcp", 443, "192.0.2.0/24"}: true}) {
-		t.Errorf("opened are %v", got)
+		t.Errorf("the added rules are %v", got)
 	}
 	if got := rulesOf(permissions(have, wanted)); !maps.Equal(got, map[rule]bool{{"tcp", 80, "2001:db8::/32"}: true}) {
-		t.Errorf("closed are %v", got)
+		t.Errorf("the removed rules are %v", got)
 	}
 }
