@@ -1,46 +1,61 @@
 package catalog
 
-// Room is CPU, memory and a number of pods.
+// Room is an amount of CPU and memory, and a number of pods.
 type Room struct {
 	MilliCPU  int64
 	MemoryMiB int64
 	Pods      int64
 }
 
-// MaxPods is how many pods a node of this type takes under the Amazon VPC CNI without prefix delegation: each interface
-// keeps one address for itself, and two pods use the node's own network (amazon-eks-ami, max-pods).
-func (t *InstanceType) MaxPods() int64 { return t.Interfaces*(t.IPv4s-1) + hostNetworkPods }
-
 const (
+	// hostNetworkPods is how many pods of a node use the node's own address (amazon-eks-ami, max-pods).
 	hostNetworkPods = 2
-	// prefixAddresses is the size of the /28 that stands in an address's place under prefix delegation.
+	// prefixAddresses is the number of addresses in a /28. Under prefix delegation an interface has a /28 in place of each
+	// secondary address.
 	prefixAddresses = 16
-	// The most pods that EKS sets under prefix delegation, below 30 vCPUs and from there (amazon-eks-ami, max-pods).
-	mostPods, mostPodsLarge, largeVCPUs = 110, 250, 30
+	// maxPodsSmall and maxPodsLarge are the most pods that EKS allows on a node with prefix delegation: the first below
+	// largeVCPUs vCPUs, the second from there (amazon-eks-ami, max-pods).
+	maxPodsSmall, maxPodsLarge, largeVCPUs = 110, 250, 30
 )
 
-// MaxPodsWithPrefixes is how many pods a node of this type takes under the Amazon VPC CNI with prefix delegation.
+// MaxPods returns how many pods a node of this type runs with the Amazon VPC CNI and without prefix delegation. Each
+// interface keeps one address for itself (amazon-eks-ami, max-pods).
+func (t *InstanceType) MaxPods() int64 { return t.Interfaces*(t.IPv4s-1) + hostNetworkPods }
+
+// MaxPodsWithPrefixes returns how many pods a node of this type runs with the Amazon VPC CNI and prefix delegation.
 func (t *InstanceType) MaxPodsWithPrefixes() int64 {
-	most := int64(mostPods)
+	most := int64(maxPodsSmall)
 	if t.VCPUs >= largeVCPUs {
-		most = mostPodsLarge
+		most = maxPodsLarge
 	}
 	return min(most, t.Interfaces*(t.IPv4s-1)*prefixAddresses+hostNetworkPods)
 }
 
+// PodAddresses returns how many addresses of the subnet a full node of this type takes, and how many pods it then runs.
+func (t *InstanceType) PodAddresses(prefixDelegation bool) (addresses, pods int64) {
+	if !prefixDelegation {
+		return t.Interfaces * t.IPv4s, t.MaxPods()
+	}
+	pods = t.MaxPodsWithPrefixes()
+	prefixes := (pods - hostNetworkPods + prefixAddresses - 1) / prefixAddresses
+	// Each interface has one address of its own and IPv4s-1 places for prefixes.
+	interfaces := (prefixes + t.IPv4s - 2) / (t.IPv4s - 1)
+	return prefixes*prefixAddresses + interfaces, pods
+}
+
 const (
-	// hypervisorShare of the memory that EC2 states does not reach the kernel (Karpenter's default
-	// vmMemoryOverheadPercent, 7.5 %), in thousandths.
-	hypervisorShare = 75
-	// What the kubelet keeps for itself on an EKS node (amazon-eks-ami, nodeadm): memory by pods, and what the
-	// eviction threshold holds back, in MiB.
+	// hypervisorPerMille is the part of an instance's memory that its kernel does not get, in thousandths (Karpenter's
+	// default vmMemoryOverheadPercent, 7.5 %).
+	hypervisorPerMille = 75
+	// The kubelet of an EKS node reserves memory for itself, in part for each pod, and evicts pods before the last
+	// evictionMiB are used (amazon-eks-ami, nodeadm).
 	reservedMiB       = 255
 	reservedMiBPerPod = 11
 	evictionMiB       = 100
 )
 
-// reservedMilliCPU is what the kubelet keeps for itself: 6 % of the first core, 1 % of the second, 0.5 % of the next
-// two, 0.25 % of the rest (amazon-eks-ami, nodeadm), in thousandths of a core.
+// reservedMilliCPU returns the CPU that the kubelet reserves for itself, in thousandths of a core: 6 % of the first core,
+// 1 % of the second, 0.5 % of the next two, 0.25 % of the others (amazon-eks-ami, nodeadm).
 func (t *InstanceType) reservedMilliCPU() int64 {
 	tenths := int64(0)
 	for core := range t.VCPUs {
@@ -58,12 +73,12 @@ func (t *InstanceType) reservedMilliCPU() int64 {
 	return (tenths + 9) / 10
 }
 
-// Capacity is what a node of this type has.
+// Capacity returns the CPU, memory and pods of a node of this type.
 func (t *InstanceType) Capacity() Room {
-	return Room{MilliCPU: t.VCPUs * 1000, MemoryMiB: t.MemoryMiB * (1000 - hypervisorShare) / 1000, Pods: t.MaxPods()}
+	return Room{MilliCPU: t.VCPUs * 1000, MemoryMiB: t.MemoryMiB * (1000 - hypervisorPerMille) / 1000, Pods: t.MaxPods()}
 }
 
-// Allocatable is what of its capacity a node of this type leaves to pods, those of the system among them.
+// Allocatable returns the capacity without what the kubelet reserves. System pods take their part of it, too.
 func (t *InstanceType) Allocatable() Room {
 	room := t.Capacity()
 	room.MilliCPU -= t.reservedMilliCPU()

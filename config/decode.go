@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"reflect"
 	"regexp"
@@ -19,9 +18,9 @@ import (
 	pulumiconfig "github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
 )
 
-// Load returns the settings of the stack that the program runs for. Its error lists everything that is wrong.
+// Load returns the settings of the stack that the engine runs the program for. Its error lists all mistakes.
 func Load(ctx *pulumi.Context) (*Settings, error) {
-	// The SDK looks keys up by name; only the engine's own variables tell which keys there are, and which are secrets.
+	// The SDK only looks up known keys. The engine's variables also have the unknown keys, and the keys of secrets.
 	raw, encrypted := map[string]string{}, []string{}
 	for variable, into := range map[string]any{pulumi.EnvConfig: &raw, pulumi.EnvConfigSecretKeys: &encrypted} {
 		if env := os.Getenv(variable); env != "" {
@@ -41,33 +40,32 @@ func Load(ctx *pulumi.Context) (*Settings, error) {
 	}
 	in := input{raw: raw, stack: ctx.Stack()}
 	for _, key := range encrypted {
-		in.secret(key)
+		in.addSecret(key)
 	}
 	return in.decode()
 }
 
-// Decode returns the settings in raw: full keys (tfserving:model) with strings as they are and everything else as JSON,
-// which is how Pulumi hands them over. Of other namespaces only aws:region is read. An unknown key, a wrong type and a
-// value out of range are errors; all of them are reported at once. The names that are made from the stack's are not
-// looked at.
+// Decode returns the settings in raw. Its keys are full, such as tfserving:model, and its values are as Pulumi passes them:
+// text as it is, everything else as JSON. Decode ignores other namespaces, except aws:region, and does not check names that
+// contain the stack's name. Its error lists all mistakes: unknown keys, wrong types and wrong values.
 func Decode(raw map[string]string) (*Settings, error) {
 	return (&input{raw: raw}).decode()
 }
 
-// input is what settings are made of.
+// input is a stack's settings before they are decoded.
 type input struct {
 	raw   map[string]string
-	stack string // the stack's name, where it is known
-	// secrets are the problems with values that are encrypted. Nothing else is said of their keys.
+	stack string // the stack's name; empty if it is unknown
+	// secrets are the problems with encrypted values. They replace all other problems with these keys.
 	secrets []problem
 }
 
 func (in *input) decode() (*Settings, error) {
 	s := Default()
-	strays := in.strays()
+	all := &Error{Problems: in.addNamespaces()}
 	s.Region = in.raw[regionKey]
 	tree := map[string]any{}
-	var wrong []problem
+	var problems []problem
 	for key, value := range in.raw {
 		name, ours := strings.CutPrefix(key, Project+":")
 		if !ours {
@@ -80,22 +78,21 @@ func (in *input) decode() (*Settings, error) {
 		}
 		v, err := parseJSON(value)
 		if err != nil {
-			wrong = append(wrong, problem{name, fmt.Sprintf("is %s; it must be %s", show(value), describe(field.Type))})
+			problems = append(problems, problem{name, fmt.Sprintf("is %s; it must be %s", show(value), describe(field.Type))})
 			continue
 		}
 		tree[name] = v
 	}
-	wrong = append(wrong, unknown("", tree, reflect.TypeFor[Settings]())...)
-	wrong = append(wrong, decode(tree, &s)...)
-	wrong = append(in.secrets, slices.DeleteFunc(wrong, func(p problem) bool { return slices.ContainsFunc(in.secrets, p.sharesKey) })...)
-	// Where a value could not be read, its default stands in for it; what validation finds wrong with that is not news.
+	problems = append(problems, keyProblems("", tree, reflect.TypeFor[Settings]())...)
+	problems = append(problems, decode(tree, &s)...)
+	problems = append(in.secrets, slices.DeleteFunc(problems, func(p problem) bool { return slices.ContainsFunc(in.secrets, p.sharesKey) })...)
+	// A setting that cannot be decoded has its default. Validation must not report a second problem with it.
 	for _, p := range s.validate() {
-		if !slices.ContainsFunc(wrong, p.sharesKey) {
-			wrong = append(wrong, p)
+		if !slices.ContainsFunc(problems, p.sharesKey) {
+			problems = append(problems, p)
 		}
 	}
-	all := &Error{Problems: strays}
-	for _, p := range wrong {
+	for _, p := range problems {
 		all.Problems = append(all.Problems, fmt.Sprintf("%s:%s %s", Project, p.key, p.text))
 	}
 	if text := s.regionProblem(); text != "" {
@@ -111,38 +108,14 @@ func (in *input) decode() (*Settings, error) {
 	return nil, all
 }
 
-// strays says what is wrong with keys that have no namespace. Where only one setting can be meant, decode reads the value as
-// that setting's, so that it reports the mistakes inside it, too.
-func (in *input) strays() (wrong []string) {
-	raw := maps.Clone(in.raw)
-	for key, value := range in.raw {
-		if strings.Contains(key, ":") {
-			continue
-		}
-		meant := Project + ":" + key
-		if "aws:"+key == regionKey {
-			meant = regionKey
-		} else if _, known := fieldOf(reflect.TypeFor[Settings](), key); !known {
-			wrong = append(wrong, fmt.Sprintf("%s is not a setting; every setting's name begins with %s:, except %s", key, Project, regionKey))
-			continue
-		}
-		wrong = append(wrong, fmt.Sprintf("%s is not a setting; did you mean %s?", key, meant))
-		if _, set := raw[meant]; !set {
-			raw[meant] = value
-		}
-	}
-	in.raw = raw
-	return wrong
-}
-
-// secret notes a setting whose value is encrypted.
-func (in *input) secret(key string) {
+// addSecret records that a setting is encrypted.
+func (in *input) addSecret(key string) {
 	if name, ours := strings.CutPrefix(key, Project+":"); ours {
 		in.secrets = append(in.secrets, problem{name, "is encrypted; no setting is a secret: set it again without --secret"})
 	}
 }
 
-// Error lists everything that is wrong with a stack's settings, in the order of their keys.
+// Error lists all mistakes in a stack's settings, sorted by key.
 type Error struct{ Problems []string }
 
 func (e *Error) Error() string {
@@ -153,10 +126,10 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%d %s in the stack's settings (docs/settings.md describes every setting):\n  - %s", len(e.Problems), noun, strings.Join(e.Problems, "\n  - "))
 }
 
-// problem is one thing that is wrong, and the key of the setting that it is about.
+// problem is a mistake in the setting with a key.
 type problem struct{ key, text string }
 
-// sharesKey tells whether two problems are about the same setting, or about one and an object or list that it is in.
+// sharesKey returns whether two problems have the same setting, or one is in the object or list of the other.
 func (p problem) sharesKey(other problem) bool {
 	inside := func(outer, inner string) bool {
 		rest, ok := strings.CutPrefix(inner, outer)
@@ -165,7 +138,7 @@ func (p problem) sharesKey(other problem) bool {
 	return inside(p.key, other.key) || inside(other.key, p.key)
 }
 
-// parseJSON keeps numbers as they are written, and takes no more and no less than one value.
+// parseJSON parses exactly one value. It keeps the text of numbers.
 func parseJSON(text string) (v any, err error) {
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()
@@ -176,50 +149,6 @@ func parseJSON(text string) (v any, err error) {
 		return nil, errors.New("more than one value")
 	}
 	return v, nil
-}
-
-// unknown finds the keys that are no settings and those without a value, which the decoder passes over.
-func unknown(at string, value any, t reflect.Type) (wrong []problem) {
-	switch v := value.(type) {
-	case nil:
-		return []problem{{at, "has no value; give it one or remove the key"}}
-	case []any:
-		if t.Kind() == reflect.Slice {
-			for i, element := range v {
-				wrong = append(wrong, unknown(fmt.Sprintf("%s[%d]", at, i), element, t.Elem())...)
-			}
-		}
-	case map[string]any:
-		for name, inner := range v {
-			field, known := fieldOf(t, name)
-			switch {
-			case t.Kind() == reflect.Map:
-				wrong = append(wrong, unknown(fmt.Sprintf("%s[%s]", at, name), inner, t.Elem())...)
-			case known:
-				wrong = append(wrong, unknown(join(at, name), inner, field.Type)...)
-			case t.Kind() == reflect.Struct:
-				wrong = append(wrong, problem{join(at, name), notASetting(name, t)})
-			}
-		}
-	}
-	return wrong
-}
-
-func join(at, name string) string {
-	if at == "" {
-		return name
-	}
-	return at + "." + name
-}
-
-// notASetting says what may have been meant by a key that t does not have.
-func notASetting(name string, t reflect.Type) string {
-	if object, _, dotted := strings.Cut(name, "."); dotted {
-		if _, known := fieldOf(t, object); known {
-			return fmt.Sprintf("is not a setting; a key inside %s is set with `pulumi config set --path`, or indented below it in the stack's file", object)
-		}
-	}
-	return "is not a setting; known here: " + suggest(name, keys(t))
 }
 
 func decode(tree map[string]any, into *Settings) []problem {
@@ -235,8 +164,8 @@ func decode(tree map[string]any, into *Settings) []problem {
 	return flatten(dec.Decode(tree))
 }
 
-// exactTypes refuses the conversions that would hide a mistake, and says what was expected in the settings' words. It
-// also gives each node group its defaults before the file's values. It never sees a key without a value.
+// exactTypes refuses conversions that would hide a mistake, and reports the expected type. It also sets the defaults of a
+// node group before the decoder sets the file's values. The decoder does not call it for keys without a value.
 func exactTypes(from, to reflect.Value) (any, error) {
 	data := from.Interface()
 	number, isNumber := data.(json.Number)
@@ -282,41 +211,23 @@ func exactTypes(from, to reflect.Value) (any, error) {
 	return data, nil
 }
 
-// flatten lists the errors that the decoder's error is made of.
-func flatten(err error) (wrong []problem) {
+// flatten lists the errors inside the decoder's error.
+func flatten(err error) (problems []problem) {
 	switch e := err.(type) {
 	case nil:
 	case *mapstructure.DecodeError:
-		wrong = append(wrong, problem{e.Name(), e.Unwrap().Error()})
+		problems = append(problems, problem{e.Name(), e.Unwrap().Error()})
 	case interface{ Unwrap() []error }:
 		for _, inner := range e.Unwrap() {
-			wrong = append(wrong, flatten(inner)...)
+			problems = append(problems, flatten(inner)...)
 		}
 	case interface{ Unwrap() error }:
-		wrong = flatten(e.Unwrap())
+		problems = flatten(e.Unwrap())
 	default:
-		wrong = append(wrong, problem{"", err.Error()})
+		problems = append(problems, problem{"", err.Error()})
 	}
-	return wrong
+	return problems
 }
 
-// digitsOnly is a number that lacks its unit.
+// digitsOnly matches a number without a unit.
 var digitsOnly = regexp.MustCompile(`^\d+$`)
-
-// shownLength is how much of a wrong value an error repeats, in bytes of JSON.
-const shownLength = 60
-
-// show is a value as an error repeats it.
-func show(v any) string {
-	text := new(strings.Builder)
-	enc := json.NewEncoder(text)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return fmt.Sprintf("%q", fmt.Sprint(v))
-	}
-	shown := strings.TrimSpace(text.String())
-	if len(shown) > shownLength {
-		shown = strings.ToValidUTF8(shown[:shownLength], "") + "…"
-	}
-	return shown
-}

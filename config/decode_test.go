@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// valid is a stack's settings without a mistake. Every case of the tests below varies one thing of it.
+// valid holds a stack's settings without a mistake. Each test case changes it in one way.
 const valid = `
 aws:region: eu-west-1
 tfserving:platform: kubernetes
@@ -30,17 +30,17 @@ tfserving:gateway:
 tfserving:ingress: {class: nginx}
 `
 
-// change sets the setting at a path such as tfserving:nodeGroups[0].min. Without a value it removes it.
+// change sets the setting with a key such as tfserving:nodeGroups[0].min.
 type change struct {
 	key   string
 	value any
 }
 
-// removed is a change's value where the key is to go.
+// removed is the value of a change that removes its key.
 var removed = new(struct{})
 
-// stack returns the valid settings with changes, as Pulumi hands them over.
-func stack(t testing.TB, changes ...change) map[string]string {
+// settings returns the valid settings with changes, as Pulumi passes them.
+func settings(t testing.TB, changes ...change) map[string]string {
 	t.Helper()
 	tree := map[string]any{}
 	if err := yaml.Unmarshal([]byte(valid), &tree); err != nil {
@@ -53,22 +53,9 @@ func stack(t testing.TB, changes ...change) map[string]string {
 		steps[0] = namespace + ":" + steps[0]
 		put(t, tree, steps, c.value)
 	}
-	return asPulumi(t, tree)
-}
-
-func asPulumi(t testing.TB, tree map[string]any) map[string]string {
-	t.Helper()
-	raw := map[string]string{}
-	for key, value := range tree {
-		if text, ok := value.(string); ok {
-			raw[key] = text
-			continue
-		}
-		data, err := json.Marshal(value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		raw[key] = string(data)
+	raw, err := (&File{Config: tree}).Values()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return raw
 }
@@ -101,7 +88,7 @@ func put(t testing.TB, in any, steps []string, value any) {
 	}
 }
 
-// problemsOf returns what Decode says of the settings.
+// problemsOf returns the problems that Decode reports.
 func problemsOf(t testing.TB, raw map[string]string) []string {
 	t.Helper()
 	s, err := Decode(raw)
@@ -109,25 +96,25 @@ func problemsOf(t testing.TB, raw map[string]string) []string {
 		return nil
 	}
 	if s != nil {
-		t.Error("settings and an error at once")
+		t.Error("Decode returns both settings and an error")
 	}
 	var wrong *Error
 	if !errors.As(err, &wrong) {
-		t.Fatalf("the error is a %T, not a list of what is wrong", err)
+		t.Fatalf("the error is a %T, want *Error", err)
 	}
 	return wrong.Problems
 }
 
-// sameProblems compares problems with what is wanted of them. One that is wanted with … at its end may end in any way.
+// sameProblems compares problems. A wanted problem that ends with … matches every problem that begins with it.
 func sameProblems(got, want []string) bool {
 	return slices.EqualFunc(got, want, func(got, want string) bool {
-		begin, open := strings.CutSuffix(want, "…")
-		return got == want || open && strings.HasPrefix(got, begin)
+		prefix, isPrefix := strings.CutSuffix(want, "…")
+		return got == want || isPrefix && strings.HasPrefix(got, prefix)
 	})
 }
 
-// rule is a case of the rules: changes to the valid settings, and the one problem that they are. Without a problem the
-// changes are valid, too.
+// rule is a test case: changes to the valid settings, and the only problem with the result. It is empty if the result is
+// valid.
 type rule struct {
 	name    string
 	changes []change
@@ -142,117 +129,117 @@ func runRules(t *testing.T, rules []rule) {
 			if r.problem != "" {
 				want = []string{r.problem}
 			}
-			if got := problemsOf(t, stack(t, r.changes...)); !sameProblems(got, want) {
+			if got := problemsOf(t, settings(t, r.changes...)); !sameProblems(got, want) {
 				t.Errorf("problems:\n  %s\nwant:\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
 			}
 		})
 	}
 }
 
-// eks are the changes that make the valid settings those of platform eks, and more changes.
-func eks(more ...change) []change {
+// onEKS returns the changes that make the valid settings those of platform eks, and more changes.
+func onEKS(more ...change) []change {
 	return append([]change{{"tfserving:platform", "eks"}, {"tfserving:kubernetes", removed}, {"tfserving:aws.owner", "ml-platform"}, {"tfserving:ingress.class", "alb"}}, more...)
 }
 
-// one is the change of a single setting.
-func one(key string, value any) []change { return []change{{key, value}} }
+// set returns the change of a single setting.
+func set(key string, value any) []change { return []change{{key, value}} }
 
-func TestDecodeIsStrict(t *testing.T) {
+func TestUnknownKeysAndWrongTypesAreMistakes(t *testing.T) {
 	runRules(t, []rule{
-		{"the settings that the cases vary are valid", nil, ""},
-		{"an unknown key lists the known ones, the likeliest first", one("tfserving:modle", map[string]any{}),
-			`tfserving:modle is not a setting; known here: model, …`},
-		{"an unknown key in an object", one("tfserving:model.replica", map[string]any{"min": 2}),
-			`tfserving:model.replica is not a setting; known here: replicas, …`},
-		{"an unknown key two objects deep", one("tfserving:gateway.resources.memmory", "1Gi"),
-			`tfserving:gateway.resources.memmory is not a setting; known here: memory, cpu`},
-		{"an unknown key in a node group", one("tfserving:nodeGroups[0].diskGib", 50),
-			`tfserving:nodeGroups[0].diskGib is not a setting; known here: diskGiB, min, max, name, labels, taints, desired, capacity, instanceTypes`},
-		{"upper and lower case are different keys", one("tfserving:model.targetCpu", "70"),
-			`tfserving:model.targetCpu is not a setting; known here: targetCPU, …`},
+		{"the settings that the cases change are valid", nil, ""},
+		{"an unknown key lists the known keys, the most similar first", set("tfserving:modle", map[string]any{}),
+			`tfserving:modle is not a setting; the settings here are model, …`},
+		{"an unknown key in an object", set("tfserving:model.replica", map[string]any{"min": 2}),
+			`tfserving:model.replica is not a setting; the settings here are replicas, …`},
+		{"an unknown key in an object in an object", set("tfserving:gateway.resources.memmory", "1Gi"),
+			`tfserving:gateway.resources.memmory is not a setting; the settings here are memory, cpu`},
+		{"an unknown key in a node group", set("tfserving:nodeGroups[0].diskGib", 50),
+			`tfserving:nodeGroups[0].diskGib is not a setting; the settings here are diskGiB, min, max, name, labels, taints, desired, capacity, instanceTypes`},
+		{"upper and lower case are different keys", set("tfserving:model.targetCpu", "70"),
+			`tfserving:model.targetCpu is not a setting; the settings here are targetCPU, …`},
 
-		{"text for a number", one("tfserving:model.targetCPU", "70"),
+		{"text for a number", set("tfserving:model.targetCPU", "70"),
 			`tfserving:model.targetCPU is "70"; it must be a whole number, without quotes`},
-		{"a fraction for a number", one("tfserving:model.targetCPU", 70.5),
+		{"a fraction for a number", set("tfserving:model.targetCPU", 70.5),
 			`tfserving:model.targetCPU is 70.5; it must be a whole number`},
-		{"a number too large to count with", one("tfserving:model.targetCPU", json.Number("99999999999999999999")),
+		{"a number that is too large", set("tfserving:model.targetCPU", json.Number("99999999999999999999")),
 			`tfserving:model.targetCPU is 99999999999999999999; it must be a whole number`},
-		{"a truth value for a number", one("tfserving:gateway.replicas.max", true),
+		{"true for a number", set("tfserving:gateway.replicas.max", true),
 			`tfserving:gateway.replicas.max is true; it must be a whole number`},
-		{"a number for text", one("tfserving:cluster.version", 1.35),
+		{"a number for text", set("tfserving:cluster.version", 1.35),
 			`tfserving:cluster.version is 1.35; it must be text, in quotes`},
-		{"a number for the text of an environment variable", one("tfserving:model.environment.PORT", 8500),
+		{"a number for the text of an environment variable", set("tfserving:model.environment.PORT", 8500),
 			`tfserving:model.environment[PORT] is 8500; it must be text, in quotes`},
-		{"an object for text", one("tfserving:model.name", map[string]any{"a": 1}),
+		{"an object for text", set("tfserving:model.name", map[string]any{"a": 1}),
 			`tfserving:model.name is {"a":1}; it must be text`},
-		{"a list for text", one("tfserving:model.image", []string{"a:1"}),
+		{"a list for text", set("tfserving:model.image", []string{"a:1"}),
 			`tfserving:model.image is ["a:1"]; it must be text`},
-		{"text for an object", one("tfserving:model", "clothing"),
+		{"text for an object", set("tfserving:model", "clothing"),
 			`tfserving:model is "clothing"; it must be an object with name, image, allowMutableTag, resources, replicas, targetCPU, scaling, batching, maxConnectionAge, startupTimeout, runAsUser, environment`},
-		{"several values for an object", one("tfserving:kubernetes", `{} {}`),
+		{"several values for an object", set("tfserving:kubernetes", `{} {}`),
 			`tfserving:kubernetes is "{} {}"; it must be an object with kubeconfig, context`},
-		{"a list for an object", one("tfserving:model.replicas", []int{1, 3}),
+		{"a list for an object", set("tfserving:model.replicas", []int{1, 3}),
 			`tfserving:model.replicas is [1,3]; it must be an object with min, max`},
-		{"a number for an object", one("tfserving:model.replicas", 3),
+		{"a number for an object", set("tfserving:model.replicas", 3),
 			`tfserving:model.replicas is 3; it must be an object with min, max`},
-		{"a list for a map", one("tfserving:model.environment", []string{"A=1"}),
+		{"a list for a map", set("tfserving:model.environment", []string{"A=1"}),
 			`tfserving:model.environment is ["A=1"]; it must be an object whose values are text`},
-		{"an object for a list", one("tfserving:nodeGroups", map[string]any{"name": "general"}),
+		{"an object for a list", set("tfserving:nodeGroups", map[string]any{"name": "general"}),
 			`tfserving:nodeGroups is {"name":"general"}; it must be a list of objects with name, instanceTypes, capacity, min, max, desired, diskGiB, labels, taints`},
-		{"text for a node group", one("tfserving:nodeGroups[1]", "burst"),
+		{"text for a node group", set("tfserving:nodeGroups[1]", "burst"),
 			`tfserving:nodeGroups[1] is "burst"; it must be an object with name, instanceTypes, capacity, min, max, desired, diskGiB, labels, taints`},
-		{"text for a list of text", one("tfserving:ingress.allowedCidrs", "10.0.0.0/8"),
+		{"text for a list of text", set("tfserving:ingress.allowedCidrs", "10.0.0.0/8"),
 			`tfserving:ingress.allowedCidrs is "10.0.0.0/8"; it must be a list of text (did you mean ["10.0.0.0/8"]?)`},
-		{"text for a truth value", one("tfserving:model.allowMutableTag", "true"),
+		{"text for true or false", set("tfserving:model.allowMutableTag", "true"),
 			`tfserving:model.allowMutableTag is "true"; it must be true or false, without quotes`},
-		{"a number for a truth value", one("tfserving:model.allowMutableTag", 1),
+		{"a number for true or false", set("tfserving:model.allowMutableTag", 1),
 			`tfserving:model.allowMutableTag is 1; it must be true or false`},
-		{"a truth value for a quantity", one("tfserving:model.resources.cpu", true),
+		{"true for a quantity", set("tfserving:model.resources.cpu", true),
 			`tfserving:model.resources.cpu is true; it must be a quantity such as 500m or 1Gi`},
-		{"a number for a quantity is one", one("tfserving:model.resources.cpu", 1.5), ""},
+		{"a number is a quantity", set("tfserving:model.resources.cpu", 1.5), ""},
 
-		{"a duration without its unit", one("tfserving:gateway.drainTime", 20),
+		{"a duration without its unit", set("tfserving:gateway.drainTime", 20),
 			`tfserving:gateway.drainTime is 20; it must be a duration such as 30s or 5m (did you mean 20s?)`},
-		{"a duration without its unit, in quotes", one("tfserving:gateway.drainTime", "20"),
+		{"a duration without its unit, in quotes", set("tfserving:gateway.drainTime", "20"),
 			`tfserving:gateway.drainTime is "20"; it must be a duration such as 30s or 5m (did you mean 20s?)`},
-		{"a duration in a unit that there is not", one("tfserving:autoscaler.scaleDownUnneededTime", "1d"),
+		{"a duration with an unknown unit", set("tfserving:autoscaler.scaleDownUnneededTime", "1d"),
 			`tfserving:autoscaler.scaleDownUnneededTime is "1d"; it must be a duration such as 30s or 5m`},
-		{"an empty duration", one("tfserving:gateway.drainTime", ""),
+		{"an empty duration", set("tfserving:gateway.drainTime", ""),
 			`tfserving:gateway.drainTime is ""; it must be a duration such as 30s or 5m`},
-		{"a list for a duration", one("tfserving:gateway.drainTime", []int{1}),
+		{"a list for a duration", set("tfserving:gateway.drainTime", []int{1}),
 			`tfserving:gateway.drainTime is [1]; it must be a duration such as 30s or 5m`},
 
-		{"text without a value", one("tfserving:namespace", nil), `tfserving:namespace has no value; give it one or remove the key`},
-		{"an object without a value", one("tfserving:network", nil), `tfserving:network has no value; give it one or remove the key`},
-		{"a key without a value in an object", one("tfserving:model.image", nil), `tfserving:model.image has no value; give it one or remove the key`},
-		{"a node group without a value", one("tfserving:nodeGroups[1]", nil), `tfserving:nodeGroups[1] has no value; give it one or remove the key`},
-		{"an environment variable without a value", one("tfserving:gateway.environment.DEBUG", nil), `tfserving:gateway.environment[DEBUG] has no value; give it one or remove the key`},
-		{"a list element without a value", one("tfserving:ingress.allowedCidrs", []any{nil}), `tfserving:ingress.allowedCidrs[0] has no value; give it one or remove the key`},
+		{"text without a value", set("tfserving:namespace", nil), `tfserving:namespace has no value; give it one or remove the key`},
+		{"an object without a value", set("tfserving:network", nil), `tfserving:network has no value; give it one or remove the key`},
+		{"a key without a value in an object", set("tfserving:model.image", nil), `tfserving:model.image has no value; give it one or remove the key`},
+		{"a node group without a value", set("tfserving:nodeGroups[1]", nil), `tfserving:nodeGroups[1] has no value; give it one or remove the key`},
+		{"an environment variable without a value", set("tfserving:gateway.environment.DEBUG", nil), `tfserving:gateway.environment[DEBUG] has no value; give it one or remove the key`},
+		{"a list element without a value", set("tfserving:ingress.allowedCidrs", []any{nil}), `tfserving:ingress.allowedCidrs[0] has no value; give it one or remove the key`},
 
-		{"keys of other namespaces are left alone", []change{{"aws:profile", "mars-1"}, {"other:model", "x"}, {"tfservingx:platform", "x"}}, ""},
-		{"the region's field is no setting of the project's", one("tfserving:-", "eu-west-1"), `tfserving:- is not a setting; known here: …`},
+		{"keys of other namespaces are ignored", []change{{"aws:profile", "mars-1"}, {"other:model", "x"}, {"tfservingx:platform", "x"}}, ""},
+		{"the region has no key in the project's namespace", set("tfserving:-", "eu-west-1"), `tfserving:- is not a setting; the settings here are …`},
 	})
 }
 
-func TestAKeySetWithoutPathSaysHow(t *testing.T) {
-	raw := stack(t)
+func TestAKeyThatIsSetWithoutPathIsAMistakeThatNamesPath(t *testing.T) {
+	raw := settings(t)
 	raw["tfserving:model.replicas.max"] = "8"
-	want := []string{"tfserving:model.replicas.max is not a setting; a key inside model is set with `pulumi config set --path`, or indented below it in the stack's file"}
+	want := []string{"tfserving:model.replicas.max is not a setting; set a key inside model with `pulumi config set --path`, or indent it below model in the stack's file"}
 	if got := problemsOf(t, raw); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
-func TestALongWrongValueIsCutShort(t *testing.T) {
-	got := problemsOf(t, stack(t, one("tfserving:model.replicas", strings.Repeat("é", 500))...))
+func TestErrorsShortenLongValues(t *testing.T) {
+	got := problemsOf(t, settings(t, set("tfserving:model.replicas", strings.Repeat("é", 500))...))
 	if len(got) != 1 || len(got[0]) > 200 || !strings.Contains(got[0], "…; it must be an object with min, max") {
 		t.Errorf("got %q", got)
 	}
 }
 
-// Unknown keys, missing values, wrong types and values out of range come from different steps of decoding.
-func TestAllMistakesAreReportedAtOnceInAStableOrder(t *testing.T) {
-	raw := stack(t,
+// Different steps of decoding find unknown keys, missing values, wrong types and values out of range.
+func TestOneErrorListsAllMistakesSortedByKey(t *testing.T) {
+	raw := settings(t,
 		change{"tfserving:platfrom", "eks"},
 		change{"tfserving:network", nil},
 		change{"tfserving:model.replicas.min", "2"},
@@ -270,13 +257,13 @@ func TestAllMistakesAreReportedAtOnceInAStableOrder(t *testing.T) {
 		`tfserving:gateway.scaling.up.period is 0s; it must be from 1s to 30m`,
 		`tfserving:model.name is "Clothing"; the model's Service is named after it, so it must be at most 52 lower-case letters, digits and -, with a letter or digit first and last`,
 		`tfserving:model.replicas.min is "2"; it must be a whole number, without quotes`,
-		`tfserving:model.replicas.most is not a setting; known here: min, max`,
+		`tfserving:model.replicas.most is not a setting; the settings here are min, max`,
 		`tfserving:network has no value; give it one or remove the key`,
 		`tfserving:nodeGroups[0].min is 9, above max 4; min must be at most max`,
 		`tfserving:nodeGroups[1].max is "many"; it must be a whole number, without quotes`,
-		`tfserving:platfrom is not a setting; known here: platform, …`,
+		`tfserving:platfrom is not a setting; the settings here are platform, …`,
 	}
-	for range 20 { // Go's maps have another order each time
+	for range 20 { // the order of Go's maps is random
 		got := problemsOf(t, raw)
 		if !sameProblems(got, want) || !slices.IsSorted(got) {
 			t.Fatalf("problems:\n  %s\nwant:\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
@@ -284,19 +271,19 @@ func TestAllMistakesAreReportedAtOnceInAStableOrder(t *testing.T) {
 	}
 }
 
-func TestTheErrorCountsTheMistakes(t *testing.T) {
-	_, err := Decode(stack(t, one("tfserving:namespace", "kube-system")...))
+func TestTheErrorBeginsWithTheNumberOfMistakes(t *testing.T) {
+	_, err := Decode(settings(t, set("tfserving:namespace", "kube-system")...))
 	if want := "1 mistake in the stack's settings (docs/settings.md describes every setting):\n  - tfserving:namespace is "; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("error %v, want it to begin with %s", err, want)
 	}
-	_, err = Decode(stack(t, change{"tfserving:namespace", "kube-system"}, change{"tfserving:model.targetCPU", 0}))
+	_, err = Decode(settings(t, change{"tfserving:namespace", "kube-system"}, change{"tfserving:model.targetCPU", 0}))
 	if want := "2 mistakes in the stack's settings"; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("error %v, want it to begin with %s", err, want)
 	}
 }
 
-func TestUnsetKeysHaveTheirDefaults(t *testing.T) {
-	got, err := Decode(stack(t,
+func TestSettingsThatAFileLeavesOutHaveTheirDefaults(t *testing.T) {
+	got, err := Decode(settings(t,
 		change{"tfserving:namespace", removed},
 		change{"tfserving:gateway.scaling.down.stabilization", "60s"},
 	))
@@ -309,19 +296,19 @@ func TestUnsetKeysHaveTheirDefaults(t *testing.T) {
 	want.Kubernetes.Kubeconfig = ".local/kubeconfig"
 	want.Model.Name, want.Model.Image = "clothing-model", "registry.example/model:1.0"
 	want.Gateway.Image = "registry.example/gateway:1.0"
-	want.Gateway.Scaling.Down.Stabilization = time.Minute // its siblings keep their defaults
+	want.Gateway.Scaling.Down.Stabilization = time.Minute // the settings beside it keep their defaults
 	want.NodeGroups = []NodeGroup{
-		{Name: "general", InstanceTypes: []string{"m6i.large"}, Capacity: "onDemand", Min: 2, Max: 4, DiskGiB: 50},
-		{Name: "burst", InstanceTypes: []string{"m6i.large", "m6a.large"}, Capacity: "spot", Min: 1, Max: 3, DiskGiB: 50},
+		{Name: "general", InstanceTypes: []string{"m6i.large"}, Capacity: CapacityOnDemand, Min: 2, Max: 4, DiskGiB: 50},
+		{Name: "burst", InstanceTypes: []string{"m6i.large", "m6a.large"}, Capacity: CapacitySpot, Min: 1, Max: 3, DiskGiB: 50},
 	}
 	if !reflect.DeepEqual(*got, want) {
 		t.Errorf("got  %+v\nwant %+v", *got, want)
 	}
 }
 
-func TestSetKeysReplaceDefaults(t *testing.T) {
-	got, err := Decode(stack(t,
-		change{"tfserving:namespace", "123"}, // text, though it looks like a number
+func TestSettingsOfAFileReplaceTheDefaults(t *testing.T) {
+	got, err := Decode(settings(t,
+		change{"tfserving:namespace", "123"}, // a text that looks like a number
 		change{"tfserving:model.resources", map[string]any{"cpu": 0.5, "memory": "2Gi"}},
 		change{"tfserving:model.environment", map[string]any{"TF_CPP_MIN_LOG_LEVEL": "1"}},
 		change{"tfserving:gateway.allowMutableTag", true},
@@ -356,7 +343,7 @@ func FuzzDecode(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, key, value string) {
-		for _, raw := range []map[string]string{stack(t), stack(t, eks()...)} {
+		for _, raw := range []map[string]string{settings(t), settings(t, onEKS()...)} {
 			raw[Project+":"+key] = value
 			s, err := Decode(raw)
 			if (s == nil) == (err == nil) {

@@ -5,29 +5,30 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"tfserving/internal/mockengine"
 )
 
-func TestNamesFitWhatAWSTakes(t *testing.T) {
-	notAName := `; AWS resources are named after it, so on platform eks it must be lower-case letters, digits and -, with a letter or digit first and last`
+func TestNamesOfAWSResourcesAreWithinTheLimitsOfAWS(t *testing.T) {
+	notAName := `; the names of AWS resources contain it, so on platform eks it must be lower-case letters, digits and -, with a letter or digit first and last`
 	long := strings.Repeat("s", 17)
 	for _, test := range []struct {
 		stack    string
 		changes  []change
 		problems []string
 	}{
-		{"dev", eks(), nil},
-		{long[:16], eks(), nil},
-		{long, eks(), []string{`the stack's name "` + long + `" has 17 characters; on platform eks the names of IAM roles, which begin with tfserving-` + long + `, leave room for 16`}},
-		{"Dev", eks(), []string{`the stack's name is "Dev"` + notAName}},
-		{"dev.eu", eks(), []string{`the stack's name is "dev.eu"` + notAName}},
-		{"dev-", eks(), []string{`the stack's name is "dev-"` + notAName}},
+		{"dev", onEKS(), nil},
+		{long[:16], onEKS(), nil},
+		{long, onEKS(), []string{`the stack's name "` + long + `" has 17 characters; the names of IAM roles begin with tfserving-` + long + `, so on platform eks it may have 16`}},
+		{"Dev", onEKS(), []string{`the stack's name is "Dev"` + notAName}},
+		{"dev.eu", onEKS(), []string{`the stack's name is "dev.eu"` + notAName}},
+		{"dev-", onEKS(), []string{`the stack's name is "dev-"` + notAName}},
 		{"a_stack.of.any.Name", nil, nil}, // platform kubernetes
-		{"dev", eks(change{"tfserving:nodeGroups[0].name", strings.Repeat("g", 41)}), nil},
-		{"dev", eks(change{"tfserving:nodeGroups[0].name", strings.Repeat("g", 42)}), []string{`tfserving:nodeGroups[0].name has 42 characters; after the cluster's name, tfserving-dev, there is room for 41`}},
+		{"dev", onEKS(change{"tfserving:nodeGroups[0].name", strings.Repeat("g", 41)}), nil},
+		{"dev", onEKS(change{"tfserving:nodeGroups[0].name", strings.Repeat("g", 42)}), []string{`tfserving:nodeGroups[0].name has 42 characters; it follows the cluster's name tfserving-dev, so it may have 41`}},
 	} {
-		in := input{raw: stack(t, test.changes...), stack: test.stack}
+		in := input{raw: settings(t, test.changes...), stack: test.stack}
 		_, err := in.decode()
 		var got []string
 		if err != nil {
@@ -42,36 +43,30 @@ func TestNamesFitWhatAWSTakes(t *testing.T) {
 	}
 }
 
-type mocks struct{}
-
-func (mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
-	return args.Name, args.Inputs, nil
-}
-func (mocks) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) { return args.Args, nil }
-
-func TestLoadReadsTheRegionAndTheStacksName(t *testing.T) {
-	load := func(stackName string, raw map[string]string) (s *Settings, err error) {
-		run := pulumi.RunErr(func(ctx *pulumi.Context) error {
+func TestTheProgramReadsTheRegionTheStacksNameAndWhatIsEncrypted(t *testing.T) {
+	load := func(stackName string) (s *Settings, err error) {
+		engine := mockengine.New("")
+		engine.Stack = stackName
+		if failure := engine.Run(func(ctx *pulumi.Context) error {
 			s, err = Load(ctx)
 			return nil
-		}, pulumi.WithMocks(Project, stackName, mocks{}), func(info *pulumi.RunInfo) { info.Config = raw })
-		if run != nil {
-			t.Fatal(run)
+		}, func(info *pulumi.RunInfo) { info.Config = settings(t, onEKS()...) }); failure != nil {
+			t.Fatal(failure)
 		}
 		return s, err
 	}
-	s, err := load("dev", stack(t, eks()...))
+	s, err := load("dev")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if s.Region != "eu-west-1" || s.AWS.Owner != "ml-platform" {
 		t.Errorf("region %q, owner %q", s.Region, s.AWS.Owner)
 	}
-	if _, err := load("Dev", stack(t, eks()...)); err == nil || !strings.Contains(err.Error(), `the stack's name is "Dev"`) {
-		t.Errorf("a stack whose names do not fit: error %v", err)
+	if _, err := load("Dev"); err == nil || !strings.Contains(err.Error(), `the stack's name is "Dev"`) {
+		t.Errorf("a stack whose name AWS refuses: error %v", err)
 	}
 	t.Setenv(pulumi.EnvConfigSecretKeys, `["tfserving:model","aws:region"]`)
-	if _, err := load("dev", stack(t, eks()...)); err == nil || !strings.Contains(err.Error(), "tfserving:model is encrypted; no setting is a secret") || strings.Contains(err.Error(), "2 mistakes") {
+	if _, err := load("dev"); err == nil || !strings.Contains(err.Error(), "tfserving:model is encrypted; no setting is a secret") || strings.Contains(err.Error(), "2 mistakes") {
 		t.Errorf("an encrypted setting: error %v", err)
 	}
 }

@@ -11,24 +11,22 @@ const referenceIntro = `# Settings
 
 <!-- Written by ` + "`go test ./config -run Reference -update`" + ` from config/settings.go. Edit that file, not this one. -->
 
-A stack's settings stand in ` + "`Pulumi.<stack>.yaml`" + ` at the root of the checkout, below ` + "`config:`" + `. The checked-in files are
-the stacks themselves: ` + "`Pulumi.local.yaml`" + ` is the embedded cluster, which needs no account; the others are
-on EKS, or on a cluster that you have.
+The file ` + "`Pulumi.<stack>.yaml`" + ` at the root of the checkout holds a stack's settings, below ` + "`config:`" + `. Stack
+` + "`local`" + ` is the embedded cluster, which needs no account. The other checked-in stacks are on EKS.
 Edit the file, or set one key from the command line:
 
     pulumi config set --path 'tfserving:model.replicas.max' 8 --stack dev
 
-What a stack does not set has the default below; — is none. A key that is not listed here, a value of another type and
-a value out of range are mistakes. All of them are reported at once, before anything is deployed.
+A setting that the file leaves out has the default below; — means none. Unknown keys, values of another type and values
+out of range are mistakes. One error reports all of them, before anything is deployed.
 
-No setting is a secret: a value that ` + "`pulumi config set --secret`" + ` has encrypted is a mistake.
+No setting is a secret. A value that ` + "`pulumi config set --secret`" + ` has encrypted is a mistake.
 
-A duration is a number with its unit, such as ` + "`30s`, `5m` or `1h`" + `. A quantity is Kubernetes' own: ` + "`500m`" + ` is half a core,
-` + "`512Mi`" + ` half a gibibyte. Text that looks like a number goes in quotes: ` + "`\"1.35\"`" + `.
+A duration is a number with its unit, such as ` + "`30s`, `5m` or `1h`" + `. A quantity is a Kubernetes quantity: ` + "`500m`" + ` is half a
+core, ` + "`512Mi`" + ` half a gibibyte. Write text that looks like a number in quotes: ` + "`\"1.35\"`" + `.
 `
 
-// Reference returns docs/settings.md: every setting with its type, default, unit and meaning, from the tags of the types
-// and Default.
+// Reference returns the text of docs/settings.md: every setting with its type, default, unit and meaning.
 func Reference() string {
 	var page strings.Builder
 	page.WriteString(referenceIntro)
@@ -58,7 +56,7 @@ func table(page *strings.Builder, title, intro string, rows []string) {
 	}
 }
 
-// scalars are the rows of the settings that stand in no object.
+// scalars returns the rows of the settings outside any object.
 func scalars(v reflect.Value) (all []string) {
 	for i := range v.NumField() {
 		if field := v.Type().Field(i); field.Type.Kind() == reflect.String || field.Type.Kind() == reflect.Int {
@@ -68,7 +66,7 @@ func scalars(v reflect.Value) (all []string) {
 	return all
 }
 
-// rows are the settings in an object and in the objects inside it.
+// rows returns the rows of the settings in an object and in the objects inside it.
 func rows(at string, v reflect.Value) (all []string) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
@@ -85,12 +83,15 @@ func rows(at string, v reflect.Value) (all []string) {
 	return all
 }
 
-// row is a setting; one of another namespace has its whole key in a tag.
+// row returns the row of a setting. The tag key replaces the key of a setting in another namespace.
 func row(key string, field reflect.StructField, value reflect.Value) string {
-	if elsewhere := field.Tag.Get("key"); elsewhere != "" {
-		key = elsewhere
+	if full := field.Tag.Get("key"); full != "" {
+		key = full
 	}
 	meaning := field.Tag.Get("doc")
+	if least := field.Tag.Get("min"); least != "" {
+		meaning += " From " + least + " to " + field.Tag.Get("max") + "."
+	}
 	if choices := field.Tag.Get("oneof"); choices != "" {
 		meaning += " One of `" + strings.ReplaceAll(choices, "|", "`, `") + "`."
 	}
@@ -104,7 +105,7 @@ func row(key string, field reflect.StructField, value reflect.Value) string {
 	return fmt.Sprintf("| `%s` | %s | %s | %s | %s |\n", key, typeName(field.Type), shownDefault(value), unit, strings.ReplaceAll(meaning, "|", `\|`))
 }
 
-// none stands where a setting has no default or no unit.
+// none means that a setting has no default, or no unit.
 const none = "—"
 
 func shownDefault(v reflect.Value) string {
@@ -120,7 +121,7 @@ func shownDefault(v reflect.Value) string {
 	return fmt.Sprintf("`%v`", v.Interface())
 }
 
-// typeName is the word for a type in the reference.
+// typeName returns the name of a type in docs/settings.md.
 func typeName(t reflect.Type) string {
 	switch t {
 	case reflect.TypeFor[time.Duration]():

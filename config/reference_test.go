@@ -7,19 +7,16 @@ import (
 	"tfserving/internal/page"
 )
 
-const referenceFile = "../docs/settings.md"
-
-func TestReferenceIsCurrent(t *testing.T) {
-	page.Whole(t, referenceFile, "go test ./config -run Reference -update", Reference())
+func TestReferenceDescribesTheSettings(t *testing.T) {
+	page.Whole(t, "../docs/settings.md", "go test ./config -run Reference -update", Reference())
 }
 
 func TestEverySettingIsDescribed(t *testing.T) {
-	for _, missing := range undescribed("Settings", reflect.TypeFor[Settings]()) {
+	for _, missing := range missingTags("Settings", reflect.TypeFor[Settings]()) {
 		t.Error(missing)
 	}
-}
+	// The search itself must find what is missing.
 
-func TestUndescribedSettingsAreFound(t *testing.T) {
 	type inner struct {
 		NoDoc int `json:"noDoc"`
 	}
@@ -27,15 +24,16 @@ func TestUndescribedSettingsAreFound(t *testing.T) {
 		NoKey  string  `doc:"Has no key."`
 		Groups []inner `json:"groups"`
 	}
-	got := undescribed("settings", reflect.TypeFor[settings]())
+	got := missingTags("settings", reflect.TypeFor[settings]())
 	want := []string{"settings.NoKey has no json tag", "settings.Groups.NoDoc has no doc tag"}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("found %q, want %q", got, want)
 	}
 }
 
-// undescribed lists the fields that lack the tags of which the reference is made. An object is described by its fields.
-func undescribed(at string, t reflect.Type) (missing []string) {
+// missingTags lists the fields that lack a tag that the reference needs. An object needs no description of its own: its
+// fields have one.
+func missingTags(at string, t reflect.Type) (missing []string) {
 	for i := range t.NumField() {
 		field, typ := t.Field(i), t.Field(i).Type
 		name := at + "." + field.Name
@@ -46,7 +44,7 @@ func undescribed(at string, t reflect.Type) (missing []string) {
 			typ = typ.Elem()
 		}
 		if typ.Kind() == reflect.Struct {
-			missing = append(missing, undescribed(name, typ)...)
+			missing = append(missing, missingTags(name, typ)...)
 		} else if field.Tag.Get("doc") == "" {
 			missing = append(missing, name+" has no doc tag")
 		}

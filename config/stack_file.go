@@ -157,12 +157,12 @@ func merge(into, from map[string]any) {
 	}
 }
 
-// findSecrets notes what is encrypted in a value: Pulumi writes it as an object with the one key secure.
+// findSecrets records the encrypted settings in a value. Pulumi writes each as an object with the single key secure.
 func (in *input) findSecrets(key string, value any) {
 	switch v := value.(type) {
 	case map[string]any:
 		if _, ok := v["secure"].(string); ok && len(v) == 1 {
-			in.secret(key)
+			in.addSecret(key)
 			return
 		}
 		for name, inner := range v {

@@ -23,7 +23,7 @@ func TestAStackFileIsReadAsTheProgramReadsIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := Decode(stack(t))
+	want, err := Decode(settings(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestAStackFileIsReadAsTheProgramReadsIt(t *testing.T) {
 	}
 }
 
-func TestAStackFileThatCannotBeReadIsNamed(t *testing.T) {
+func TestTheErrorNamesAStackFileThatCannotBeRead(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := ReadStackFile(filepath.Join(dir, "Pulumi.none.yaml")); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "Pulumi.none.yaml") {
 		t.Errorf("a file that does not exist: %v", err)
@@ -53,70 +53,97 @@ func TestAStackFileThatCannotBeReadIsNamed(t *testing.T) {
 	}
 }
 
-func TestTheStacksInTheRepositoryAreValid(t *testing.T) {
-	files, err := filepath.Glob("../Pulumi.*.yaml")
+func TestEveryCheckedInStackIsValid(t *testing.T) {
+	names, err := StackNames("..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, needed := range []string{"../Pulumi.local.yaml", "../Pulumi.dev.yaml", "../Pulumi.staging.yaml", "../Pulumi.prod.yaml"} {
-		if !slices.Contains(files, needed) {
-			t.Errorf("%s is not there", needed)
+	for _, needed := range []string{"local", "dev", "staging", "prod"} {
+		if !slices.Contains(names, needed) {
+			t.Errorf("%s does not exist", StackFile(needed))
 		}
 	}
-	for _, file := range files {
-		if _, err := ReadStackFile(file); err != nil {
+	for _, name := range names {
+		if _, err := ReadStackFile("../" + StackFile(name)); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+func TestStacksOnEKSAreListedInTheOrderOfPromotion(t *testing.T) {
+	dir := t.TempDir()
+	onCIDR := func(cidr string) map[string]string {
+		return settings(t, onEKS(change{"tfserving:network.cidr", cidr})...)
+	}
+	for name, values := range map[string]map[string]string{
+		"a": onCIDR("10.3.0.0/16"), "b": onCIDR("10.1.0.0/16"), "c": settings(t), "review-7": onCIDR("10.1.0.0/16"),
+	} {
+		writeStackFile(t, filepath.Join(dir, StackFile(name)), values)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: tfserving\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := EKSStacks(dir); err != nil || !slices.Equal(got, []string{"b", "a"}) {
+		t.Errorf("stacks on EKS are %q (%v), want b, a", got, err)
+	}
+	if got, err := StackNames(dir); err != nil || !slices.Equal(got, []string{"a", "b", "c", "review-7"}) {
+		t.Errorf("stacks are %q (%v)", got, err)
+	}
+	if got, err := EKSStacks(".."); err != nil || !slices.Equal(got, []string{"dev", "staging", "prod"}) {
+		t.Errorf("checked-in stacks on EKS are %q (%v), want dev, staging, prod", got, err)
+	}
+}
+
+func TestTheNetworksOfTheCheckedInStacksDoNotOverlap(t *testing.T) {
+	names, all := readEKSStacks(t)
+	for i, s := range all {
+		for j, other := range all[:i] {
+			if netip.MustParsePrefix(s.Network.CIDR).Overlaps(netip.MustParsePrefix(other.Network.CIDR)) {
+				t.Errorf("stack %s has %s, which overlaps %s of stack %s: their networks can never be connected", names[i], s.Network.CIDR, other.Network.CIDR, names[j])
+			}
 		}
 	}
 }
 
 func TestTheProductionStackIsTheCarefulOne(t *testing.T) {
 	stacks := map[string]*Settings{}
-	for _, name := range []string{"dev", "staging", "prod"} {
-		s, err := ReadStackFile("../Pulumi." + name + ".yaml")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, other := range stacks {
-			if netip.MustParsePrefix(s.Network.CIDR).Overlaps(netip.MustParsePrefix(other.Network.CIDR)) {
-				t.Errorf("the ranges of two stacks overlap: %s and %s", s.Network.CIDR, other.Network.CIDR)
-			}
-		}
-		stacks[name] = s
+	names, all := readEKSStacks(t)
+	for i, name := range names {
+		stacks[name] = all[i]
 	}
 	dev, prod := stacks["dev"], stacks["prod"]
 	for rule, kept := range map[string]bool{
-		"prod has a zone and a NAT gateway more":  prod.Network.Zones == 3 && prod.Network.NATGateways == "perZone",
-		"prod is protected":                       prod.AWS.Protect,
-		"prod is in an account of its own":        len(prod.AWS.AllowedAccountIDs) == 1,
-		"prod's API is private":                   len(prod.Cluster.PublicAccessCIDRs) == 0,
-		"prod keeps logs longer":                  prod.Cluster.LogRetentionDays > stacks["staging"].Cluster.LogRetentionDays && prod.Network.FlowLogRetentionDays > 0,
-		"prod answers by HTTPS to those it names": prod.Ingress.CertificateARN != "" && prod.Ingress.Host != "" && len(prod.Ingress.AllowedCIDRs) > 0,
-		"prod keeps an on-demand node a zone":     slices.ContainsFunc(prod.NodeGroups, func(g NodeGroup) bool { return g.Capacity == "onDemand" && g.Min >= prod.Network.Zones }),
-		"prod grows on spot from nothing":         slices.ContainsFunc(prod.NodeGroups, func(g NodeGroup) bool { return g.Capacity == "spot" && g.Min == 0 }),
-		"dev is cheap": dev.Network.Zones == 2 && dev.Network.NATGateways == "single" && dev.Network.FlowLogRetentionDays == 0 &&
-			!slices.ContainsFunc(dev.NodeGroups, func(g NodeGroup) bool { return g.Capacity != "spot" }),
+		"prod has a third zone and a NAT gateway in each": prod.Network.Zones == 3 && prod.Network.NATGateways == NATPerZone,
+		"prod is protected":                                 prod.AWS.Protect,
+		"prod is limited to one account":                    len(prod.AWS.AllowedAccountIDs) == 1,
+		"prod has no public API endpoint":                   len(prod.Cluster.PublicAccessCIDRs) == 0,
+		"prod keeps logs longer":                            prod.Cluster.LogRetentionDays > stacks["staging"].Cluster.LogRetentionDays && prod.Network.FlowLogRetentionDays > 0,
+		"prod serves HTTPS to the callers that it names":    prod.Ingress.CertificateARN != "" && prod.Ingress.Host != "" && len(prod.Ingress.AllowedCIDRs) > 0,
+		"prod has at least one on-demand node in each zone": slices.ContainsFunc(prod.NodeGroups, func(g NodeGroup) bool { return g.Capacity == CapacityOnDemand && g.Min >= prod.Network.Zones }),
+		"prod has a group of spot nodes that may be empty":  slices.ContainsFunc(prod.NodeGroups, func(g NodeGroup) bool { return g.Capacity == CapacitySpot && g.Min == 0 }),
+		"dev is cheap": dev.Network.Zones == 2 && dev.Network.NATGateways == NATSingle && dev.Network.FlowLogRetentionDays == 0 &&
+			!slices.ContainsFunc(dev.NodeGroups, func(g NodeGroup) bool { return g.Capacity != CapacitySpot }),
 	} {
 		if !kept {
-			t.Errorf("no longer so: %s", rule)
+			t.Errorf("broken: %s", rule)
 		}
 	}
 }
 
-// Encrypted values cannot be read before a run, and none of the settings is worth it.
-func TestAnEncryptedSettingIsAnErrorThatNamesIt(t *testing.T) {
+// Only a run can decrypt a value, and no setting is a secret.
+func TestAnEncryptedSettingIsAMistake(t *testing.T) {
 	const note = " is encrypted; no setting is a secret: set it again without --secret"
 	for name, test := range map[string]struct {
 		old, new string
 		problem  string
 	}{
-		"text":            {"tfserving:namespace: predictions", "tfserving:namespace: {secure: v1:abc}", "tfserving:namespace" + note},
-		"an object":       {"tfserving:ingress: {class: nginx}", "tfserving:ingress: {secure: v1:abc}", "tfserving:ingress" + note},
-		"in an object":    {"image: registry.example/model:1.0", "image: {secure: v1:abc}", "tfserving:model.image" + note},
-		"in a list":       {"instanceTypes: [m6i.large, m6a.large]", "instanceTypes: [m6i.large, {secure: v1:abc}]", "tfserving:nodeGroups[1].instanceTypes[1]" + note},
-		"an object in it": {"{name: general, instanceTypes: [m6i.large], min: 2, max: 4}", "{secure: v1:abc}", "tfserving:nodeGroups[0]" + note},
-		"another's":       {"aws:region: eu-west-1", "other:token: {secure: v1:abc}", ""},
-		"no ciphertext":   {"tfserving:ingress: {class: nginx}", "tfserving:ingress: {class: nginx, secure: v1:abc}", "tfserving:ingress.secure is not a setting; known here: …"},
+		"text":                {"tfserving:namespace: predictions", "tfserving:namespace: {secure: v1:abc}", "tfserving:namespace" + note},
+		"an object":           {"tfserving:ingress: {class: nginx}", "tfserving:ingress: {secure: v1:abc}", "tfserving:ingress" + note},
+		"in an object":        {"image: registry.example/model:1.0", "image: {secure: v1:abc}", "tfserving:model.image" + note},
+		"in a list":           {"instanceTypes: [m6i.large, m6a.large]", "instanceTypes: [m6i.large, {secure: v1:abc}]", "tfserving:nodeGroups[1].instanceTypes[1]" + note},
+		"an object in a list": {"{name: general, instanceTypes: [m6i.large], min: 2, max: 4}", "{secure: v1:abc}", "tfserving:nodeGroups[0]" + note},
+		"another namespace's": {"aws:region: eu-west-1", "other:token: {secure: v1:abc}", ""},
+		"no ciphertext":       {"tfserving:ingress: {class: nginx}", "tfserving:ingress: {class: nginx, secure: v1:abc}", "tfserving:ingress.secure is not a setting; the settings here are …"},
 	} {
 		got := problemsOfFile(t, test.old, test.new)
 		var want []string
@@ -129,18 +156,19 @@ func TestAnEncryptedSettingIsAnErrorThatNamesIt(t *testing.T) {
 	}
 }
 
-// A key without its namespace would be passed over. What is wrong inside is told, too, and what is not there is not missed.
+// Pulumi ignores a key without its namespace. The error also lists the mistakes in its value, and does not call the setting
+// missing.
 func TestASettingWithoutItsNamespaceIsAMistake(t *testing.T) {
 	for name, test := range map[string]struct {
 		old, new string
 		problems []string
 	}{
 		"one":                {"tfserving:model:", "model:", []string{"model is not a setting; did you mean tfserving:model?"}},
-		"one with a mistake": {"tfserving:ingress: {class: nginx}", "ingress: {clas: nginx}", []string{"ingress is not a setting; did you mean tfserving:ingress?", "tfserving:ingress.clas is not a setting; known here: …"}},
-		"one that is there":  {"tfserving:namespace: predictions", "tfserving:namespace: predictions\nnamespace: another", []string{"namespace is not a setting; did you mean tfserving:namespace?"}},
-		"the region":         {"aws:region: eu-west-1", "region: eu-west-1", []string{"region is not a setting; did you mean aws:region?"}},
-		"none of ours":       {"tfserving:namespace: predictions", "gatewayReplicas: 3", []string{"gatewayReplicas is not a setting; every setting's name begins with tfserving:, except aws:region"}},
-		"another's":          {"tfserving:namespace: predictions", "other:gateway: 3", nil},
+		"one with a mistake": {"tfserving:ingress: {class: nginx}", "ingress: {clas: nginx}", []string{"ingress is not a setting; did you mean tfserving:ingress?", "tfserving:ingress.clas is not a setting; the settings here are …"}},
+		"one that is set with its namespace, too": {"tfserving:namespace: predictions", "tfserving:namespace: predictions\nnamespace: another", []string{"namespace is not a setting; did you mean tfserving:namespace?"}},
+		"the region":          {"aws:region: eu-west-1", "region: eu-west-1", []string{"region is not a setting; did you mean aws:region?"}},
+		"an unknown key":      {"tfserving:namespace: predictions", "gatewayReplicas: 3", []string{"gatewayReplicas is not a setting; every setting's name begins with tfserving:, except aws:region"}},
+		"another namespace's": {"tfserving:namespace: predictions", "other:gateway: 3", nil},
 	} {
 		got := problemsOfFile(t, test.old, test.new)
 		if !sameProblems(got, test.problems) {
@@ -149,29 +177,53 @@ func TestASettingWithoutItsNamespaceIsAMistake(t *testing.T) {
 	}
 }
 
-func TestAStackFilesNameIsTheStacks(t *testing.T) {
-	tree := map[string]any{"config": stack(t, eks()...)}
-	data, err := yaml.Marshal(tree)
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestAStackFilesNameIsTheStacksName(t *testing.T) {
 	for name, want := range map[string]string{"Pulumi.dev.yaml": "", "Pulumi.Dev.yaml": "the stack's name is \"Dev\"", "settings.yaml": ""} {
 		file := filepath.Join(t.TempDir(), name)
-		if err := os.WriteFile(file, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		writeStackFile(t, file, settings(t, onEKS()...))
 		if _, err := ReadStackFile(file); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", name, err, want)
 		}
 	}
 }
 
-// problemsOfFile are those of a stack's file with the valid settings, a part of them replaced.
+func TestAnOverlayReplacesOnlyItsOwnSettings(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "Pulumi.test.yaml")
+	text := "config:" + strings.ReplaceAll(valid, "\n", "\n  ")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadStackFile(file, "tfserving:model: {replicas: {max: 9}}", "tfserving:namespace: other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := Decode(settings(t, change{"tfserving:model.replicas.max", 9}, change{"tfserving:namespace", "other"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// writeStackFile writes a stack's file with settings as Pulumi passes them.
+func writeStackFile(t *testing.T, file string, values map[string]string) {
+	t.Helper()
+	data, err := yaml.Marshal(map[string]any{"config": values})
+	if err == nil {
+		err = os.WriteFile(file, data, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// problemsOfFile returns the problems with a stack's file: the valid settings with one text replaced.
 func problemsOfFile(t *testing.T, old, new string) []string {
 	t.Helper()
 	text := strings.Replace(valid, old, new, 1)
 	if text == valid {
-		t.Fatalf("the valid settings do not have %s", old)
+		t.Fatalf("the valid settings do not contain %s", old)
 	}
 	file := filepath.Join(t.TempDir(), "Pulumi.test.yaml")
 	if err := os.WriteFile(file, []byte("config:"+strings.ReplaceAll(text, "\n", "\n  ")), 0o600); err != nil {

@@ -10,35 +10,30 @@ import (
 	"tfserving/internal/page"
 )
 
-const stacksFile = "../docs/stacks.md"
-
-// eksStacks are the stacks that docs/stacks.md compares, in its order.
-var eksStacks = []string{"dev", "staging", "prod"}
-
-func readStacks(t *testing.T) (all []*Settings) {
+// readEKSStacks returns the checked-in stacks on EKS, in the order of EKSStacks.
+func readEKSStacks(t *testing.T) (names []string, all []*Settings) {
 	t.Helper()
-	for _, name := range eksStacks {
-		s, err := ReadStackFile("../Pulumi." + name + ".yaml")
+	names, err := EKSStacks("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		s, err := ReadStackFile("../" + StackFile(name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, s)
 	}
-	return all
+	return names, all
 }
 
-// TestStacksAreDocumented keeps the table of docs/stacks.md in step with the stack files.
-func TestStacksAreDocumented(t *testing.T) {
-	page.Keep(t, stacksFile, "go test ./config -run Stacks -update", map[string]string{"differences": differences(readStacks(t))})
+func TestStacksPageShowsEverySettingThatDiffers(t *testing.T) {
+	names, all := readEKSStacks(t)
+	page.Keep(t, "../docs/stacks.md", "go test ./config -run Stacks -update", map[string]string{"differences": differences(names, all)})
 }
 
-func header(first ...string) string {
-	cells := append(first, eksStacks...)
-	return "| " + strings.Join(cells, " | ") + " |\n" + strings.Repeat("|---", len(cells)) + "|\n"
-}
-
-// differences is a table of the settings that are not the same in all stacks.
-func differences(stacks []*Settings) string {
+// differences returns a table of the settings that differ between stacks.
+func differences(names []string, stacks []*Settings) string {
 	var keys []string
 	values := make([]map[string]string, len(stacks))
 	for i, s := range stacks {
@@ -49,7 +44,7 @@ func differences(stacks []*Settings) string {
 			}
 		})
 	}
-	table := header("setting")
+	table := "| setting | " + strings.Join(names, " | ") + " |\n|---" + strings.Repeat("|---", len(names)) + "|\n"
 	for _, key := range keys {
 		cells, same := []string{}, true
 		for i := range stacks {
@@ -66,8 +61,9 @@ func differences(stacks []*Settings) string {
 	return table
 }
 
-// eachSetting gives every setting with its key, as docs/settings.md names it, and its value; without one, empty text.
-func eachSetting(at string, v reflect.Value, give func(key, value string)) {
+// eachSetting calls a function with the key and value of every setting. The key is as in docs/settings.md without
+// tfserving:. A setting without a value has empty text.
+func eachSetting(at string, v reflect.Value, call func(key, value string)) {
 	for i := range v.NumField() {
 		key := at + v.Type().Field(i).Tag.Get("json")
 		switch value := v.Field(i).Interface().(type) {
@@ -76,23 +72,23 @@ func eachSetting(at string, v reflect.Value, give func(key, value string)) {
 			for _, g := range value {
 				groups = append(groups, fmt.Sprintf("%s: %d to %d nodes, %s, %d GiB, %s", g.Name, g.Min, g.Max, g.Capacity, g.DiskGiB, strings.Join(g.InstanceTypes, " or ")))
 			}
-			give(key, strings.Join(groups, "<br>"))
+			call(key, strings.Join(groups, "<br>"))
 		case Headroom:
 			text := ""
 			if value.Pods > 0 {
 				text = fmt.Sprintf("%d pod of cpu %s and memory %s", value.Pods, value.Resources.CPU, value.Resources.Memory)
 			}
-			give(key, text)
+			call(key, text)
 		case []string:
-			give(key, strings.Join(value, ", "))
+			call(key, strings.Join(value, ", "))
 		default:
 			switch {
 			case v.Field(i).Kind() == reflect.Struct:
-				eachSetting(key+".", v.Field(i), give)
+				eachSetting(key+".", v.Field(i), call)
 			case v.Field(i).IsZero():
-				give(key, "")
+				call(key, "")
 			default:
-				give(key, fmt.Sprint(value))
+				call(key, fmt.Sprint(value))
 			}
 		}
 	}

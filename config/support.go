@@ -4,24 +4,25 @@ import (
 	"fmt"
 	"time"
 
-	"tfserving/catalog" // the tests of this package have an eks of their own
+	"tfserving/catalog"
 )
 
-// supportNotice is how long before the end of standard support a stack is warned: EKS announces the day as long ahead.
+// supportNotice is the time before the end of standard support in which a stack gets a warning. EKS, too, announces the day
+// 60 days ahead.
 const supportNotice = 60 * 24 * time.Hour
 
-// supportWarning is what a cluster of this version has to expect of EKS at a time, if it is not plain support.
+// supportWarning returns a warning if EKS does not support a Kubernetes version any more, or only for a short time.
 func supportWarning(version string, now time.Time) string {
 	const key = Project + ":cluster.version"
 	r, known := catalog.FindRelease(version)
 	switch {
 	case !known:
 	case !now.Before(r.ExtendedEnd()):
-		return fmt.Sprintf("%s is %q, which EKS has no longer supported since %s: no cluster can be made of it, and those there are get upgraded; set a newer version, one minor version at a time", key, r.Version, r.ExtendedSupport)
+		return fmt.Sprintf("%s is %q, which EKS stopped supporting on %s: it creates no clusters of this version, and upgrades those that exist; set a newer version, one minor version at a time", key, r.Version, r.ExtendedSupport)
 	case !now.Before(r.StandardEnd()):
-		return fmt.Sprintf("%s is %q, whose standard support by EKS ended on %s: a cluster of support policy STANDARD, as this is, gets upgraded by AWS when it suits AWS; set a newer version, one minor version at a time", key, r.Version, r.StandardSupport)
+		return fmt.Sprintf("%s is %q, whose standard support by EKS ended on %s: AWS may upgrade this cluster at any time, because its support policy is STANDARD; set a newer version, one minor version at a time", key, r.Version, r.StandardSupport)
 	case !now.Before(r.StandardEnd().Add(-supportNotice)):
-		return fmt.Sprintf("%s is %q, whose standard support by EKS ends on %s: AWS then upgrades the cluster when it suits AWS; set a newer version before, one minor version at a time", key, r.Version, r.StandardSupport)
+		return fmt.Sprintf("%s is %q, whose standard support by EKS ends on %s: AWS may then upgrade the cluster at any time; set a newer version before that day, one minor version at a time", key, r.Version, r.StandardSupport)
 	}
 	return ""
 }

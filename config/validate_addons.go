@@ -4,51 +4,35 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"time"
 
-	"github.com/distribution/reference"
+	"tfserving/catalog"
 )
 
 var (
-	// releaseTag is the tag of a Kubernetes component's image; its group is the minor version.
-	releaseTag = regexp.MustCompile(`^v(\d+\.\d+)\.\d+`)
-	// chartName is a chart's name in its repository.
+	// chartName matches the name of a chart in a repository.
 	chartName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
-	// chartVersion is a semantic version.
+	// chartVersion matches a semantic version.
 	chartVersion = regexp.MustCompile(`^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
 )
 
 func (c *checker) autoscaler(s *Settings) {
 	a := &s.Autoscaler
-	c.durationIn("autoscaler.scanInterval", a.ScanInterval, time.Second, 10*time.Minute)
-	c.durationIn("autoscaler.scaleDownUnneededTime", a.ScaleDownUnneededTime, time.Second, 24*time.Hour)
-	c.durationIn("autoscaler.scaleDownDelayAfterAdd", a.ScaleDownDelayAfterAdd, time.Second, 24*time.Hour)
-	c.inRange("autoscaler.headroom.pods", a.Headroom.Pods, 0, 100)
-	c.resources("autoscaler.headroom.resources", a.Headroom.Resources, "headroom without CPU keeps nothing free")
+	c.resources("autoscaler.headroom.resources", a.Headroom.Resources, "headroom without CPU reserves nothing")
 	c.autoscalerImage(a.Image, s.Cluster.Version)
 }
 
-// autoscalerImage holds the autoscaler to the cluster's minor version: it simulates that version's scheduler.
+// autoscalerImage checks that the autoscaler has the cluster's minor version: it simulates that version's scheduler.
 func (c *checker) autoscalerImage(image, cluster string) {
 	const key = "autoscaler.image"
 	if image == "" {
 		return
 	}
-	ref, err := reference.ParseNormalizedNamed(image)
-	if err != nil {
-		c.failf(key, "is %q (%v); it must be an image with its tag, such as registry.k8s.io/autoscaling/cluster-autoscaler:v%s.0", image, err, cluster)
-		return
-	}
-	tagged, ok := ref.(reference.Tagged)
-	if !ok {
-		c.failf(key, "is %q, whose version cannot be told; give it a tag such as v%s.0", image, cluster)
-		return
-	}
-	switch version := releaseTag.FindStringSubmatch(tagged.Tag()); {
-	case version == nil:
-		c.failf(key, "has the tag %s, of which the version cannot be told; it must be such as v%s.0", tagged.Tag(), cluster)
-	case minorVersion.MatchString(cluster) && version[1] != cluster:
-		c.failf(key, "has version %s and cluster.version is %s; their minor versions must be the same", strings.TrimPrefix(tagged.Tag(), "v"), cluster)
+	version, err := catalog.AutoscalerVersion(image)
+	switch {
+	case err != nil:
+		c.failf(key, "is %q: %v; it must be an image with its tag, such as %s", image, err, catalog.AutoscalerImage(cluster))
+	case minorVersion.MatchString(cluster) && version != cluster:
+		c.failf(key, "has version %s and cluster.version is %s; their minor versions must be the same", version, cluster)
 	}
 }
 
@@ -57,11 +41,11 @@ func (c *checker) loadBalancerController(l *LoadBalancerController) {
 	isPath := strings.Contains(l.Chart, "/") || strings.HasSuffix(l.Chart, ".tgz")
 	switch {
 	case l.Chart == "":
-		c.failf(key+"chart", "is missing; name the Helm chart, such as %s", Default().LoadBalancerController.Chart)
+		c.failf(key+"chart", "is missing; give the name of a Helm chart, such as %s", Default().LoadBalancerController.Chart)
 	case l.Repository == "" && !isPath:
-		c.failf(key+"chart", "is %q and repository is empty; it must then be the path of a chart, such as ./charts/%s", l.Chart, l.Chart)
+		c.failf(key+"chart", "is %q and repository is empty; without a repository it must be the path of a chart, such as ./charts/%s", l.Chart, l.Chart)
 	case l.Repository != "" && isPath:
-		c.failf(key+"chart", "is the path %q and repository is %s; set repository to \"\", or chart to a name in it", l.Chart, show(l.Repository))
+		c.failf(key+"chart", "is the path %q and repository is %s; set repository to \"\", or chart to the name of a chart in the repository", l.Chart, show(l.Repository))
 	case l.Repository != "" && !chartName.MatchString(l.Chart):
 		c.failf(key+"chart", "is %q; it must be the name of a chart: lower-case letters, digits and -", l.Chart)
 	}
@@ -73,5 +57,4 @@ func (c *checker) loadBalancerController(l *LoadBalancerController) {
 			c.failf(key+"version", "is %q; it must be the chart's version, such as %s", l.Version, Default().LoadBalancerController.Version)
 		}
 	}
-	c.inRange(key+"replicas", l.Replicas, 1, 5)
 }

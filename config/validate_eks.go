@@ -10,139 +10,119 @@ import (
 	"tfserving/catalog"
 )
 
-// eks holds the rules of platform eks that no other platform has: what it needs, and what has to fit together.
+// eks checks the rules that only platform eks has: required settings, and settings that depend on each other.
 func (c *checker) eks(s *Settings) {
 	if s.AWS.Owner == "" {
-		c.failf("aws.owner", "is missing; say who answers for the stack's AWS resources, such as a team's name")
+		c.failf("aws.owner", "is missing; give the person or team that is responsible for the stack's AWS resources")
 	}
 	if s.Gateway.Service == ServiceClusterIP && s.Ingress.Class != catalog.IngressClassALB {
-		c.failf("ingress.class", "is %q; the controller that platform eks brings is for class alb: set that, or gateway.service to LoadBalancer", s.Ingress.Class)
+		c.failf("ingress.class", "is %q; platform eks installs a controller for class alb only: set ingress.class to alb, or gateway.service to LoadBalancer", s.Ingress.Class)
 	}
 	if len(s.NodeGroups) == 0 {
 		c.failf("nodeGroups", "is empty; platform eks needs at least one group of nodes")
 		return
 	}
 	var open []openGroup
-	kept := 0
+	fewest := 0
 	for _, g := range s.NodeGroups {
-		if g.keepsOut() {
+		if g.hasHardTaint() {
 			continue
 		}
-		open = append(open, openGroup{g, room(g)})
-		kept += max(g.Min, 0)
+		open = append(open, openGroup{g, smallestRoom(g)})
+		fewest += max(g.Min, 0)
 	}
 	switch {
 	case len(open) == 0:
-		c.failf("nodeGroups", "has taints on every group; the application and the cluster's own pods tolerate none, so one group must be without")
+		c.failf("nodeGroups", "has taints on every group; the pods of the application and of the cluster do not tolerate them: remove the taints of one group")
 		return
-	case kept == 0:
-		c.failf("nodeGroups", "has min 0 in every group without taints; the autoscaler itself runs on such a node, so one group must keep one")
+	case fewest == 0:
+		c.failf("nodeGroups", "has min 0 in every group without taints; the autoscaler runs on a node of such a group: set min of one group to 1 or more")
 	}
-	c.fits("model.resources", s.Model.Resources, open)
-	c.fits("gateway.resources", s.Gateway.Resources, open)
+	c.podFits("model.resources", s.Model.Resources, open)
+	c.podFits("gateway.resources", s.Gateway.Resources, open)
 	if s.Autoscaler.Headroom.Pods > 0 {
-		c.fits("autoscaler.headroom.resources", s.Autoscaler.Headroom.Resources, open)
+		c.podFits("autoscaler.headroom.resources", s.Autoscaler.Headroom.Resources, open)
 	}
-	c.addresses(s)
+	c.podAddresses(s)
 }
 
-// openGroup is a node group that any pod may go to, and the room that each of its nodes has for pods.
+// openGroup is a node group that runs any pod, and the room for pods on each of its nodes.
 type openGroup struct {
 	NodeGroup
-	room *catalog.Room // nil: not known, because an instance type is not
+	room *catalog.Room // nil if an instance type is unknown
 }
 
-// daemonMilliCPU is what the pods that run on every node ask for: 25 m each for the two containers of the VPC CNI's
-// aws-node, 100 m for kube-proxy (the EKS add-ons' own defaults). They ask for no memory.
-const daemonMilliCPU = 2*25 + 100
-
-// room is what is left for pods on a node of whichever instance type of the group AWS has to give.
-func room(g NodeGroup) *catalog.Room {
+// smallestRoom returns the room for pods on a group's smallest node, next to the pods that run on every node.
+func smallestRoom(g NodeGroup) *catalog.Room {
 	var least *catalog.Room
 	for _, name := range g.InstanceTypes {
 		t, err := catalog.Lookup(name)
 		if err != nil {
 			return nil
 		}
-		left := t.Allocatable()
-		left.MilliCPU -= daemonMilliCPU
+		room := t.Allocatable()
+		room.MilliCPU -= catalog.DaemonMilliCPU()
 		if least == nil {
-			least = &left
+			least = &room
 		}
-		least.MilliCPU, least.MemoryMiB = min(least.MilliCPU, left.MilliCPU), min(least.MemoryMiB, left.MemoryMiB)
+		least.MilliCPU, least.MemoryMiB = min(least.MilliCPU, room.MilliCPU), min(least.MemoryMiB, room.MemoryMiB)
 	}
 	return least
 }
 
-// fits checks that a pod finds a place on some node, be it an empty one.
-func (c *checker) fits(key string, r Resources, open []openGroup) {
+// podFits checks that an empty node of some group has room for a pod.
+func (c *checker) podFits(key string, r Resources, open []openGroup) {
 	if !plainQuantity.MatchString(string(r.CPU)) || !plainQuantity.MatchString(string(r.Memory)) {
-		return // said elsewhere
+		return // resources reports it
 	}
 	cpu, memory := resource.MustParse(string(r.CPU)), resource.MustParse(string(r.Memory))
 	var tooSmall []string
 	for _, g := range open {
 		if g.room == nil {
-			return
+			return // instanceTypes reports it
 		}
 		if cpu.MilliValue() <= g.room.MilliCPU && memory.Value() <= g.room.MemoryMiB<<20 {
 			return
 		}
 		tooSmall = append(tooSmall, fmt.Sprintf("%s (%s) has %dm and %dMi", g.Name, g.InstanceTypes[0], g.room.MilliCPU, g.room.MemoryMiB))
 	}
-	c.failf(key, "is cpu %s and memory %s, for which no node has room, be it empty: a node of group %s; ask for less, or take larger instance types", r.CPU, r.Memory, strings.Join(tooSmall, ", of group "))
+	c.failf(key, "is cpu %s and memory %s, for which even an empty node has no room: a node of group %s; lower the resources, or use larger instance types", r.CPU, r.Memory, strings.Join(tooSmall, ", of group "))
 }
 
 const (
-	// privateShare of a VPC's addresses are those of its private subnets: a fourth in each zone.
+	// privateShare is the share of the VPC's addresses in each private subnet: one part in four.
 	privateShare = 4
-	// keptAddresses of each subnet are AWS's own (VPC User Guide, subnet CIDR blocks).
-	keptAddresses = 5
-	// prefixSize is how many addresses a node takes at once under prefix delegation.
-	prefixSize = 16
-	// hostNetworkPods of a node's pods use the node's own address.
-	hostNetworkPods = 2
+	// reservedAddresses is how many addresses of each subnet AWS reserves (VPC User Guide, subnet CIDR blocks).
+	reservedAddresses = 5
 )
 
-// PodAddresses are the addresses of the private subnets, from which pods get theirs. The CIDR must be a valid one.
+// PodAddresses returns the number of addresses in the private subnets, where pods get theirs. It panics if CIDR is no
+// address range.
 func (n *Network) PodAddresses() int {
-	return n.Zones * (1<<(32-netip.MustParsePrefix(n.CIDR).Bits())/privateShare - keptAddresses)
+	return n.Zones * (1<<(32-netip.MustParsePrefix(n.CIDR).Bits())/privateShare - reservedAddresses)
 }
 
-// addresses checks that the private subnets have an address for every pod that the node groups can hold at their most.
-func (c *checker) addresses(s *Settings) {
-	vpc, err := netip.ParsePrefix(s.Network.CIDR)
-	if err != nil || !vpc.Addr().Is4() || vpc.Bits() < 16 || vpc.Bits() > 20 || s.Network.Zones < 2 || s.Network.Zones > 3 {
-		return // said elsewhere
+// podAddresses checks that the private subnets have enough addresses for all node groups at their largest.
+func (c *checker) podAddresses(s *Settings) {
+	if c.failed("network.cidr") || c.failed("network.zones") {
+		return
 	}
 	have, need := int64(s.Network.PodAddresses()), int64(0)
 	var parts []string
 	for _, g := range s.NodeGroups {
-		most, pods := int64(0), int64(0)
+		perNode, podsPerNode := int64(0), int64(0)
 		for _, name := range g.InstanceTypes {
 			t, err := catalog.Lookup(name)
 			if err != nil {
-				return
+				return // instanceTypes reports it
 			}
-			n, of := nodeAddresses(t, s.Cluster.PrefixDelegation)
-			most, pods = max(most, n), max(pods, of)
+			addresses, pods := t.PodAddresses(s.Cluster.PrefixDelegation)
+			perNode, podsPerNode = max(perNode, addresses), max(podsPerNode, pods)
 		}
-		need += int64(g.Max) * most
-		parts = append(parts, fmt.Sprintf("%s: %d nodes of %d pods", g.Name, g.Max, pods))
+		need += int64(g.Max) * perNode
+		parts = append(parts, fmt.Sprintf("%s: %d nodes of %d pods", g.Name, g.Max, podsPerNode))
 	}
 	if need > have {
-		c.failf("network.cidr", "is %s, too small: its private subnets in %d zones have %d addresses, and the node groups at their most take %d (%s); take a larger range, or lower max", s.Network.CIDR, s.Network.Zones, have, need, strings.Join(parts, ", "))
+		c.failf("network.cidr", "is %s, which is too small: its private subnets in %d zones have %d addresses, and the node groups at their max need %d (%s); use a larger range, or lower max", s.Network.CIDR, s.Network.Zones, have, need, strings.Join(parts, ", "))
 	}
-}
-
-// nodeAddresses are the addresses that a full node takes, and its pods.
-func nodeAddresses(t *catalog.InstanceType, prefixes bool) (addresses, pods int64) {
-	if !prefixes {
-		return t.Interfaces * t.IPv4s, t.MaxPods()
-	}
-	pods = t.MaxPodsWithPrefixes()
-	blocks := (pods - hostNetworkPods + prefixSize - 1) / prefixSize
-	// An interface has one address of its own; the rest of its places hold a block each.
-	interfaces := (blocks + t.IPv4s - 2) / (t.IPv4s - 1)
-	return blocks*prefixSize + interfaces, pods
 }

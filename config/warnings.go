@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// exampleRanges are set aside for documentation (RFC 5737): nobody calls from them. The checked-in stacks have them
-// where a person's own belong.
+// exampleRanges are the ranges that are reserved for documentation (RFC 5737). No host on the internet has an address in
+// them. The checked-in stacks have them where users put their own ranges.
 var exampleRanges = []netip.Prefix{
 	netip.MustParsePrefix("192.0.2.0/24"),
 	netip.MustParsePrefix("198.51.100.0/24"),
 	netip.MustParsePrefix("203.0.113.0/24"),
 }
 
-// Warnings are what is not wrong with the settings of platform eks, but wants care; now is the time for which they hold.
-// Each names its key. There are none for other platforms.
+// Warnings lists settings of platform eks that are valid but risky at the given time. Each warning begins with the
+// setting's key. Other platforms have no warnings.
 func (s *Settings) Warnings(now time.Time) (all []string) {
 	if s.Platform != PlatformEKS {
 		return nil
@@ -24,17 +24,17 @@ func (s *Settings) Warnings(now time.Time) (all []string) {
 	if text := supportWarning(s.Cluster.Version, now); text != "" {
 		all = append(all, text)
 	}
-	if n := examples(s.Cluster.PublicAccessCIDRs); n > 0 && n == len(s.Cluster.PublicAccessCIDRs) {
-		all = append(all, fmt.Sprintf("%s:cluster.publicAccessCidrs has example ranges only (RFC 5737): nobody reaches the cluster from outside its network, pulumi neither; put your own in their place", Project))
+	if n := countExamples(s.Cluster.PublicAccessCIDRs); n > 0 && n == len(s.Cluster.PublicAccessCIDRs) {
+		all = append(all, fmt.Sprintf("%s:cluster.publicAccessCidrs has example ranges only (RFC 5737), so neither you nor pulumi can reach the cluster from outside its network; replace them with your own", Project))
 	}
-	if n := examples(s.Ingress.AllowedCIDRs); n > 0 && n == len(s.Ingress.AllowedCIDRs) {
-		all = append(all, fmt.Sprintf("%s:ingress.allowedCidrs has example ranges only (RFC 5737): nobody calls from there; put your own in their place", Project))
+	if n := countExamples(s.Ingress.AllowedCIDRs); n > 0 && n == len(s.Ingress.AllowedCIDRs) {
+		all = append(all, fmt.Sprintf("%s:ingress.allowedCidrs has example ranges only (RFC 5737), so nobody can call the gateway; replace them with your own", Project))
 	}
 	return all
 }
 
-// examples counts the ranges that are within those for documentation.
-func examples(cidrs []string) (n int) {
+// countExamples counts the ranges that lie in exampleRanges.
+func countExamples(cidrs []string) (n int) {
 	for _, text := range cidrs {
 		p, err := netip.ParsePrefix(text)
 		if err == nil && slices.ContainsFunc(exampleRanges, func(r netip.Prefix) bool { return r.Contains(p.Addr()) && p.Bits() >= r.Bits() }) {

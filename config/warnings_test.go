@@ -16,16 +16,16 @@ func TestSupportThatEndsIsWarnedOf(t *testing.T) {
 		{"1.35", "2027-03-26T23:59:59Z", "whose standard support by EKS ends on 2027-03-27"},
 		{"1.35", "2027-03-27T00:00:00Z", "whose standard support by EKS ended on 2027-03-27"},
 		{"1.35", "2028-03-26T23:59:59Z", "whose standard support by EKS ended on 2027-03-27"},
-		{"1.35", "2028-03-27T00:00:00Z", "which EKS has no longer supported since 2028-03-27"},
+		{"1.35", "2028-03-27T00:00:00Z", "which EKS stopped supporting on 2028-03-27"},
 		{"1.34", "2026-11-23T12:00:00Z", "whose standard support by EKS ends on 2026-12-02"},
 		{"1.33", "2026-11-23T12:00:00Z", "whose standard support by EKS ended on 2026-07-29"},
-		{"1.30", "2026-11-23T12:00:00Z", "which EKS has no longer supported since 2026-07-23"},
+		{"1.30", "2026-11-23T12:00:00Z", "which EKS stopped supporting on 2026-07-23"},
 	} {
 		now, err := time.Parse(time.RFC3339, test.now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := Decode(stack(t, eks(change{"tfserving:cluster.version", test.version})...))
+		s, err := Decode(settings(t, onEKS(change{"tfserving:cluster.version", test.version})...))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +58,7 @@ func TestExampleRangesAreWarnedOf(t *testing.T) {
 		"somebody's":        {"cluster.publicAccessCidrs", "203.0.112.0/24", false},
 		"one and more":      {"ingress.allowedCidrs", "192.0.2.0/23", false},
 	} {
-		s, err := Decode(stack(t, eks(change{"tfserving:" + test.key, []string{test.cidr}})...))
+		s, err := Decode(settings(t, onEKS(change{"tfserving:" + test.key, []string{test.cidr}})...))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +67,7 @@ func TestExampleRangesAreWarnedOf(t *testing.T) {
 			t.Errorf("%s: warnings %q", name, got)
 		}
 	}
-	s, err := Decode(stack(t, eks(change{"tfserving:cluster.publicAccessCidrs", []string{"203.0.113.0/24", "203.0.112.0/24"}})...))
+	s, err := Decode(settings(t, onEKS(change{"tfserving:cluster.publicAccessCidrs", []string{"203.0.113.0/24", "203.0.112.0/24"}})...))
 	if err != nil {
 		t.Fatal(err)
 	}
