@@ -1,5 +1,5 @@
-// Command delivery is a Pulumi program of its own: it makes the roles that GitHub's workflows take in an AWS account. They
-// must be there before a workflow can deploy anything, so a person runs it, once for each account.
+// Command delivery is a Pulumi program of its own that makes the roles of GitHub's workflows in an AWS account. A person runs
+// it once for each account, before the first workflow deploys there.
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 	"tfserving/config"
 )
 
-// branch is what is deployed, and what the workflows name.
+// branch is the branch that the workflows deploy.
 const branch = "main"
 
 func main() { pulumi.Run(program) }
@@ -33,15 +33,16 @@ func program(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	made, err := delivery.NewDelivery(ctx, "github", args, pulumi.Provider(provider))
+	roles, err := delivery.NewDelivery(ctx, "github", args, pulumi.Provider(provider))
 	if err != nil {
 		return err
 	}
-	ctx.Export("previewRole", made.PreviewRole)
-	ctx.Export("deployRoles", made.DeployRoles)
+	ctx.Export("previewRole", roles.PreviewRole)
+	ctx.Export("deployRoles", roles.DeployRoles)
 	return nil
 }
 
+// settings returns the component's arguments from the stack's configuration (Pulumi.example.yaml describes it).
 func settings(ctx *pulumi.Context) (*delivery.Args, error) {
 	own := pulumiconfig.New(ctx, "")
 	var environments []struct{ Name, Stacks string }
@@ -53,7 +54,7 @@ func settings(ctx *pulumi.Context) (*delivery.Args, error) {
 		ProviderARN: own.Get("provider"),
 	}
 	if args.Region == "" || own.Get("owner") == "" {
-		return nil, fmt.Errorf("aws:region (of the account's stacks, such as eu-west-1) and tfserving-delivery:owner (who answers for the roles) must be set")
+		return nil, fmt.Errorf("aws:region (of the account's stacks, such as eu-west-1) and tfserving-delivery:owner (the person or team responsible for the roles) must be set")
 	}
 	for _, e := range environments {
 		args.Environments = append(args.Environments, delivery.Environment(e))
