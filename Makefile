@@ -91,7 +91,7 @@ test: tools ## every test that needs only Go and the Go module proxy
 # pulumi downloads the AWS and EKS plugins. Without a network, AWS_PLUGINS names a folder that contains them.
 test-aws: tools ## the EKS stacks on emulated AWS: needs Python 3, Node.js 20 with npm, the aws command
 	@echo "test-aws: the EKS stacks without an account (about 15 minutes on two cores)"
-	@$(GOTESTSUM) --format standard-verbose -- -count=1 -timeout 40m -p 1 ./rehearsal/emulator ./test/state ./rehearsal/machines ./test/privilege ./test/eks
+	@$(GOTESTSUM) --format standard-verbose -- -count=1 -timeout 40m -p 1 ./rehearsal/... ./test/state ./test/privilege ./test/eks
 
 rehearse: ## STACK=dev|staging|prod: make, use and delete an EKS stack on emulated AWS
 	@[ $(call quoted,STACK) = local ] || [ -f Pulumi.$(call quoted,STACK).yaml ] || \

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"tfserving/embedded"
+	"tfserving/rehearsal/toolcache"
 )
 
 const (
@@ -34,16 +34,8 @@ func ensureLinter(t *testing.T) string {
 			return path
 		}
 	}
-	home := cached(t, "cfn-lint-"+linterVersion, func(home string) error {
-		python, err := exec.LookPath("python3")
-		if err != nil {
-			return errors.New("python3 is not on PATH: install Python 3.10 or newer")
-		}
-		if err := command(t, "", python, "-m", "venv", home); err != nil {
-			return err
-		}
-		python = filepath.Join(home, "bin", "python3")
-		return command(t, "", python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "cfn-lint=="+linterVersion)
+	home := installed(t, "cfn-lint-"+linterVersion, func(dir string) error {
+		return toolcache.InstallPython(t.Context(), dir, "cfn-lint=="+linterVersion)
 	})
 	return filepath.Join(home, "bin", "cfn-lint")
 }
@@ -60,7 +52,7 @@ func ensureSimulator(t *testing.T) (node, home string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return node, cached(t, fmt.Sprintf("iam-simulate-%.6x", sha256.Sum256(lock)), func(home string) error {
+	return node, installed(t, fmt.Sprintf("iam-simulate-%.6x", sha256.Sum256(lock)), func(home string) error {
 		for _, name := range []string{"package.json", "package-lock.json"} {
 			data, err := os.ReadFile(filepath.Join(simulatorDir, name))
 			if err == nil {
@@ -70,7 +62,7 @@ func ensureSimulator(t *testing.T) (node, home string) {
 				return err
 			}
 		}
-		return command(t, home, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+		return toolcache.Run(t.Context(), home, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 	})
 }
 
@@ -98,46 +90,14 @@ func findNode(t *testing.T) (string, error) {
 	return path, nil
 }
 
-// cached returns a folder of the user's cache, which install fills the first time. A lock keeps two tests from installing at the
-// same time. A folder whose installation did not end is installed again.
-func cached(t *testing.T, name string, install func(home string) error) string {
+// installed returns a folder of the user's cache, which install fills the first time.
+func installed(t *testing.T, name string, install func(dir string) error) string {
 	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatalf("finding the user's cache folder for %s: %v", name, err)
-	}
-	home := filepath.Join(cache, "tfserving", name)
-	unlock, err := embedded.LockFile(t.Context(), home+".lock", nil)
+	dir, err := toolcache.Ensure(t.Context(), os.Stdout, name, install, func(string) bool { return true })
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unlock()
-	complete := filepath.Join(home, "complete")
-	if _, err := os.Stat(complete); err == nil {
-		return home
-	}
-	fmt.Printf("installing %s into %s\n", name, home)
-	err = errors.Join(os.RemoveAll(home), os.MkdirAll(home, 0o755))
-	if err == nil {
-		err = install(home)
-	}
-	if err == nil {
-		err = os.WriteFile(complete, nil, 0o644)
-	}
-	if err != nil {
-		t.Fatalf("installing %s: %v", name, err)
-	}
-	return home
-}
-
-// command runs a program in a folder. An error contains its output.
-func command(t *testing.T, dir string, argv ...string) error {
-	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w: %s", strings.Join(argv, " "), err, strings.TrimSpace(string(out)))
-	}
-	return nil
+	return dir
 }
 
 // errorText is the output of a program that failed.
