@@ -6,23 +6,22 @@ import (
 	"strings"
 
 	"tfserving/catalog"
+	"tfserving/resource"
 )
 
-const (
-	controlPlaneType = "aws:eks/cluster:Cluster"
-	standardSupport  = "STANDARD" // the support policy under which EKS upgrades a version that has aged out
-)
+// standardSupport is the support policy under which EKS upgrades the cluster when standard support of its version ends.
+const standardSupport = "STANDARD"
 
-// controlPlane is paid for by the hour, at a higher price once the standard support of its Kubernetes version has ended.
-// Under support policy STANDARD it never comes to that, as EKS upgrades the cluster.
-func (e *estimator) controlPlane(r Resource) {
+// controlPlane adds the hourly price of an EKS cluster. The price rises when standard support of its Kubernetes version ends,
+// unless EKS upgrades the cluster then.
+func (e *estimator) controlPlane(r resource.Resource) {
 	const what = "control plane"
-	version, err := r.text("version")
+	version, err := resource.Text(r.Inputs, "version")
 	if err != nil {
 		e.unknown(r, what, err)
 		return
 	}
-	policy, err := r.text("upgradePolicy", "supportType")
+	policy, err := resource.Text(r.Inputs, "upgradePolicy", "supportType")
 	if err != nil {
 		e.unknown(r, what, err)
 		return
@@ -45,11 +44,11 @@ func (e *estimator) controlPlane(r Resource) {
 	}
 }
 
-// clusterComponent is pulumi-eks's component. What is paid for is the control plane inside of it, which stands in the list
-// by itself.
-func (e *estimator) clusterComponent(r Resource) {
+// clusterComponent adds a line if the control plane of pulumi-eks's component is not among the resources. If it is, it is
+// priced there.
+func (e *estimator) clusterComponent(r resource.Resource) {
 	for _, other := range e.resources {
-		if other.Type == controlPlaneType && strings.Contains(other.URN, r.Type+"$") && strings.HasPrefix(other.Name, r.Name) {
+		if other.Type == resource.EKSCluster && strings.Contains(other.URN, r.Type+"$") && strings.HasPrefix(other.Name, r.Name) {
 			return
 		}
 	}

@@ -2,24 +2,24 @@ package cost
 
 import "cmp"
 
-// Change is how the cost of one thing changes.
+// Change is a line of the bill that changes.
 type Change struct {
 	URN, Type, Name, What string
 	Before, After, Delta  Range
-	// Unknown says why one side, and so the difference, has no amount; empty where both have.
+	// Unknown says why Before or After, and so Delta, has no amount. It is empty if both have one.
 	Unknown string
 }
 
-// Difference is what a change of a stack does to its cost.
+// Difference compares the bills of a stack before and after a change.
 type Difference struct {
-	Changes              []Change // those that cost another amount than before, and those of which that is not known
-	Before, After, Delta Range    // totals of what is known
+	Changes              []Change // lines whose amount changes, becomes unknown or becomes known
+	Before, After, Delta Range    // totals of the lines that have an amount
 	UnknownBefore        int      // lines without an amount
 	UnknownAfter         int
 }
 
-// Diff compares two estimates of a stack, line by line. Either may be nil: a stack that is not there. What was unknown and
-// still is, for the same reason, is no change.
+// Diff compares two estimates of a stack, line by line. Either may be nil, for a stack that does not exist. A line that is
+// unknown in both for the same reason is no change.
 func Diff(before, after *Estimate) *Difference {
 	type key struct{ urn, what string }
 	type sides struct{ before, after Line }

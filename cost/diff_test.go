@@ -4,12 +4,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tfserving/resource"
 )
 
 func TestDiffTellsWhatAChangeCosts(t *testing.T) {
-	ireland, nat, key := inRegion("eu-west-1"), made("aws:ec2/natGateway:NatGateway", "n", nil), made("aws:kms/key:Key", "k", nil)
-	database := made("aws:rds/instance:Instance", "db", nil)
-	of := func(resources ...Resource) *Estimate { return Of(append(resources, ireland), today) }
+	ireland, nat, key := inRegion("eu-west-1"), newResource(resource.NATGateway, "n", nil), newResource(resource.KMSKey, "k", nil)
+	database := newResource("aws:rds/instance:Instance", "db", nil)
+	of := func(resources ...resource.Resource) *Estimate { return Of(append(resources, ireland), today) }
 	small, large := group("g", "ON_DEMAND", 2, 4, "m6i.large"), group("g", "ON_DEMAND", 2, 4, "m6i.xlarge")
 	for name, test := range map[string]struct {
 		before, after *Estimate
@@ -26,7 +28,7 @@ func TestDiffTellsWhatAChangeCosts(t *testing.T) {
 		"unknown as before":     {of(database), of(database, key), []string{"KMS key"}, always(1), [2]int{1, 1}},
 		"unknown from now on":   {of(key), of(key, database), []string{"a resource"}, Range{}, [2]int{0, 1}},
 		"unknown until now":     {of(key, database), of(key), []string{"a resource"}, Range{}, [2]int{1, 0}},
-		"another reason for it": {of(made("aws:ecr/repository:Repository", "r", nil)), Of([]Resource{ireland, made("aws:ecr/repository:Repository", "r", nil), made("aws:ecr/lifecyclePolicy:LifecyclePolicy", "r", object{"policy": Unknown})}, today), []string{"images"}, Range{}, [2]int{1, 1}},
+		"another reason for it": {of(newResource(resource.Repository, "r", nil)), Of([]resource.Resource{ireland, newResource(resource.Repository, "r", nil), newResource("aws:ecr/lifecyclePolicy:LifecyclePolicy", "r", object{"policy": resource.Unknown})}, today), []string{"images"}, Range{}, [2]int{1, 1}},
 	} {
 		d := Diff(test.before, test.after)
 		var got []string
@@ -46,8 +48,8 @@ func TestDiffTellsWhatAChangeCosts(t *testing.T) {
 
 func TestTableComparesStacks(t *testing.T) {
 	ireland := inRegion("eu-west-1")
-	dev := Of([]Resource{ireland, made("aws:kms/key:Key", "k", nil)}, today)
-	prod := Of([]Resource{ireland, made("aws:kms/key:Key", "k", object{"enableKeyRotation": true}), made("aws:ec2/eip:Eip", "a", nil), made("aws:ec2/eip:Eip", "b", nil), made("aws:rds/instance:Instance", "db", nil)}, today)
+	dev := Of([]resource.Resource{ireland, newResource(resource.KMSKey, "k", nil)}, today)
+	prod := Of([]resource.Resource{ireland, newResource(resource.KMSKey, "k", object{"enableKeyRotation": true}), newResource(resource.ElasticIP, "a", nil), newResource(resource.ElasticIP, "b", nil), newResource("aws:rds/instance:Instance", "db", nil)}, today)
 	table := NewTable([]string{"dev", "local", "prod"}, []*Estimate{dev, Of(nil, today), prod})
 	var text strings.Builder
 	if err := table.WriteText(&text); err != nil {

@@ -6,17 +6,19 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tfserving/resource"
 )
 
 // today is the day on which these tests estimate: Kubernetes 1.35 has standard support.
 var today = time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
 
-func inRegion(name string) Resource {
-	return made("pulumi:providers:aws", "aws", map[string]any{"region": name})
+func inRegion(name string) resource.Resource {
+	return newResource(resource.AWSProvider, "aws", map[string]any{"region": name})
 }
 
-func made(kind, name string, inputs map[string]any) Resource {
-	return Resource{URN: "urn:pulumi:test::tfserving::" + kind + "::" + name, Type: kind, Name: name, Inputs: inputs}
+func newResource(kind, name string, inputs map[string]any) resource.Resource {
+	return resource.Resource{URN: "urn:pulumi:test::tfserving::" + kind + "::" + name, Type: kind, Name: name, Inputs: inputs}
 }
 
 type object = map[string]any
@@ -39,78 +41,78 @@ func unknownLines(e *Estimate) (all []string) {
 }
 
 func TestResourcesCostWhatAWSPublishes(t *testing.T) {
-	ingress := func(scheme string) Resource {
-		return made("kubernetes:networking.k8s.io/v1:Ingress", "gateway", object{
+	ingress := func(scheme string) resource.Resource {
+		return newResource(resource.Ingress, "gateway", object{
 			"metadata": object{"annotations": object{"alb.ingress.kubernetes.io/scheme": scheme}}, "spec": object{"ingressClassName": "alb"},
 		})
 	}
-	subnets := []Resource{
-		made("aws:ec2/subnet:Subnet", "public-a", object{"tags": object{"kubernetes.io/role/elb": "1"}}),
-		made("aws:ec2/subnet:Subnet", "public-b", object{"tags": object{"kubernetes.io/role/elb": "1"}}),
-		made("aws:ec2/subnet:Subnet", "private-a", object{"tags": object{"kubernetes.io/role/internal-elb": "1"}}),
+	subnets := []resource.Resource{
+		newResource(resource.Subnet, "public-a", object{"tags": object{"kubernetes.io/role/elb": "1"}}),
+		newResource(resource.Subnet, "public-b", object{"tags": object{"kubernetes.io/role/elb": "1"}}),
+		newResource(resource.Subnet, "private-a", object{"tags": object{"kubernetes.io/role/internal-elb": "1"}}),
 	}
-	endpoint := func(kind string) Resource {
-		return made("aws:ec2/vpcEndpoint:VpcEndpoint", "e", object{"vpcEndpointType": kind, "subnetIds": []any{Unknown, Unknown, Unknown}})
+	endpoint := func(kind string) resource.Resource {
+		return newResource(resource.VPCEndpoint, "e", object{"vpcEndpointType": kind, "subnetIds": []any{resource.Unknown, resource.Unknown, resource.Unknown}})
 	}
-	group := func(name, logs string, days float64) Resource {
-		return made("aws:cloudwatch/logGroup:LogGroup", name, object{"name": logs, "retentionInDays": days})
+	group := func(name, logs string, days float64) resource.Resource {
+		return newResource(resource.LogGroup, name, object{"name": logs, "retentionInDays": days})
 	}
 	for name, test := range map[string]struct {
-		resources []Resource
+		resources []resource.Resource
 		want      map[string]Range
 	}{
 		"NAT gateways share the traffic": {
-			[]Resource{made("aws:ec2/natGateway:NatGateway", "a", nil), made("aws:ec2/natGateway:NatGateway", "b", nil)},
+			[]resource.Resource{newResource(resource.NATGateway, "a", nil), newResource(resource.NATGateway, "b", nil)},
 			// 2 x 0.048 x 730, and 730 GB at 0.048 between them, of which 30 % are expected.
 			map[string]Range{"NAT gateway": {70.08, 70.08, 70.08}, "NAT gateway traffic": {0, 10.52, 35.04}},
 		},
-		"a public address": {[]Resource{made("aws:ec2/eip:Eip", "a", nil)}, map[string]Range{"public IPv4 address": {3.65, 3.65, 3.65}}},
+		"a public address": {[]resource.Resource{newResource(resource.ElasticIP, "a", nil)}, map[string]Range{"public IPv4 address": {3.65, 3.65, 3.65}}},
 		"an endpoint in each of three zones": {
-			[]Resource{endpoint("Interface")}, map[string]Range{"interface endpoint": {24.09, 24.09, 24.09}}, // 3 x 0.011 x 730
+			[]resource.Resource{endpoint("Interface")}, map[string]Range{"interface endpoint": {24.09, 24.09, 24.09}}, // 3 x 0.011 x 730
 		},
-		"an endpoint that says no type": {[]Resource{made("aws:ec2/vpcEndpoint:VpcEndpoint", "e", nil)}, map[string]Range{}},
-		"a gateway endpoint":            {[]Resource{endpoint("Gateway")}, map[string]Range{}},
+		"an endpoint that says no type": {[]resource.Resource{newResource(resource.VPCEndpoint, "e", nil)}, map[string]Range{}},
+		"a gateway endpoint":            {[]resource.Resource{endpoint("Gateway")}, map[string]Range{}},
 		"an internal load balancer": {
-			append([]Resource{ingress("internal")}, subnets...),
+			append([]resource.Resource{ingress("internal")}, subnets...),
 			// 0.0252 x 730, and a capacity unit of 0.008 x 730.
 			map[string]Range{"Application Load Balancer": {18.40, 18.40, 18.40}, "Application Load Balancer capacity": {0, 1.75, 5.84}},
 		},
 		"one that faces the internet has an address in each public subnet": {
-			append([]Resource{ingress("internet-facing")}, subnets...),
+			append([]resource.Resource{ingress("internet-facing")}, subnets...),
 			map[string]Range{
 				"Application Load Balancer": {18.40, 18.40, 18.40}, "Application Load Balancer capacity": {0, 1.75, 5.84},
 				"load balancer's public IPv4 addresses": {7.30, 7.30, 7.30},
 			},
 		},
 		"an Ingress of a controller in the cluster": {
-			[]Resource{made("kubernetes:networking.k8s.io/v1:Ingress", "gateway", object{"spec": object{"ingressClassName": "nginx"}})}, map[string]Range{},
+			[]resource.Resource{newResource(resource.Ingress, "gateway", object{"spec": object{"ingressClassName": "nginx"}})}, map[string]Range{},
 		},
-		"a Service in the cluster": {[]Resource{made("kubernetes:core/v1:Service", "s", object{"spec": object{"type": "ClusterIP"}})}, map[string]Range{}},
+		"a Service in the cluster": {[]resource.Resource{newResource(resource.Service, "s", object{"spec": object{"type": "ClusterIP"}})}, map[string]Range{}},
 		"keys, of which one is rotated": {
-			[]Resource{made("aws:kms/key:Key", "a", nil), made("aws:kms/key:Key", "b", object{"enableKeyRotation": true})},
+			[]resource.Resource{newResource(resource.KMSKey, "a", nil), newResource(resource.KMSKey, "b", object{"enableKeyRotation": true})},
 			map[string]Range{"KMS key": {2, 2, 4}},
 		},
 		"control plane logs": {
-			[]Resource{group("c", "/aws/eks/tfserving-dev/cluster", 7)},
+			[]resource.Resource{group("c", "/aws/eks/tfserving-dev/cluster", 7)},
 			// 108 GB at 0.57, and 25.2 GB of them at 0.03.
 			map[string]Range{"logs taken in": {61.56, 61.56, 61.56}, "logs kept": {0.76, 0.76, 0.76}},
 		},
 		"flow logs": {
-			[]Resource{group("f", "f-0123456", 90), made("aws:ec2/flowLog:FlowLog", "f", object{"logDestinationType": "cloud-watch-logs"})},
+			[]resource.Resource{group("f", "f-0123456", 90), newResource(resource.FlowLog, "f", object{"logDestinationType": "cloud-watch-logs"})},
 			// 7.7 GB at 0.57, and 23.1 GB at 0.03.
 			map[string]Range{"logs taken in": {4.39, 4.39, 4.39}, "logs kept": {0.69, 0.69, 0.69}},
 		},
 		"images, of which ten are kept": {
-			[]Resource{
-				made("aws:ecr/repository:Repository", "r", nil),
-				made("aws:ecr/lifecyclePolicy:LifecyclePolicy", "r", object{"policy": `{"rules":[
+			[]resource.Resource{
+				newResource(resource.Repository, "r", nil),
+				newResource("aws:ecr/lifecyclePolicy:LifecyclePolicy", "r", object{"policy": `{"rules":[
 					{"selection":{"tagStatus":"untagged","countType":"imageCountMoreThan","countNumber":1}},
 					{"selection":{"tagStatus":"tagged","countType":"imageCountMoreThan","countNumber":10}}]}`}),
 			},
 			map[string]Range{"images": {0.05, 0.50, 0.50}},
 		},
 		"what is free": {
-			[]Resource{made("aws:iam/role:Role", "r", nil), made("tfserving:network:Network", "n", nil), made("kubernetes:core/v1:Namespace", "n", nil)},
+			[]resource.Resource{newResource(resource.IAMRole, "r", nil), newResource("tfserving:network:Network", "n", nil), newResource(resource.Namespace, "n", nil)},
 			map[string]Range{},
 		},
 	} {
@@ -130,9 +132,9 @@ func TestResourcesCostWhatAWSPublishes(t *testing.T) {
 func TestLoadBalancerAgreesWithAWSsOwnExample(t *testing.T) {
 	usage := Assumed
 	usage.Hours, usage.Demand, usage.Traffic = 24*30, 1, 1.08
-	e := usage.Of([]Resource{
+	e := usage.Of([]resource.Resource{
 		inRegion("us-east-1"),
-		made("kubernetes:networking.k8s.io/v1:Ingress", "gateway", object{"spec": object{"ingressClassName": "alb"}}),
+		newResource(resource.Ingress, "gateway", object{"spec": object{"ingressClassName": "alb"}}),
 	}, today)
 	if got := amounts(e)["Application Load Balancer capacity"].Expected; got != 6.22 {
 		t.Errorf("its capacity costs %v, and AWS says 6.22", got)
@@ -156,16 +158,16 @@ func TestControlPlaneCostsSixTimesAsMuchOnceItsVersionHasAgedOut(t *testing.T) {
 		{"1.35", "STANDARD", "2027-03-27", 73, ""},
 		{"1.35", "EXTENDED", "2028-03-26", 438, ""},
 		{"1.35", "EXTENDED", "2028-03-27", 0, "EKS has no longer supported Kubernetes 1.35 since 2028-03-27"},
-		{"1.35", Unknown, "2027-03-27", 0, "upgradePolicy.supportType is not known yet"},
+		{"1.35", resource.Unknown, "2027-03-27", 0, "upgradePolicy.supportType is not known yet"},
 		{"", "STANDARD", "2027-03-27", 73, ""},
 		{"1.99", "STANDARD", "2027-03-27", 0, "until when EKS supports Kubernetes 1.99 is not known here"},
-		{Unknown, "STANDARD", "2027-03-27", 0, "version is not known yet"},
+		{resource.Unknown, "STANDARD", "2027-03-27", 0, "version is not known yet"},
 	} {
 		at, err := time.Parse(time.DateOnly, test.day)
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := Of([]Resource{inRegion("eu-west-1"), made("aws:eks/cluster:Cluster", "c", object{"version": test.version, "upgradePolicy": object{"supportType": test.policy}})}, at)
+		e := Of([]resource.Resource{inRegion("eu-west-1"), newResource(resource.EKSCluster, "c", object{"version": test.version, "upgradePolicy": object{"supportType": test.policy}})}, at)
 		if len(e.Lines) != 1 || e.Lines[0].Range() != always(test.want) || e.Lines[0].Unknown != test.unknown {
 			t.Errorf("Kubernetes %s under %s on %s: %+v, want %v %q", test.version, test.policy, test.day, e.Lines, test.want, test.unknown)
 		}
@@ -173,49 +175,51 @@ func TestControlPlaneCostsSixTimesAsMuchOnceItsVersionHasAgedOut(t *testing.T) {
 }
 
 func TestWhatIsNotKnownIsUnknownAndNeverZero(t *testing.T) {
-	nat := made("aws:ec2/natGateway:NatGateway", "n", nil)
+	nat := newResource(resource.NATGateway, "n", nil)
 	ireland := inRegion("eu-west-1")
-	nodes := func(change object) []Resource {
+	nodes := func(change object) []resource.Resource {
 		inputs := object{"capacityType": "SPOT", "instanceTypes": []any{"m6i.large"}, "scalingConfig": object{"minSize": 1.0, "maxSize": 2.0}}
 		maps.Copy(inputs, change)
-		return []Resource{ireland, made("aws:eks/nodeGroup:NodeGroup", "g", inputs), template("g", "gp3")}
+		return []resource.Resource{ireland, newResource(resource.NodeGroup, "g", inputs), template("g", "gp3")}
 	}
-	pods := func(spec object) []Resource {
-		return append(nodes(nil), made(deploymentType, "d", object{"spec": spec}))
+	pods := func(spec object) []resource.Resource {
+		return append(nodes(nil), newResource(resource.Deployment, "d", object{"spec": spec}))
 	}
-	of := func(kind string, inputs object) []Resource { return []Resource{ireland, made(kind, "x", inputs)} }
+	of := func(kind string, inputs object) []resource.Resource {
+		return []resource.Resource{ireland, newResource(kind, "x", inputs)}
+	}
 	for name, test := range map[string]struct {
-		resources []Resource
+		resources []resource.Resource
 		want      []string // how unknown lines begin
 	}{
-		"a region without prices":          {[]Resource{inRegion("sa-east-1"), nat}, []string{"NAT gateway: no price of NAT gateway in sa-east-1", "NAT gateway traffic: no price"}},
-		"no provider":                      {[]Resource{nat}, []string{"NAT gateway: no AWS provider", "NAT gateway traffic: no AWS provider"}},
-		"two regions":                      {[]Resource{ireland, inRegion("us-east-1"), nat}, []string{"NAT gateway: the AWS providers are in several regions: eu-west-1, us-east-1", "NAT gateway traffic: the AWS"}},
-		"a region that is not known yet":   {[]Resource{inRegion(Unknown), nat}, []string{"NAT gateway: the AWS provider's region is not known yet", "NAT gateway traffic: "}},
+		"a region without prices":          {[]resource.Resource{inRegion("sa-east-1"), nat}, []string{"NAT gateway: no price of NAT gateway in sa-east-1", "NAT gateway traffic: no price"}},
+		"no provider":                      {[]resource.Resource{nat}, []string{"NAT gateway: no AWS provider", "NAT gateway traffic: no AWS provider"}},
+		"two regions":                      {[]resource.Resource{ireland, inRegion("us-east-1"), nat}, []string{"NAT gateway: the AWS providers are in several regions: eu-west-1, us-east-1", "NAT gateway traffic: the AWS"}},
+		"a region that is not known yet":   {[]resource.Resource{inRegion(resource.Unknown), nat}, []string{"NAT gateway: the AWS provider's region is not known yet", "NAT gateway traffic: "}},
 		"a type of AWS":                    {of("aws:rds/instance:Instance", nil), []string{"a resource: what aws:rds/instance:Instance costs is not known here"}},
 		"a type of another provider":       {of("gcp:compute/instance:Instance", nil), []string{"a resource: what gcp:compute/instance:Instance costs is not known here"}},
 		"a custom resource":                {of("kubernetes:example.com/v1:Database", nil), []string{"a resource: what kubernetes:example.com/v1:Database costs"}},
 		"a component without its cluster":  {of("eks:index:Cluster", nil), []string{"control plane: the control plane inside of this component"}},
-		"an Ingress's class":               {of("kubernetes:networking.k8s.io/v1:Ingress", object{"spec": object{"ingressClassName": Unknown}}), []string{"Application Load Balancer: spec.ingressClassName is not known yet"}},
-		"the cluster's own load balancer":  {of("kubernetes:core/v1:Service", object{"spec": object{"type": "LoadBalancer"}}), []string{`load balancer: the cluster makes a load balancer of class ""`}},
-		"zones of an endpoint":             {of("aws:ec2/vpcEndpoint:VpcEndpoint", object{"vpcEndpointType": "Interface", "subnetIds": Unknown}), []string{"interface endpoint: subnetIds is not known yet"}},
-		"an endpoint of another type":      {of("aws:ec2/vpcEndpoint:VpcEndpoint", object{"vpcEndpointType": "GatewayLoadBalancer"}), []string{"interface endpoint: what an endpoint of type GatewayLoadBalancer"}},
-		"logs of something else":           {of("aws:cloudwatch/logGroup:LogGroup", object{"name": "/my/app"}), []string{"logs taken in: what writes to this log group"}},
-		"logs kept for ever":               {of("aws:cloudwatch/logGroup:LogGroup", object{"name": "/aws/eks/c/cluster"}), []string{"logs kept: logs are kept for ever"}},
-		"flow logs elsewhere":              {of("aws:ec2/flowLog:FlowLog", object{"logDestinationType": "s3"}), []string{"flow logs: what flow logs to s3 cost"}},
-		"flow logs without their group":    {of("aws:ec2/flowLog:FlowLog", nil), []string{"flow logs: no log group has this flow log's name"}},
-		"images without a bound":           {of("aws:ecr/repository:Repository", nil), []string{"images: no lifecycle policy"}},
-		"a volume":                         {of("kubernetes:core/v1:PersistentVolumeClaim", nil), []string{"volume: what its storage class costs"}},
-		"instance types not known yet":     {nodes(object{"instanceTypes": Unknown}), nil},
+		"an Ingress's class":               {of(resource.Ingress, object{"spec": object{"ingressClassName": resource.Unknown}}), []string{"Application Load Balancer: spec.ingressClassName is not known yet"}},
+		"the cluster's own load balancer":  {of(resource.Service, object{"spec": object{"type": "LoadBalancer"}}), []string{`load balancer: the cluster makes a load balancer of class ""`}},
+		"zones of an endpoint":             {of(resource.VPCEndpoint, object{"vpcEndpointType": "Interface", "subnetIds": resource.Unknown}), []string{"interface endpoint: subnetIds is not known yet"}},
+		"an endpoint of another type":      {of(resource.VPCEndpoint, object{"vpcEndpointType": "GatewayLoadBalancer"}), []string{"interface endpoint: what an endpoint of type GatewayLoadBalancer"}},
+		"logs of something else":           {of(resource.LogGroup, object{"name": "/my/app"}), []string{"logs taken in: what writes to this log group"}},
+		"logs kept for ever":               {of(resource.LogGroup, object{"name": "/aws/eks/c/cluster"}), []string{"logs kept: logs are kept for ever"}},
+		"flow logs elsewhere":              {of(resource.FlowLog, object{"logDestinationType": "s3"}), []string{"flow logs: what flow logs to s3 cost"}},
+		"flow logs without their group":    {of(resource.FlowLog, nil), []string{"flow logs: no log group has this flow log's name"}},
+		"images without a bound":           {of(resource.Repository, nil), []string{"images: no lifecycle policy"}},
+		"a volume":                         {of(resource.PersistentVolumeClaim, nil), []string{"volume: what its storage class costs"}},
+		"instance types not known yet":     {nodes(object{"instanceTypes": resource.Unknown}), nil},
 		"an instance type without a price": {nodes(object{"instanceTypes": []any{"m6i.large", "c7i.large"}}), nil},
 		"an instance type that nobody has": {nodes(object{"instanceTypes": []any{"m6i.huge"}}), nil},
 		"a group without bounds":           {nodes(object{"scalingConfig": object{}}), nil},
-		"a group's bounds not known yet":   {nodes(object{"scalingConfig": Unknown}), nil},
-		"an add-on with pods of its own":   {append(nodes(nil), made(addonType, "a", object{"addonName": "aws-ebs-csi-driver"})), nil},
-		"requests not known yet":           {pods(object{"template": object{"spec": object{"containers": []any{object{"resources": object{"requests": object{"cpu": Unknown}}}}}}}), nil},
+		"a group's bounds not known yet":   {nodes(object{"scalingConfig": resource.Unknown}), nil},
+		"an add-on with pods of its own":   {append(nodes(nil), newResource(addonType, "a", object{"addonName": "aws-ebs-csi-driver"})), nil},
+		"requests not known yet":           {pods(object{"template": object{"spec": object{"containers": []any{object{"resources": object{"requests": object{"cpu": resource.Unknown}}}}}}}), nil},
 		"requests that are no quantity":    {pods(object{"template": object{"spec": object{"containers": []any{object{"resources": object{"requests": object{"cpu": "many"}}}}}}}), nil},
-		"containers not known yet":         {pods(object{"template": Unknown}), nil},
-		"replicas not known yet":           {pods(object{"replicas": Unknown}), nil},
+		"containers not known yet":         {pods(object{"template": resource.Unknown}), nil},
+		"replicas not known yet":           {pods(object{"replicas": resource.Unknown}), nil},
 	} {
 		e := Of(test.resources, today)
 		got := unknownLines(e)
@@ -235,8 +239,8 @@ func TestWhatIsNotKnownIsUnknownAndNeverZero(t *testing.T) {
 	}
 }
 
-func template(name, volume string) Resource {
-	return made(launchTemplateType, name, object{"blockDeviceMappings": []any{object{"ebs": object{"volumeType": volume, "volumeSize": 50.0}}}})
+func template(name, volume string) resource.Resource {
+	return newResource(resource.LaunchTemplate, name, object{"blockDeviceMappings": []any{object{"ebs": object{"volumeType": volume, "volumeSize": 50.0}}}})
 }
 
 // A price of whole tenths of a cent an hour can come to half a cent a month, which binary fractions may have a hair less
@@ -259,11 +263,11 @@ func TestAmountsAreRoundedOnceAndHalfACentGoesUp(t *testing.T) {
 }
 
 func TestTotalsTellWhatTheyLack(t *testing.T) {
-	e := Of([]Resource{inRegion("eu-west-1"), made("aws:ec2/eip:Eip", "a", nil), made("aws:rds/instance:Instance", "b", nil)}, today)
+	e := Of([]resource.Resource{inRegion("eu-west-1"), newResource(resource.ElasticIP, "a", nil), newResource("aws:rds/instance:Instance", "b", nil)}, today)
 	if got := e.Total(); got != always(3.65) || len(e.Unknown()) != 1 || len(e.Assumptions) == 0 {
 		t.Errorf("total %v, %d unknown, %d assumptions", got, len(e.Unknown()), len(e.Assumptions))
 	}
-	if e := Of([]Resource{made("kubernetes:apps/v1:Deployment", "d", nil)}, today); len(e.Lines) > 0 || len(e.Assumptions) > 0 {
+	if e := Of([]resource.Resource{newResource(resource.Deployment, "d", nil)}, today); len(e.Lines) > 0 || len(e.Assumptions) > 0 {
 		t.Errorf("a cluster that somebody else pays for costs %v", e.Lines)
 	}
 }

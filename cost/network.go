@@ -3,37 +3,37 @@ package cost
 import (
 	"errors"
 	"fmt"
+
+	"tfserving/catalog"
+	"tfserving/resource"
 )
 
-// natGateway is paid for by the hour and by what goes through. The traffic is shared among a stack's gateways.
-func (e *estimator) natGateway(r Resource) {
+// natGateway adds the hourly price and the price of traffic. A stack's gateways share its traffic.
+func (e *estimator) natGateway(r resource.Resource) {
 	e.bill(r, "NAT gateway", "NAT gateway", always(1), "")
-	share := e.usage.Traffic * e.usage.Hours / float64(e.number(r.Type))
-	e.bill(r, "NAT gateway traffic", "NAT gateway traffic", e.byDemand(share), fmt.Sprintf("%g GB a month at full demand", round(share)))
+	share := e.usage.Traffic * e.usage.Hours / float64(e.countOf(r.Type))
+	e.bill(r, "NAT gateway traffic", "NAT gateway traffic", e.byDemand(share), fmt.Sprintf("%g GB a month at full demand", cents(share)))
 }
 
-// number is how many resources there are of a type.
-func (e *estimator) number(kind string) (n int) {
+// countOf is the number of resources of a type.
+func (e *estimator) countOf(typ string) (n int) {
 	for _, r := range e.resources {
-		if r.Type == kind {
+		if r.Type == typ {
 			n++
 		}
 	}
 	return n
 }
 
-// round makes a quantity readable.
-func round(quantity float64) float64 { return cents(quantity) }
-
-// address is paid for by the hour, used or not.
-func (e *estimator) address(r Resource) {
+// address adds the hourly price of a public address, which is the same whether it is used or not.
+func (e *estimator) address(r resource.Resource) {
 	e.bill(r, "public IPv4 address", "public IPv4 address", always(1), "")
 }
 
-// endpoint is paid for by the hour in each zone. One for S3 or DynamoDB of type Gateway, which is the default, is free.
-func (e *estimator) endpoint(r Resource) {
+// endpoint adds the hourly price of an interface endpoint in each zone. Type Gateway, the default, is free.
+func (e *estimator) endpoint(r resource.Resource) {
 	const what = "interface endpoint"
-	kind, err := r.text("vpcEndpointType")
+	kind, err := resource.Text(r.Inputs, "vpcEndpointType")
 	if err != nil {
 		e.unknown(r, what, err)
 		return
@@ -41,7 +41,7 @@ func (e *estimator) endpoint(r Resource) {
 	switch kind {
 	case "", "Gateway":
 	case "Interface":
-		subnets, err := r.list("subnetIds")
+		subnets, err := resource.List(r.Inputs, "subnetIds")
 		if err == nil && len(subnets) == 0 {
 			err = errors.New("subnetIds has none: in how many zones it is, is not known")
 		}
@@ -55,29 +55,23 @@ func (e *estimator) endpoint(r Resource) {
 	}
 }
 
-// Classes of an Ingress and of a Service for which the AWS Load Balancer Controller makes a load balancer.
-const (
-	classALB = "alb"
-	classNLB = "service.k8s.aws/nlb"
-)
-
-// ingress is an Application Load Balancer where its class says so. Other classes are controllers in the cluster.
-func (e *estimator) ingress(r Resource) {
+// ingress adds an Application Load Balancer for an Ingress of that class. Controllers of other classes run in the cluster.
+func (e *estimator) ingress(r resource.Resource) {
 	const what = "Application Load Balancer"
-	class, err := r.text("spec", "ingressClassName")
+	class, err := resource.Text(r.Inputs, "spec", "ingressClassName")
 	if err != nil {
 		e.unknown(r, what, err)
 		return
 	}
-	if class == classALB {
-		e.loadBalancer(r, what, "alb.ingress.kubernetes.io/scheme")
+	if class == catalog.IngressClassALB {
+		e.loadBalancer(r, what, resource.ALBAnnotation+"scheme")
 	}
 }
 
-// service is a load balancer where its type says so.
-func (e *estimator) service(r Resource) {
+// service adds a Network Load Balancer for a Service of type LoadBalancer.
+func (e *estimator) service(r resource.Resource) {
 	const what = "Network Load Balancer"
-	kind, err := r.text("spec", "type")
+	kind, err := resource.Text(r.Inputs, "spec", "type")
 	if err != nil {
 		e.unknown(r, "load balancer", err)
 		return
@@ -85,24 +79,24 @@ func (e *estimator) service(r Resource) {
 	if kind != "LoadBalancer" {
 		return
 	}
-	class, err := r.text("spec", "loadBalancerClass")
-	if err == nil && class != classNLB {
+	class, err := resource.Text(r.Inputs, "spec", "loadBalancerClass")
+	if err == nil && class != catalog.LoadBalancerClassNLB {
 		err = fmt.Errorf("the cluster makes a load balancer of class %q for this Service, whose cost is not known here", class)
 	}
 	if err != nil {
 		e.unknown(r, "load balancer", err)
 		return
 	}
-	e.loadBalancer(r, what, "service.beta.kubernetes.io/aws-load-balancer-scheme")
+	e.loadBalancer(r, what, resource.NLBAnnotation+"scheme")
 }
 
-// loadBalancer is paid for by the hour and by capacity units; one that faces the internet has a public address in each
-// zone, too. A unit is, at the least, 1 GB an hour.
-func (e *estimator) loadBalancer(r Resource, what, schemeAnnotation string) {
+// loadBalancer adds the hourly price, the price of capacity units and, for one that faces the internet, a public address in
+// each zone. A unit carries 1 GB an hour.
+func (e *estimator) loadBalancer(r resource.Resource, what, schemeAnnotation string) {
 	e.bill(r, what, what, always(1), "")
 	e.bill(r, what+" capacity", what+" capacity unit", e.byDemand(e.usage.Traffic), fmt.Sprintf("%g units at full demand", e.usage.Traffic))
 	const addresses = "load balancer's public IPv4 addresses"
-	scheme, err := r.text("metadata", "annotations", schemeAnnotation)
+	scheme, err := resource.Text(r.Inputs, "metadata", "annotations", schemeAnnotation)
 	if err != nil {
 		e.unknown(r, addresses, err)
 		return
@@ -118,17 +112,16 @@ func (e *estimator) loadBalancer(r Resource, what, schemeAnnotation string) {
 	e.bill(r, addresses, "public IPv4 address", always(float64(zones)), fmt.Sprintf("one in each of %d zones", zones))
 }
 
-// publicSubnet is the tag by which the AWS Load Balancer Controller finds the subnets of load balancers that face the
-// internet.
+// publicSubnet is the tag by which the AWS Load Balancer Controller finds subnets for load balancers that face the internet.
 const publicSubnet = "kubernetes.io/role/elb"
 
-// publicZones is in how many zones a load balancer that faces the internet is: one for each subnet made for it.
+// publicZones is the number of zones of a load balancer that faces the internet: one for each public subnet.
 func (e *estimator) publicZones() (zones int, err error) {
 	for _, r := range e.resources {
-		if r.Type != "aws:ec2/subnet:Subnet" {
+		if r.Type != resource.Subnet {
 			continue
 		}
-		tag, err := r.text("tags", publicSubnet)
+		tag, err := resource.Text(r.Inputs, "tags", publicSubnet)
 		if err != nil {
 			return 0, fmt.Errorf("subnet %s: %w", r.Name, err)
 		}

@@ -5,30 +5,26 @@ import (
 	"fmt"
 
 	"tfserving/catalog"
+	"tfserving/resource"
 )
 
-const (
-	nodeGroupType      = "aws:eks/nodeGroup:NodeGroup"
-	launchTemplateType = "aws:ec2/launchTemplate:LaunchTemplate"
-)
-
-// groupPlan is a node group as it is reckoned.
+// groupPlan is a node group with the price and the number of its nodes.
 type groupPlan struct {
-	err           error // why it cannot be reckoned
+	err           error // why there is no price or number; nil if there is one
 	fewest, most  int   // nodes
 	spot          bool
-	kind          string       // the instance type that is paid for
-	hour          float64      // USD, of a node
+	instanceType  string       // the one whose price is used
+	hourlyUSD     float64      // of a node
 	room          catalog.Room // of the smallest of the group's types
 	min, expected int          // nodes
 }
 
-// planNodes reckons every node group, at no demand and at the demand that is expected.
+// planNodes plans every node group, without demand and at the expected demand.
 func (e *estimator) planNodes() {
 	e.nodes = map[string]*groupPlan{}
 	var groups []*groupPlan
 	for _, r := range e.resources {
-		if r.Type == nodeGroupType {
+		if r.Type == resource.NodeGroup {
 			g := e.readGroup(r)
 			e.nodes[r.URN] = g
 			groups = append(groups, g)
@@ -36,7 +32,7 @@ func (e *estimator) planNodes() {
 	}
 	for _, g := range groups {
 		if g.err != nil {
-			// Where one is unknown, so is what the others get.
+			// How many nodes the others get depends on this one.
 			fail(groups, fmt.Errorf("a node group of the cluster is not known: %w", g.err))
 			return
 		}
@@ -64,25 +60,25 @@ func fail(groups []*groupPlan, err error) {
 	}
 }
 
-// nodesAt is how many nodes each group has at a demand.
+// nodesAt is the number of nodes of each group at a demand.
 func (e *estimator) nodesAt(groups []*groupPlan, demand float64) ([]int, error) {
 	pods, everyNode, err := e.pods(demand)
 	if err != nil {
 		return nil, fmt.Errorf("how many nodes the pods need is not known: %w", err)
 	}
-	return pack(groups, pods, everyNode), nil
+	return place(groups, pods, everyNode), nil
 }
 
-// readGroup reads a node group, and what one of its nodes costs. EKS buys an on-demand group's nodes as the first of its
-// types, while AWS has it; of a spot group's, any: reckoned is the dearest.
-func (e *estimator) readGroup(r Resource) *groupPlan {
+// readGroup reads a node group and the price of one of its nodes. EKS starts on-demand nodes of the group's first type while
+// AWS has capacity, and spot nodes of any of its types: the estimate takes the most expensive.
+func (e *estimator) readGroup(r resource.Resource) *groupPlan {
 	g := &groupPlan{}
-	capacity, err := r.text("capacityType")
+	capacity, err := resource.Text(r.Inputs, "capacityType")
 	if err != nil {
 		return &groupPlan{err: err}
 	}
 	g.spot = capacity == "SPOT"
-	types, err := r.texts("instanceTypes")
+	types, err := resource.Texts(r.Inputs, "instanceTypes")
 	if err == nil && len(types) == 0 {
 		err = errors.New("instanceTypes has none")
 	}
@@ -97,7 +93,9 @@ func (e *estimator) readGroup(r Resource) *groupPlan {
 		if err != nil {
 			return &groupPlan{err: err}
 		}
-		g.room = smaller(g.room, t.Allocatable(), i == 0)
+		if g.room = smaller(g.room, t.Allocatable()); i == 0 {
+			g.room = t.Allocatable()
+		}
 		if !g.spot && i > 0 {
 			continue
 		}
@@ -105,41 +103,38 @@ func (e *estimator) readGroup(r Resource) *groupPlan {
 		if err != nil {
 			return &groupPlan{err: err}
 		}
-		if p.usd > g.hour {
-			g.kind, g.hour = name, p.usd
+		if p.usd > g.hourlyUSD {
+			g.instanceType, g.hourlyUSD = name, p.usd
 		}
 	}
 	if g.spot {
-		g.hour *= e.usage.SpotShare
+		g.hourlyUSD *= e.usage.SpotShare
 	}
 	return g
 }
 
-// bounds are a group's fewest and most nodes.
-func bounds(r Resource) (fewest, most int, err error) {
-	fewest, isSet, err := r.count("scalingConfig", "minSize")
+// bounds are the fewest and the most nodes of a group.
+func bounds(r resource.Resource) (fewest, most int, err error) {
+	fewest, isSet, err := resource.Number(r.Inputs, "scalingConfig", "minSize")
 	if err == nil && !isSet {
 		err = errors.New("scalingConfig.minSize is not set")
 	}
 	if err != nil {
 		return 0, 0, err
 	}
-	most, isSet, err = r.count("scalingConfig", "maxSize")
+	most, isSet, err = resource.Number(r.Inputs, "scalingConfig", "maxSize")
 	if err == nil && (!isSet || most < fewest) {
 		err = fmt.Errorf("scalingConfig.maxSize is %d, and minSize is %d", most, fewest)
 	}
 	return fewest, most, err
 }
 
-func smaller(a, b catalog.Room, first bool) catalog.Room {
-	if first {
-		return b
-	}
+func smaller(a, b catalog.Room) catalog.Room {
 	return catalog.Room{MilliCPU: min(a.MilliCPU, b.MilliCPU), MemoryMiB: min(a.MemoryMiB, b.MemoryMiB), Pods: min(a.Pods, b.Pods)}
 }
 
-// nodeGroup is paid for by its nodes, and each of those by its root volume.
-func (e *estimator) nodeGroup(r Resource) {
+// nodeGroup adds the nodes of a group and their root volumes.
+func (e *estimator) nodeGroup(r resource.Resource) {
 	const volumes = "root volumes"
 	g := e.nodes[r.URN]
 	if g.err != nil {
@@ -152,9 +147,9 @@ func (e *estimator) nodeGroup(r Resource) {
 	if g.spot {
 		what, market = "spot nodes", fmt.Sprintf(", spot at %s of on demand", percent(e.usage.SpotShare))
 	}
-	month := g.hour * e.usage.Hours
+	month := g.hourlyUSD * e.usage.Hours
 	e.line(r, what, Range{month * number.Min, month * number.Expected, month * number.Max},
-		fmt.Sprintf("%d, %d, %d of %s%s", g.min, g.expected, g.most, g.kind, market))
+		fmt.Sprintf("%d, %d, %d of %s%s", g.min, g.expected, g.most, g.instanceType, market))
 	gib, err := e.rootVolume(r)
 	if err != nil {
 		e.unknown(r, volumes, err)
@@ -164,32 +159,27 @@ func (e *estimator) nodeGroup(r Resource) {
 	e.bill(r, volumes, "gp3 volume", Range{size * number.Min, size * number.Expected, size * number.Max}, fmt.Sprintf("%d GiB of gp3 each", gib))
 }
 
-// rootVolume is the size of a node's root volume in GiB, as the launch template of the group's name in the program says.
-func (e *estimator) rootVolume(group Resource) (int, error) {
-	template, found := e.find(launchTemplateType, group.Name)
+// rootVolume is the size of a node's root volume in GiB, from the launch template that has the group's name.
+func (e *estimator) rootVolume(group resource.Resource) (int, error) {
+	template, found := e.find(resource.LaunchTemplate, group.Name)
 	if !found {
 		return 0, errors.New("no launch template has this group's name, so the size of its volumes is not known")
 	}
-	disks, err := template.list("blockDeviceMappings")
+	disks, err := resource.List(template.Inputs, "blockDeviceMappings")
 	if err != nil {
 		return 0, err
 	}
 	if len(disks) != 1 {
 		return 0, fmt.Errorf("the launch template has %d volumes, and one is expected", len(disks))
 	}
-	disk, isObject := disks[0].(map[string]any)
-	if !isObject {
-		return 0, errors.New("the launch template's volume is not known yet")
-	}
-	volume := Resource{Inputs: disk}
-	kind, err := volume.text("ebs", "volumeType")
+	kind, err := resource.Text(template.Inputs, "blockDeviceMappings", 0, "ebs", "volumeType")
 	if err == nil && kind != "gp3" {
 		err = fmt.Errorf("what a volume of type %q costs is not known here", kind)
 	}
 	if err != nil {
 		return 0, err
 	}
-	gib, isSet, err := volume.count("ebs", "volumeSize")
+	gib, isSet, err := resource.Number(template.Inputs, "blockDeviceMappings", 0, "ebs", "volumeSize")
 	if err == nil && !isSet {
 		err = errors.New("the launch template's volume has no size")
 	}

@@ -8,26 +8,27 @@ import (
 	"testing"
 
 	"tfserving/catalog"
+	"tfserving/resource"
 )
 
-func group(name, capacity string, fewest, most float64, types ...any) []Resource {
-	return []Resource{
-		made(nodeGroupType, name, object{"capacityType": capacity, "instanceTypes": types, "scalingConfig": object{"minSize": fewest, "maxSize": most}}),
+func group(name, capacity string, fewest, most float64, types ...any) []resource.Resource {
+	return []resource.Resource{
+		newResource(resource.NodeGroup, name, object{"capacityType": capacity, "instanceTypes": types, "scalingConfig": object{"minSize": fewest, "maxSize": most}}),
 		template(name, "gp3"),
 	}
 }
 
 // deployment has pods of so much CPU; fixed is their number where no autoscaler has its say.
-func deployment(name, cpu string, fixed float64) Resource {
+func deployment(name, cpu string, fixed float64) resource.Resource {
 	spec := object{"template": object{"spec": object{"containers": []any{object{"resources": object{"requests": object{"cpu": cpu, "memory": "1Gi"}}}}}}}
 	if fixed > 0 {
 		spec["replicas"] = fixed
 	}
-	return made(deploymentType, name, object{"metadata": object{"name": name, "namespace": "tfserving"}, "spec": spec})
+	return newResource(resource.Deployment, name, object{"metadata": object{"name": name, "namespace": "tfserving"}, "spec": spec})
 }
 
-func autoscaler(name string, fewest, most float64) Resource {
-	return made(autoscalerType, name, object{
+func autoscaler(name string, fewest, most float64) resource.Resource {
+	return newResource(autoscalerType, name, object{
 		"metadata": object{"name": name, "namespace": "tfserving"},
 		"spec":     object{"scaleTargetRef": object{"kind": "Deployment", "name": name}, "minReplicas": fewest, "maxReplicas": most},
 	})
@@ -36,7 +37,7 @@ func autoscaler(name string, fewest, most float64) Resource {
 // A node of m6i.large has 1930m for pods, one of m6i.xlarge 3920m (ec2/room.go).
 func TestNodesFollowPods(t *testing.T) {
 	for name, test := range map[string]struct {
-		resources []Resource
+		resources []resource.Resource
 		want      map[string]string // by group: nodes at min, expected and max
 	}{
 		"no pods":                          {group("g", "ON_DEMAND", 2, 6, "m6i.large"), map[string]string{"g": "2, 2, 6"}},
@@ -49,12 +50,12 @@ func TestNodesFollowPods(t *testing.T) {
 			append(group("g", "ON_DEMAND", 0, 6, "m6i.large"), deployment("d", "1800m", 0)), map[string]string{"g": "1, 1, 6"},
 		},
 		"an autoscaler that says no fewest has one": {
-			append(group("g", "ON_DEMAND", 0, 6, "m6i.large"), deployment("d", "1800m", 0), made(autoscalerType, "d", object{
+			append(group("g", "ON_DEMAND", 0, 6, "m6i.large"), deployment("d", "1800m", 0), newResource(autoscalerType, "d", object{
 				"metadata": object{"name": "d"}, "spec": object{"scaleTargetRef": object{"name": "d"}, "maxReplicas": 10.0}})),
 			map[string]string{"g": "1, 3, 6"},
 		},
 		"an autoscaler of another namespace": {
-			append(group("g", "ON_DEMAND", 1, 6, "m6i.large"), deployment("d", "1800m", 2), made(autoscalerType, "d", object{
+			append(group("g", "ON_DEMAND", 1, 6, "m6i.large"), deployment("d", "1800m", 2), newResource(autoscalerType, "d", object{
 				"metadata": object{"name": "d", "namespace": "other"}, "spec": object{"scaleTargetRef": object{"name": "d"}, "minReplicas": 5.0, "maxReplicas": 5.0}})),
 			map[string]string{"g": "2, 2, 6"},
 		},
@@ -81,16 +82,16 @@ func TestNodesFollowPods(t *testing.T) {
 		"what runs on every node, and an add-on's own pods": {
 			// 1930m less 150m for the CNI and kube-proxy leave no room for 1800m; and CoreDNS has two pods.
 			append(group("g", "ON_DEMAND", 1, 9, "m6i.large"), deployment("d", "1700m", 2),
-				made(addonType, "a", object{"addonName": "vpc-cni"}), made(addonType, "b", object{"addonName": "kube-proxy"}), made(addonType, "c", object{"addonName": "coredns"})),
+				newResource(addonType, "a", object{"addonName": "vpc-cni"}), newResource(addonType, "b", object{"addonName": "kube-proxy"}), newResource(addonType, "c", object{"addonName": "coredns"})),
 			map[string]string{"g": "3, 3, 9"},
 		},
 		"a chart's pods": {
 			append(group("g", "ON_DEMAND", 1, 9, "m6i.large"),
-				made(chartType, "c", object{"values": object{"replicaCount": 3.0, "resources": object{"requests": object{"cpu": 1.0, "memory": "256Mi"}}}})),
+				newResource(resource.HelmRelease, "c", object{"values": object{"replicaCount": 3.0, "resources": object{"requests": object{"cpu": 1.0, "memory": "256Mi"}}}})),
 			map[string]string{"g": "3, 3, 9"},
 		},
 		"memory, not CPU": {
-			append(group("g", "ON_DEMAND", 1, 9, "m6i.large"), made(deploymentType, "d", object{"spec": object{"replicas": 2.0, "template": object{"spec": object{
+			append(group("g", "ON_DEMAND", 1, 9, "m6i.large"), newResource(resource.Deployment, "d", object{"spec": object{"replicas": 2.0, "template": object{"spec": object{
 				"containers": []any{object{"resources": object{"requests": object{"memory": "4Gi"}}}}}}}})),
 			map[string]string{"g": "2, 2, 9"},
 		},
@@ -110,7 +111,7 @@ func TestNodesFollowPods(t *testing.T) {
 
 func TestNodesCostWhatTheirMarketAsks(t *testing.T) {
 	for name, test := range map[string]struct {
-		resources []Resource
+		resources []resource.Resource
 		what      string
 		want      Range
 		told      string
@@ -136,9 +137,9 @@ func TestVolumesOfAnotherKindAreUnknown(t *testing.T) {
 		"another type": []any{object{"ebs": object{"volumeType": "io2", "volumeSize": 50.0}}},
 		"no size":      []any{object{"ebs": object{"volumeType": "gp3"}}},
 		"two volumes":  []any{object{}, object{}},
-		"not known":    Unknown,
+		"not known":    resource.Unknown,
 	} {
-		e := Of([]Resource{inRegion("eu-west-1"), group("g", "SPOT", 1, 1, "m6i.large")[0], made(launchTemplateType, "g", object{"blockDeviceMappings": disks})}, today)
+		e := Of([]resource.Resource{inRegion("eu-west-1"), group("g", "SPOT", 1, 1, "m6i.large")[0], newResource(resource.LaunchTemplate, "g", object{"blockDeviceMappings": disks})}, today)
 		if got := unknownLines(e); len(got) != 1 || !strings.HasPrefix(got[0], "root volumes: ") {
 			t.Errorf("%s: unknown is %q", name, got)
 		}
@@ -182,7 +183,7 @@ func TestPodsAreBoundByTheirNumber(t *testing.T) {
 		pods[i] = catalog.Room{MilliCPU: 1, Pods: 1}
 	}
 	g := &groupPlan{fewest: 1, most: 3, room: t2.Allocatable()}
-	if got := fmt.Sprint(pack([]*groupPlan{g}, pods, catalog.Room{})); got != "[2]" {
+	if got := fmt.Sprint(place([]*groupPlan{g}, pods, catalog.Room{})); got != "[2]" {
 		t.Errorf("18 pods are on %s nodes of 17 each", got)
 	}
 }

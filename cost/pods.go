@@ -2,33 +2,32 @@ package cost
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/resource"
+	quantity "k8s.io/apimachinery/pkg/api/resource"
 
 	"tfserving/catalog"
+	"tfserving/resource"
 )
 
 const (
-	deploymentType = "kubernetes:apps/v1:Deployment"
 	autoscalerType = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
 	addonType      = "aws:eks/addon:Addon"
-	chartType      = "kubernetes:helm.sh/v3:Release"
-	mib            = 1 << 20
+	mib            = 1 << 20 // bytes
 )
 
-// pods are what a demand takes: each pod that needs a place on some node, and what one of every DaemonSet takes of every
-// node.
+// pods returns the requests of each pod at a demand, and the sum of what the DaemonSets request on every node.
 func (e *estimator) pods(demand float64) (all []catalog.Room, everyNode catalog.Room, err error) {
 	for _, r := range e.resources {
 		var each catalog.Room
 		var number int
 		switch r.Type {
-		case deploymentType:
+		case resource.Deployment:
 			if each, err = podRoom(r); err == nil {
 				number, err = e.deploymentReplicas(r, demand)
 			}
-		case chartType:
+		case resource.HelmRelease:
 			each, number, err = chartPods(r)
 		case addonType:
 			var add catalog.Room
@@ -51,112 +50,112 @@ func sum(a, b catalog.Room) catalog.Room {
 	return catalog.Room{MilliCPU: a.MilliCPU + b.MilliCPU, MemoryMiB: a.MemoryMiB + b.MemoryMiB, Pods: a.Pods + b.Pods}
 }
 
-// podRoom is what a pod of a Deployment asks for: the requests of its containers.
-func podRoom(r Resource) (catalog.Room, error) {
+// podRoom is the sum of the requests of a Deployment's containers.
+func podRoom(r resource.Resource) (catalog.Room, error) {
 	room := catalog.Room{Pods: 1}
-	containers, err := r.list("spec", "template", "spec", "containers")
+	containers, err := resource.List(r.Inputs, "spec", "template", "spec", "containers")
 	if err != nil {
 		return room, err
 	}
-	for _, c := range containers {
-		container, isObject := c.(map[string]any)
-		if !isObject {
-			return room, fmt.Errorf("a container is %T, or not known yet", c)
-		}
-		asked, err := requests(container, "resources", "requests")
+	for i := range containers {
+		requested, err := requests(r, "spec", "template", "spec", "containers", i, "resources", "requests")
 		if err != nil {
 			return room, err
 		}
-		room = sum(room, asked)
+		room = sum(room, requested)
 	}
 	return room, nil
 }
 
-// requests reads what an object asks for under a path, in Kubernetes' quantities.
-func requests(object map[string]any, path ...string) (catalog.Room, error) {
+// requests reads the CPU and the memory at a path, which are Kubernetes quantities.
+func requests(r resource.Resource, path ...any) (catalog.Room, error) {
 	var room catalog.Room
 	for _, kind := range []string{"cpu", "memory"} {
-		value, err := valueAt(object, append(path, kind)...)
+		value, err := resource.Value[any](r.Inputs, append(slices.Clone(path), kind)...)
 		if err != nil {
 			return room, err
 		}
 		if value == nil {
 			continue
 		}
-		text := fmt.Sprint(value) // a number of cores may be written as one
-		quantity, err := resource.ParseQuantity(text)
+		text := fmt.Sprint(value) // cores may be a number
+		parsed, err := quantity.ParseQuantity(text)
 		if err != nil {
 			return room, fmt.Errorf("%s %q: %w", kind, text, err)
 		}
 		if kind == "cpu" {
-			room.MilliCPU = quantity.MilliValue()
+			room.MilliCPU = parsed.MilliValue()
 		} else {
-			room.MemoryMiB = (quantity.Value() + mib - 1) / mib
+			room.MemoryMiB = (parsed.Value() + mib - 1) / mib
 		}
 	}
 	return room, nil
 }
 
-// deploymentReplicas are a Deployment's pods at a demand: its autoscaler's to say, or fixed.
-func (e *estimator) deploymentReplicas(r Resource, demand float64) (int, error) {
-	name, namespace := r.objectName()
+// deploymentReplicas is the number of a Deployment's pods at a demand: its autoscaler sets it, or it is fixed.
+func (e *estimator) deploymentReplicas(r resource.Resource, demand float64) (int, error) {
+	name, namespace := objectName(r)
 	for _, hpa := range e.resources {
 		if hpa.Type != autoscalerType {
 			continue
 		}
-		target, err := hpa.text("spec", "scaleTargetRef", "name")
+		target, err := resource.Text(hpa.Inputs, "spec", "scaleTargetRef", "name")
 		if err != nil {
 			return 0, fmt.Errorf("autoscaler %s: %w", hpa.Name, err)
 		}
-		if _, in := hpa.objectName(); target != name || in != "" && namespace != "" && in != namespace {
+		if _, in := objectName(hpa); target != name || in != "" && namespace != "" && in != namespace {
 			continue
 		}
-		fewest, isSet, err := hpa.count("spec", "minReplicas")
+		fewest, isSet, err := resource.Number(hpa.Inputs, "spec", "minReplicas")
 		if err == nil && !isSet {
-			fewest = 1 // Kubernetes' default
+			fewest = 1 // Kubernetes's default
 		}
-		most, mostSet, mostErr := hpa.count("spec", "maxReplicas")
+		most, mostSet, mostErr := resource.Number(hpa.Inputs, "spec", "maxReplicas")
 		if err != nil || mostErr != nil || !mostSet {
 			return 0, fmt.Errorf("the bounds of autoscaler %s are not known", hpa.Name)
 		}
 		return replicas(fewest, most, demand), nil
 	}
-	fixed, isSet, err := r.count("spec", "replicas")
+	fixed, isSet, err := resource.Number(r.Inputs, "spec", "replicas")
 	if err == nil && !isSet {
-		fixed = 1 // Kubernetes' default
+		fixed = 1 // Kubernetes's default
 	}
 	return fixed, err
 }
 
-// chartPods are the pods of a chart whose values say their number and what each asks for, by the names that charts
-// commonly have for them. Of others nothing is known, and nothing counted.
-func chartPods(r Resource) (catalog.Room, int, error) {
-	number, isSet, err := r.count("values", "replicaCount")
+// chartPods returns the requests and the number of a chart's pods, from the values replicaCount and resources that most
+// charts have. A chart without replicaCount counts as none.
+func chartPods(r resource.Resource) (catalog.Room, int, error) {
+	number, isSet, err := resource.Number(r.Inputs, "values", "replicaCount")
 	if err != nil || !isSet {
 		return catalog.Room{}, 0, err
 	}
-	values, err := as[map[string]any](r.at("values"))
-	if err != nil {
-		return catalog.Room{}, 0, err
-	}
-	each, err := requests(values, "resources", "requests")
+	each, err := requests(r, "values", "resources", "requests")
 	each.Pods = 1
 	return each, number, err
 }
 
-// addonPods are an add-on's pods: those of its Deployment, and what its DaemonSet takes of every node.
-func addonPods(r Resource) (each catalog.Room, number int, everyNode catalog.Room, err error) {
-	name, err := r.text("addonName")
+// addonPods returns the requests and the number of the pods of an add-on's Deployment, and what its DaemonSet requests on
+// every node.
+func addonPods(r resource.Resource) (each catalog.Room, number int, everyNode catalog.Room, err error) {
+	name, err := resource.Text(r.Inputs, "addonName")
 	if err != nil {
 		return each, 0, everyNode, err
 	}
 	pods, known := catalog.FindAddon(name)
 	if !known {
-		return each, 0, everyNode, fmt.Errorf("what the pods of add-on %q ask for is not known here (eks/addons.go)", name)
+		return each, 0, everyNode, fmt.Errorf("what the pods of add-on %q ask for is not known here (catalog/addons.go)", name)
 	}
 	room := catalog.Room{MilliCPU: pods.Each.MilliCPU, MemoryMiB: pods.Each.MemoryMiB, Pods: 1}
 	if pods.Replicas == 0 {
 		return each, 0, room, nil
 	}
 	return room, pods.Replicas, everyNode, nil
+}
+
+// objectName is the name and namespace of a Kubernetes object. Either is empty if it is not known yet.
+func objectName(r resource.Resource) (name, namespace string) {
+	name, _ = resource.Text(r.Inputs, "metadata", "name")
+	namespace, _ = resource.Text(r.Inputs, "metadata", "namespace")
+	return name, namespace
 }

@@ -8,12 +8,11 @@ import (
 	"sync"
 )
 
-// karpenterVersion is the version of karpenter-provider-aws whose price table stands in on_demand.tsv.
+// karpenterVersion is the version of karpenter-provider-aws from which on_demand.tsv is copied. A test compares the copy with
+// the module, which the go command verifies by its checksum.
 //
-// The table is read from that module, at that version and against its published checksum, and a test fails where the two
-// differ. The module's package is not imported: that would compile 108 packages more into the command that make runs,
-// among them AWS's SDKs of EC2, EKS, IAM, SQS and SSM, and the module's requirements would raise versions in go.mod, for
-// 1,361 numbers. Of AWS's commercial regions the table has us-east-1 alone; prices.tsv has the rest.
+// The module's package is not imported: for 1,361 numbers it would compile 108 more packages into the command that make
+// runs, and raise versions in go.mod. Of AWS's commercial regions the table has only us-east-1; prices.tsv has the others.
 const karpenterVersion = "v1.14.1"
 
 var (
@@ -25,22 +24,22 @@ var (
 
 // price is a row of prices.tsv.
 type price struct {
-	region string // allRegions where it is the same in all
+	region string // or allRegions
 	item   string
 	unit   string // hour, month, GB or GB-month
 	usd    float64
-	date   string // of what AWS published
+	date   string // on which AWS published the price
 	source string
 }
 
 const (
 	allRegions = "*"
 	perHour    = "hour"
-	// ec2Prefix begins an instance type's name in prices.tsv.
+	// ec2Prefix begins the item of an instance type in prices.tsv.
 	ec2Prefix = "EC2 "
 )
 
-// prices are the rows of prices.tsv, in its order. A row that cannot be read is a mistake in the checked-in table.
+// prices are the rows of prices.tsv, in order. It panics if a row is malformed.
 var prices = sync.OnceValue(func() (all []price) {
 	for _, f := range rows(pricesTable, "prices.tsv", 6) {
 		all = append(all, price{region: f[0], item: f[1], unit: f[2], usd: mustParse(f[3]), date: f[4], source: f[5]})
@@ -48,7 +47,7 @@ var prices = sync.OnceValue(func() (all []price) {
 	return all
 })
 
-// onDemand are the prices of karpenter's table, USD an hour, by region and instance type.
+// onDemand has the prices of on_demand.tsv in USD an hour, by region and instance type.
 var onDemand = sync.OnceValue(func() map[[2]string]float64 {
 	all := map[[2]string]float64{}
 	for _, f := range rows(onDemandTable, "on_demand.tsv", 3) {
@@ -80,8 +79,7 @@ func mustParse(text string) float64 {
 	return n
 }
 
-// findPrice is what an item costs in a region, in USD for each unit. An instance type's price is karpenter's where it has
-// one.
+// findPrice returns the price of an item in a region. For an instance type, karpenter's table comes before prices.tsv.
 func findPrice(region, item string) (price, error) {
 	if kind, isEC2 := strings.CutPrefix(item, ec2Prefix); isEC2 {
 		if usd, known := onDemand()[[2]string{region, kind}]; known {
@@ -96,7 +94,7 @@ func findPrice(region, item string) (price, error) {
 	return price{}, fmt.Errorf("no price of %s in %s is known here (cost/prices.tsv)", item, region)
 }
 
-// monthly is what so many of the item cost in a month of so many hours.
+// monthly is the price of a quantity of the item in USD a month.
 func (p price) monthly(quantity, hours float64) float64 {
 	if p.unit == perHour {
 		quantity *= hours
@@ -104,7 +102,7 @@ func (p price) monthly(quantity, hours float64) float64 {
 	return p.usd * quantity
 }
 
-// PricesMarkdown is prices.tsv as a table for a page.
+// PricesMarkdown is prices.tsv as a Markdown table.
 func PricesMarkdown() string {
 	var out strings.Builder
 	out.WriteString("| region | what | USD | for a | as of | source |\n|---|---|---:|---|---|---|\n")

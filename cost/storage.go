@@ -5,37 +5,36 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"tfserving/resource"
 )
 
-const (
-	logGroupType = "aws:cloudwatch/logGroup:LogGroup"
-	flowLogType  = "aws:ec2/flowLog:FlowLog"
-	// daysPerMonth is what a month's logs are spread over: they were measured in 30 days.
-	daysPerMonth = 30
-)
+// daysPerMonth is the number of days in which the monthly volume of logs was measured (Usage.ControlPlaneLogs, FlowLogs).
+const daysPerMonth = 30
 
-// logGroup is paid for by what is written to it and by what it keeps. What writes to it is told by its name: EKS writes to
-// /aws/eks/<cluster>/cluster (EKS User Guide, control plane logging), and a flow log to the group of its own name in the
-// program.
-func (e *estimator) logGroup(r Resource) {
+// logGroup adds the prices of writing and of keeping logs. The group's name says what writes to it: EKS writes to
+// /aws/eks/<cluster>/cluster (EKS User Guide, control plane logging), and a flow log writes to the group that has its
+// resource name in the program.
+func (e *estimator) logGroup(r resource.Resource) {
 	const taken, kept = "logs taken in", "logs kept"
-	name, err := r.text("name")
+	name, err := resource.Text(r.Inputs, "name")
 	if err != nil {
 		e.unknown(r, taken, err)
 		return
 	}
+	_, hasFlowLog := e.find(resource.FlowLog, r.Name)
 	var written float64
 	switch {
 	case strings.HasPrefix(name, "/aws/eks/") && strings.HasSuffix(name, "/cluster"):
 		written = e.usage.ControlPlaneLogs
-	case e.named(flowLogType, r.Name):
+	case hasFlowLog:
 		written = e.usage.FlowLogs
 	default:
 		e.unknown(r, taken, errors.New("what writes to this log group, and how much, is not known here"))
 		return
 	}
 	e.bill(r, taken, "log ingestion", always(written), fmt.Sprintf("%g GB a month", written))
-	days, isSet, err := r.count("retentionInDays")
+	days, isSet, err := resource.Number(r.Inputs, "retentionInDays")
 	if err == nil && (!isSet || days == 0) {
 		err = errors.New("logs are kept for ever, so this grows each month")
 	}
@@ -44,31 +43,26 @@ func (e *estimator) logGroup(r Resource) {
 		return
 	}
 	stored := written * float64(days) / daysPerMonth
-	e.bill(r, kept, "log storage", always(stored), fmt.Sprintf("%g GB, those of %d days", round(stored), days))
+	e.bill(r, kept, "log storage", always(stored), fmt.Sprintf("%g GB, those of %d days", cents(stored), days))
 }
 
-// named says whether there is a resource of a type and name.
-func (e *estimator) named(kind, name string) bool {
-	_, found := e.find(kind, name)
-	return found
-}
-
-func (e *estimator) find(kind, name string) (Resource, bool) {
+// find returns the resource of a type and name.
+func (e *estimator) find(typ, name string) (resource.Resource, bool) {
 	for _, r := range e.resources {
-		if r.Type == kind && r.Name == name {
+		if r.Type == typ && r.Name == name {
 			return r, true
 		}
 	}
-	return Resource{}, false
+	return resource.Resource{}, false
 }
 
-// flowLog is paid for with the log group that it writes to.
-func (e *estimator) flowLog(r Resource) {
-	to, err := r.text("logDestinationType")
+// flowLog adds a line if its cost is not part of a log group's.
+func (e *estimator) flowLog(r resource.Resource) {
+	to, err := resource.Text(r.Inputs, "logDestinationType")
 	if err == nil && to != "" && to != "cloud-watch-logs" {
 		err = fmt.Errorf("what flow logs to %s cost is not known here", to)
 	}
-	if err == nil && !e.named(logGroupType, r.Name) {
+	if _, hasLogGroup := e.find(resource.LogGroup, r.Name); err == nil && !hasLogGroup {
 		err = errors.New("no log group has this flow log's name, so what it writes is not counted")
 	}
 	if err != nil {
@@ -76,13 +70,12 @@ func (e *estimator) flowLog(r Resource) {
 	}
 }
 
-// keyVersions are what a key that is rotated each year is paid for at most: itself and its first two rotations (KMS
-// pricing page).
+// keyVersions is how many versions of a key are charged for at most: the first and two rotations (KMS pricing page).
 const keyVersions = 3
 
-// key is paid for by the month.
-func (e *estimator) key(r Resource) {
-	rotated, err := as[bool](r.at("enableKeyRotation"))
+// key adds the monthly price of a KMS key.
+func (e *estimator) key(r resource.Resource) {
+	rotated, err := resource.Value[bool](r.Inputs, "enableKeyRotation")
 	if err != nil {
 		e.unknown(r, "KMS key", err)
 		return
@@ -94,9 +87,9 @@ func (e *estimator) key(r Resource) {
 	e.bill(r, "KMS key", "KMS key", Range{1, 1, keyVersions}, "costs as much again after each of its first two yearly rotations")
 }
 
-// repository is paid for by the size of its images. Its lifecycle policy, of the same name in the program, says how many
-// it keeps.
-func (e *estimator) repository(r Resource) {
+// repository adds the price of storing images. The lifecycle policy that has the repository's resource name in the program
+// limits their number.
+func (e *estimator) repository(r resource.Resource) {
 	const what = "images"
 	policy, found := e.find("aws:ecr/lifecyclePolicy:LifecyclePolicy", r.Name)
 	if !found {
@@ -112,9 +105,9 @@ func (e *estimator) repository(r Resource) {
 	e.bill(r, what, "ECR storage", Range{e.usage.Image, full, full}, fmt.Sprintf("%d images of %g GB", keep, e.usage.Image))
 }
 
-// keptImages is how many tagged images a lifecycle policy leaves ("Lifecycle policy properties", Amazon ECR User Guide).
-func keptImages(r Resource) (int, error) {
-	text, err := r.text("policy")
+// keptImages is the number of tagged images that a lifecycle policy keeps ("Lifecycle policy properties", Amazon ECR User Guide).
+func keptImages(r resource.Resource) (int, error) {
+	text, err := resource.Text(r.Inputs, "policy")
 	if err != nil {
 		return 0, err
 	}
@@ -137,7 +130,7 @@ func keptImages(r Resource) (int, error) {
 	return 0, errors.New("no rule of its lifecycle policy bounds the number of images")
 }
 
-// volumeClaim is a volume of a class that this program did not choose the price of.
-func (e *estimator) volumeClaim(r Resource) {
+// volumeClaim adds a line without an amount: the price depends on the storage class, which is not among the resources.
+func (e *estimator) volumeClaim(r resource.Resource) {
 	e.unknown(r, "volume", errors.New("what its storage class costs is not known here"))
 }

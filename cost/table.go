@@ -8,19 +8,19 @@ import (
 	"strings"
 )
 
-// Table compares the estimates of several stacks: what is paid for, and what each pays for it.
+// Table compares the estimates of several stacks, with a row for each thing that is charged for.
 type Table struct {
 	names     []string
 	estimates []*Estimate
-	nothing   []string // stacks that nothing is paid for
+	free      []string // stacks without a line
 }
 
-// NewTable makes a table of estimates by the stacks' names, in that order.
+// NewTable makes a table with a column for each stack, in the order of names.
 func NewTable(names []string, estimates []*Estimate) *Table {
 	t := &Table{}
 	for i, e := range estimates {
 		if len(e.Lines) == 0 {
-			t.nothing = append(t.nothing, names[i])
+			t.free = append(t.free, names[i])
 			continue
 		}
 		t.names, t.estimates = append(t.names, names[i]), append(t.estimates, e)
@@ -28,13 +28,13 @@ func NewTable(names []string, estimates []*Estimate) *Table {
 	return t
 }
 
-// cell is what one stack pays for one kind of thing: the sum of the lines of that kind.
+// cell is the sum of the lines of one stack and one row.
 type cell struct {
 	lines, unknown int
 	sum            Range
 }
 
-// rows are the kinds of things that are paid for, the dearest first, and each stack's cell.
+// rows returns the names of the rows, the most expensive first, and the cells of each row.
 func (t *Table) rows() (whats []string, cells map[string][]cell) {
 	cells = map[string][]cell{}
 	for i, e := range t.estimates {
@@ -51,13 +51,13 @@ func (t *Table) rows() (whats []string, cells map[string][]cell) {
 			c.sum = c.sum.add(l.Range(), 1)
 		}
 	}
-	dearest := func(what string) (usd float64) {
+	expected := func(what string) (usd float64) {
 		for _, c := range cells[what] {
 			usd += c.sum.Expected
 		}
 		return usd
 	}
-	slices.SortFunc(whats, func(a, b string) int { return cmp.Or(cmp.Compare(dearest(b), dearest(a)), cmp.Compare(a, b)) })
+	slices.SortFunc(whats, func(a, b string) int { return cmp.Or(cmp.Compare(expected(b), expected(a)), cmp.Compare(a, b)) })
 	return whats, cells
 }
 
@@ -66,7 +66,7 @@ const (
 	amountWidth = 9
 )
 
-// WriteText writes the table for a terminal, with what is unknown and what is assumed below.
+// WriteText writes the table for a terminal, and below it the unknown amounts and the assumptions.
 func (t *Table) WriteText(w io.Writer) error {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%-*s", whatWidth, "USD a month")
@@ -97,8 +97,8 @@ func (t *Table) WriteText(w io.Writer) error {
 			}
 		}
 	}
-	if len(t.nothing) > 0 {
-		fmt.Fprintf(&out, "\nnothing is paid for in AWS: %s\n", strings.Join(t.nothing, ", "))
+	if len(t.free) > 0 {
+		fmt.Fprintf(&out, "\nnothing is paid for in AWS: %s\n", strings.Join(t.free, ", "))
 	}
 	if assumed := t.assumptions(); len(assumed) > 0 {
 		fmt.Fprintf(&out, "\nassumed (docs/cost.md has the reasons, and each price with its date):\n")
@@ -119,13 +119,13 @@ func (c cell) text() string {
 	}
 	more := ""
 	if c.unknown > 0 {
-		more = "+?" // what is unknown comes on top
+		more = "+?" // unknown amounts come on top
 	}
 	amount := func(usd float64) string { return fmt.Sprintf("%*s", amountWidth, fmt.Sprintf("%.2f%s", usd, more)) }
 	return amount(c.sum.Min) + amount(c.sum.Expected) + amount(c.sum.Max)
 }
 
-// totals are a cell for each stack, of all its lines.
+// totals are the cells of the last row: all lines of each stack.
 func (t *Table) totals() []cell {
 	cells := make([]cell, len(t.estimates))
 	for i, e := range t.estimates {
@@ -134,7 +134,7 @@ func (t *Table) totals() []cell {
 	return cells
 }
 
-// assumptions are those of all the estimates, each once.
+// assumptions are the different assumptions of all estimates.
 func (t *Table) assumptions() (all []string) {
 	for _, e := range t.estimates {
 		for _, a := range e.Assumptions {
@@ -146,7 +146,7 @@ func (t *Table) assumptions() (all []string) {
 	return all
 }
 
-// Markdown is the table for a page: in each cell what is expected, and in brackets the least and the most.
+// Markdown is the table in Markdown. Each cell has the expected amount, and the minimum and maximum in brackets.
 func (t *Table) Markdown() string {
 	var out strings.Builder
 	out.WriteString("| USD a month: expected (min to max) | " + strings.Join(t.names, " | ") + " |\n|---|" + strings.Repeat("---:|", len(t.names)) + "\n")

@@ -5,42 +5,41 @@ import (
 	"math"
 )
 
-// Usage is what an estimate takes for granted about use, which no program says. docs/cost.md gives the reasons.
+// Usage is what an estimate assumes about requests, logs and images. docs/cost.md gives the reasons.
 type Usage struct {
-	// Hours are those of a month.
+	// Hours is the length of a month.
 	Hours float64
-	// Demand is the average over the month, as a share of the demand for which the pods' autoscalers are allowed their
-	// most replicas.
+	// Demand is the average over the month, as a share of the demand at which the autoscalers reach their maximum replicas.
 	Demand float64
-	// Traffic is what goes through the load balancer in an hour of full demand, in GB, and as much through NAT.
+	// Traffic is the GB an hour through the load balancer at full demand. The NAT gateways carry as much.
 	Traffic float64
-	// SpotShare is what spot costs, as a share of the on-demand price.
+	// SpotShare is the spot price as a share of the on-demand price.
 	SpotShare float64
-	// ControlPlaneLogs and FlowLogs are what is written in a month, in GB.
+	// ControlPlaneLogs and FlowLogs are GB written a month.
 	ControlPlaneLogs, FlowLogs float64
-	// Image is an image in a repository, compressed, in GB.
+	// Image is the compressed size of an image in GB.
 	Image float64
 }
 
-// Assumed is the usage of Of.
+// Assumed is the usage that function Of assumes.
 var Assumed = Usage{
 	Hours:  HoursPerMonth,
 	Demand: 0.3,
 	// One capacity unit of a load balancer is 1 GB an hour (Elastic Load Balancing pricing page, September 2026).
 	Traffic:   1,
 	SpotShare: 0.6,
-	// What a development cluster in eu-west-1 was measured to write, all control plane logs on.
+	// Measured on a development cluster in eu-west-1 with all control plane logs on.
 	ControlPlaneLogs: 108, FlowLogs: 7.7,
 	Image: 0.5,
 }
 
-// replicas are the pods that an autoscaler wants at a demand: its most at full demand, and never fewer than its fewest.
+// replicas is the number of pods that an autoscaler sets at a demand: its maximum at full demand, and at least its minimum.
 func replicas(fewest, most int, demand float64) int {
-	const hair = 1e-9 // 0.3 of 10 is 3, whatever binary fractions make of it
-	return max(fewest, int(math.Ceil(float64(most)*demand-hair)))
+	const tolerance = 1e-9 // in binary, 0.3 of 10 may be slightly more than 3
+	return max(fewest, int(math.Ceil(float64(most)*demand-tolerance)))
 }
 
-// assumptions are what holds for more than one line.
+// assumptions are the sentences of Estimate.Assumptions.
 func (u Usage) assumptions() []string {
 	return []string{
 		fmt.Sprintf("A month has %g hours. Before taxes, free tier and discounts.", u.Hours),

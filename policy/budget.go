@@ -6,21 +6,19 @@ import (
 	"strings"
 
 	"tfserving/cost"
+	"tfserving/resource"
 )
 
-func withinBudget(s *Stack, resources []Resource, f *findings) {
+func withinBudget(s *Stack, resources []resource.Resource, f *findings) {
 	if s.Settings == nil || s.Settings.MonthlyBudget == 0 {
 		return
 	}
-	var priced []cost.Resource
-	for _, r := range resources {
-		priced = append(priced, cost.Resource{URN: r.URN, Type: r.Type, Name: r.Name, Inputs: r.Inputs})
-	}
-	estimate := cost.Of(priced, s.Now)
+	estimate := cost.Of(resources, s.Now)
 	f.overBudget(s.Settings.MonthlyBudget, estimate.Total().Expected, estimate.Unknown())
 }
 
-// overBudget compares an estimate with a budget, both in USD a month. What has no price may be what goes beyond it.
+// overBudget compares an estimate with a budget, both in USD a month. If resources without a price could exceed the budget, it
+// warns.
 func (f *findings) overBudget(budget int, expected float64, unpriced []cost.Line) {
 	if expected > float64(budget) {
 		f.brokenf("the stack is estimated to cost %.2f USD a month, and its budget is %d", expected, budget)
@@ -33,6 +31,6 @@ func (f *findings) overBudget(budget int, expected float64, unpriced []cost.Line
 		}
 	}
 	if len(what) > 0 {
-		*f = append(*f, finding{fmt.Sprintf("the stack is estimated to cost %.2f USD of its %d a month, without what has no price: %s", expected, budget, strings.Join(what, ", ")), true})
+		f.warnf("the stack is estimated to cost %.2f USD of its %d a month, not counting what has no price: %s", expected, budget, strings.Join(what, ", "))
 	}
 }

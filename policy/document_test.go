@@ -7,10 +7,9 @@ import (
 	"tfserving/internal/page"
 )
 
-// TestTheRulesAreDocumented keeps the table of docs/policies.md as the rules are.
 func TestTheRulesAreDocumented(t *testing.T) {
 	var rows strings.Builder
-	rows.WriteString("| rule | what holds | why | what to do where it is broken | level |\n|---|---|---|---|---|\n")
+	rows.WriteString("| rule | condition | why | what to do if it is broken | level |\n|---|---|---|---|---|\n")
 	for _, r := range Rules {
 		for i, cell := range []string{"`" + r.Name + "`", r.What, r.Reason, r.Fix, string(r.Level)} {
 			if i == 0 {

@@ -8,15 +8,16 @@ import (
 	"time"
 
 	"tfserving/config"
+	"tfserving/resource"
 )
 
-// Exception is an exception of the settings.
+// Exception is an exception in a stack's settings.
 type Exception struct {
 	config.PolicyException
-	Ended bool // it excuses nothing any more
+	Ended bool // its last day is over
 }
 
-// Exceptions are those of a stack's settings, with whether they have ended by now: one holds through its last day, in UTC.
+// Exceptions returns the exceptions of a stack's settings. An exception ends when its last day ends in UTC.
 func Exceptions(settings *config.Settings, now time.Time) (all []Exception) {
 	if settings == nil {
 		return nil
@@ -28,13 +29,13 @@ func Exceptions(settings *config.Settings, now time.Time) (all []Exception) {
 	return all
 }
 
-// covers says whether the exception is for a rule and a resource.
+// covers says whether the exception applies to a rule and a resource.
 func (e Exception) covers(rule, name string) bool {
 	matches, err := path.Match(e.Resource, name)
 	return e.Rule == rule && err == nil && matches
 }
 
-// excuse lowers a violation for which there is an exception in force, and names one that has ended.
+// excuse makes a violation advisory if an exception covers it. If the exception has ended, the text says so.
 func (s *Stack) excuse(v *Violation, name string) {
 	ended := ""
 	for _, e := range Exceptions(s.Settings, s.Now) {
@@ -52,28 +53,27 @@ func (s *Stack) excuse(v *Violation, name string) {
 	}
 }
 
-// idle are the exceptions that excuse nothing: whoever reads the settings must not think that they are needed. Where the
-// rule cannot be told yet, its exception may be.
-func (s *Stack) idle(resources []Resource) (all []Violation) {
+// unneeded reports the exceptions that cover no violation and no warning, so that someone removes them.
+func (s *Stack) unneeded(resources []resource.Resource) (all []Violation) {
 	for _, e := range Exceptions(s.Settings, s.Now) {
 		rule, known := Find(e.Rule)
 		if !known || s.needs(rule, e, resources) {
 			continue
 		}
 		all = append(all, Violation{Rule: rule, Level: Advisory,
-			Text: fmt.Sprintf("the exception from this rule for %s, until %s, excuses nothing: remove it from tfserving:policy.exceptions", e.Resource, e.Until)})
+			Text: fmt.Sprintf("the exception from this rule for %s, until %s, is not needed: remove it from tfserving:policy.exceptions", e.Resource, e.Until)})
 	}
 	return all
 }
 
-// needs says whether something that the exception covers breaks the rule.
-func (s *Stack) needs(rule Rule, e Exception, resources []Resource) bool {
+// needs says whether something that the exception covers breaks the rule or may break it.
+func (s *Stack) needs(rule Rule, e Exception, resources []resource.Resource) bool {
 	if rule.stack != nil {
 		f := &findings{}
 		rule.stack(s, resources, f)
 		return e.covers(rule.Name, s.Name) && len(*f) > 0
 	}
-	return slices.ContainsFunc(resources, func(r Resource) bool {
+	return slices.ContainsFunc(resources, func(r resource.Resource) bool {
 		return e.covers(rule.Name, r.Name) && len(s.findings(rule, r)) > 0
 	})
 }

@@ -6,62 +6,45 @@ import (
 	"strings"
 
 	"tfserving/catalog"
+	"tfserving/resource"
 )
 
-// finding is one thing that a rule found about a resource.
+// finding is one violation, or one warning, of a rule.
 type finding struct {
 	text    string
-	unknown bool // whether the rule is broken cannot be told, or not before an update; it is a warning
+	warning bool // whether the rule is broken is not known, or not before the update
 }
 
 type findings []finding
 
-// brokenf notes that the rule is broken.
+// brokenf adds a violation.
 func (f *findings) brokenf(format string, args ...any) {
 	*f = append(*f, finding{text: fmt.Sprintf(format, args...)})
 }
 
-// unknownf notes that something that decides about the rule is not known yet.
-func (f *findings) unknownf(format string, args ...any) {
-	*f = append(*f, finding{"unknown until up: " + fmt.Sprintf(format, args...) + "; it is checked then", true})
+// warnf adds a warning.
+func (f *findings) warnf(format string, args ...any) {
+	*f = append(*f, finding{fmt.Sprintf(format, args...), true})
 }
 
-// seen says whether a value can be looked at, and notes it where not. A secret never can, so a rule that needs it is broken.
-func (f *findings) seen(v any, what string) bool {
+// unknown adds a warning about a value that is not known before the update.
+func (f *findings) unknown(what string) { f.warnf("unknown until up: %s; it is checked then", what) }
+
+// visible says whether a rule can read a value. An unknown value is a warning. A secret is a violation, because no rule can
+// ever read it. what says what the value decides.
+func (f *findings) visible(v any, what string) bool {
 	switch v {
-	case Unknown:
-		f.unknownf("%s", what)
+	case resource.Unknown:
+		f.unknown(what)
 		return false
-	case Secret:
-		f.brokenf("%s: it is a secret, so nobody can tell; nothing that this rule looks at needs to be one", what)
+	case resource.Secret:
+		f.brokenf("%s: it is a secret, so this rule cannot check it; make it a plain value", what)
 		return false
 	}
 	return true
 }
 
-// at is what lies at a path of keys and places of an input, nil where there is nothing. Of what is unknown or secret every
-// part is, too.
-func at(v any, path ...any) any {
-	for _, step := range path {
-		if v == Unknown || v == Secret {
-			return v
-		}
-		switch key := step.(type) {
-		case string:
-			object, _ := v.(map[string]any)
-			v = object[key]
-		case int:
-			list, _ := v.([]any)
-			if key >= len(list) {
-				return nil
-			}
-			v = list[key]
-		}
-	}
-	return v
-}
-
-// list are the elements of a list; a value by itself counts as a list of one.
+// list returns the elements of a list. AWS also takes a single value for a list of one.
 func list(v any) []any {
 	switch v := v.(type) {
 	case nil:
@@ -72,28 +55,28 @@ func list(v any) []any {
 	return []any{v}
 }
 
-// text is a text, or empty.
+// text returns a string, or "" for any other value.
 func text(v any) string {
 	s, _ := v.(string)
 	return s
 }
 
-// isTrue says whether a value is true; some of AWS's are the text.
+// isTrue says whether a value is true. Some AWS properties are the text "true".
 func isTrue(v any) bool { return v == true || v == "true" }
 
-// ranges finds the address ranges that are the world's. what says whose ranges they are.
+// ranges adds a violation for each address range that counts as the whole internet. what says which ranges they are.
 func (f *findings) ranges(what string, v any) {
-	if !f.seen(v, what) {
+	if !f.visible(v, what) {
 		return
 	}
 	for _, item := range list(v) {
-		if !f.seen(item, what) {
+		if !f.visible(item, what) {
 			continue
 		}
 		p, err := netip.ParsePrefix(strings.TrimSpace(text(item)))
 		switch {
 		case err != nil:
-			f.brokenf("%s: %v is no address range", what, item)
+			f.brokenf("%s: %v is not an address range", what, item)
 		case catalog.IsInternet(p):
 			f.brokenf("%s: open to %s", what, p)
 		}

@@ -4,106 +4,103 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"tfserving/resource"
 )
 
-// broad are AWS's own policies that allow everything, or nearly; those of one whole service end in FullAccess.
-var broad = map[string]bool{"AdministratorAccess": true, "PowerUserAccess": true, "SystemAdministrator": true}
+// broadPolicies are AWS managed policies that allow everything or almost everything. Those that allow one whole service have
+// names that end in FullAccess.
+var broadPolicies = map[string]bool{"AdministratorAccess": true, "PowerUserAccess": true, "SystemAdministrator": true}
 
-func starIAM(_ *Stack, r Resource, f *findings) {
+func starIAM(_ *Stack, r resource.Resource, f *findings) {
 	switch r.Type {
-	case "aws:iam/policy:Policy", "aws:iam/rolePolicy:RolePolicy", "aws:iam/userPolicy:UserPolicy", "aws:iam/groupPolicy:GroupPolicy":
-		f.document("the policy", at(r.Inputs, "policy"))
-	case "aws:iam/role:Role":
-		inline := at(r.Inputs, "inlinePolicies")
-		if f.seen(inline, "the role's inline policies") {
+	case resource.IAMPolicy, resource.IAMRolePolicy, "aws:iam/userPolicy:UserPolicy", "aws:iam/groupPolicy:GroupPolicy":
+		f.document("the policy", resource.At(r.Inputs, "policy"))
+	case resource.IAMRole:
+		inline := resource.At(r.Inputs, "inlinePolicies")
+		if f.visible(inline, "the role's inline policies") {
 			for _, p := range list(inline) {
-				f.document(fmt.Sprintf("inline policy %v", at(p, "name")), at(p, "policy"))
+				f.document(fmt.Sprintf("inline policy %v", resource.At(p, "name")), resource.At(p, "policy"))
 			}
 		}
-		f.managed(at(r.Inputs, "managedPolicyArns"))
-	case "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+		f.managed(resource.At(r.Inputs, "managedPolicyArns"))
+	case resource.IAMRolePolicyAttachment, "aws:iam/userPolicyAttachment:UserPolicyAttachment",
 		"aws:iam/groupPolicyAttachment:GroupPolicyAttachment", "aws:iam/policyAttachment:PolicyAttachment":
-		f.managed(at(r.Inputs, "policyArn"))
+		f.managed(resource.At(r.Inputs, "policyArn"))
 	}
 }
 
-// managed looks at policies that are attached by ARN. One of the stack's own, whose ARN may be unknown, is a resource and
-// looked at as such.
+// managed checks policies that are attached by ARN. The stack's own policies are resources, which are checked as such.
 func (f *findings) managed(arns any) {
 	for _, arn := range list(arns) {
 		_, name, aws := strings.Cut(text(arn), ":iam::aws:policy/")
-		if name = name[strings.LastIndex(name, "/")+1:]; aws && (broad[name] || strings.HasSuffix(name, "FullAccess")) {
-			f.brokenf("AWS's policy %s is attached, which allows whole services on every resource", name)
+		if name = name[strings.LastIndex(name, "/")+1:]; aws && (broadPolicies[name] || strings.HasSuffix(name, "FullAccess")) {
+			f.brokenf("AWS managed policy %s is attached, which allows whole services on every resource", name)
 		}
 	}
 }
 
-// document looks at the statements of a policy that says what may be done.
+// document checks the statements of a policy document.
 func (f *findings) document(what string, v any) {
 	for i, s := range f.statements(what, v, "what "+what+" allows") {
 		actions, everywhere := wildActions(s), everyResource(s)
-		if at(s, "Effect") == "Allow" && actions != "" && everywhere {
+		if resource.At(s, "Effect") == "Allow" && actions != "" && everywhere {
 			f.brokenf("%s allows %s on every resource (statement %d)", what, actions, i+1)
 		}
 	}
 }
 
-// statements are those of a policy, which is a text or an object; none, with a finding, where they cannot be seen.
+// statements returns the statements of a policy, which is a text or an object. If they are not visible, it adds a finding and
+// returns none.
 func (f *findings) statements(what string, v any, decides string) []any {
-	if v == nil || !f.seen(v, decides) {
+	if v == nil || !f.visible(v, decides) {
 		return nil
 	}
 	document, isText := v.(string)
 	if !isText {
-		document = asText(v)
+		encoded, err := json.Marshal(v)
+		if err != nil {
+			panic(err) // inputs are decoded from JSON
+		}
+		document = string(encoded)
 	}
-	if strings.Contains(document, Unknown) {
-		f.unknownf("%s", decides)
+	if strings.Contains(document, resource.Unknown) {
+		f.unknown(decides)
 		return nil
 	}
 	var parsed any
 	if err := json.Unmarshal([]byte(document), &parsed); err != nil {
-		f.brokenf("%s is no JSON: %v", what, err)
+		f.brokenf("%s is not JSON: %v", what, err)
 		return nil
 	}
-	return list(at(parsed, "Statement"))
+	return list(resource.At(parsed, "Statement"))
 }
 
-// asText is what was decoded from JSON, encoded.
-func asText(v any) string {
-	encoded, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return string(encoded)
-}
-
-// openTrust: whom a role trusts is in its trust policy. An account is somebody, and so is a service; a condition may narrow
-// the rest.
-func openTrust(_ *Stack, r Resource, f *findings) {
-	if r.Type != "aws:iam/role:Role" {
+// openTrust checks who may assume a role. A trust policy that names everybody must have a condition.
+func openTrust(_ *Stack, r resource.Resource, f *findings) {
+	if r.Type != resource.IAMRole {
 		return
 	}
 	const what = "the trust policy"
-	for i, s := range f.statements(what, at(r.Inputs, "assumeRolePolicy"), "who may take the role") {
-		if at(s, "Effect") == "Allow" && len(conditions(s)) == 0 && trustsEverybody(s) {
-			f.brokenf("%s lets everybody take the role, of whatever account (statement %d)", what, i+1)
+	for i, s := range f.statements(what, resource.At(r.Inputs, "assumeRolePolicy"), "who may assume the role") {
+		if resource.At(s, "Effect") == "Allow" && !hasCondition(s) && trustsEverybody(s) {
+			f.brokenf("%s lets everybody assume the role, from any AWS account (statement %d)", what, i+1)
 		}
 	}
 }
 
-func conditions(statement any) map[string]any {
-	all, _ := at(statement, "Condition").(map[string]any)
-	return all
+func hasCondition(statement any) bool {
+	conditions, _ := resource.At(statement, "Condition").(map[string]any)
+	return len(conditions) > 0
 }
 
-// trustsEverybody says whether a statement names everybody, or all but some.
+// trustsEverybody says whether a statement's principal is everybody, or everybody except some.
 func trustsEverybody(statement any) bool {
-	if at(statement, "NotPrincipal") != nil {
+	if resource.At(statement, "NotPrincipal") != nil {
 		return true
 	}
-	principal := at(statement, "Principal")
-	for _, p := range append(list(principal), list(at(principal, "AWS"))...) {
+	principal := resource.At(statement, "Principal")
+	for _, p := range append(list(principal), list(resource.At(principal, "AWS"))...) {
 		if p == "*" {
 			return true
 		}
@@ -111,13 +108,13 @@ func trustsEverybody(statement any) bool {
 	return false
 }
 
-// wildActions are the actions of a statement that stand for several, or empty.
+// wildActions lists the actions of a statement that have a wildcard. It is empty if there is none.
 func wildActions(statement any) string {
-	if at(statement, "NotAction") != nil {
-		return "all actions but some"
+	if resource.At(statement, "NotAction") != nil {
+		return "all actions except some"
 	}
 	var wild []string
-	for _, a := range list(at(statement, "Action")) {
+	for _, a := range list(resource.At(statement, "Action")) {
 		if strings.ContainsAny(text(a), "*?") {
 			wild = append(wild, text(a))
 		}
@@ -125,16 +122,16 @@ func wildActions(statement any) string {
 	return strings.Join(wild, ", ")
 }
 
-// arnParts is how many parts an ARN has; the last names the resource.
+// arnParts is the number of parts of an ARN. The last is the resource.
 const arnParts = 6
 
-// everyResource says whether a statement is for every resource, or every one of a service. A condition does not change
-// that: what it compares may be in the caller's hands.
+// everyResource says whether a statement applies to every resource, or to every resource of a service. Conditions do not
+// count: the caller may control what they compare.
 func everyResource(statement any) bool {
-	if at(statement, "NotResource") != nil {
+	if resource.At(statement, "NotResource") != nil {
 		return true
 	}
-	for _, r := range list(at(statement, "Resource")) {
+	for _, r := range list(resource.At(statement, "Resource")) {
 		parts := strings.SplitN(text(r), ":", arnParts)
 		if strings.Trim(parts[len(parts)-1], "*/:") == "" {
 			return true

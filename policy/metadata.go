@@ -1,34 +1,36 @@
 package policy
 
-import "fmt"
+import (
+	"fmt"
 
-// metadataHops is how many network hops an answer of the instance metadata service may survive: a pod is the second.
-const metadataHops = 1
+	"tfserving/catalog"
+	"tfserving/resource"
+)
 
-func imdsv2(_ *Stack, r Resource, f *findings) {
+func imdsv2(_ *Stack, r resource.Resource, f *findings) {
 	switch r.Type {
-	case typeNodeGroup:
-		if template := at(r.Inputs, "launchTemplate"); template == nil {
-			f.brokenf("the node group has no launch template, and EKS' own leaves IMDSv1 on")
+	case resource.NodeGroup:
+		if template := resource.At(r.Inputs, "launchTemplate"); template == nil {
+			f.brokenf("the node group has no launch template, and the one that EKS makes leaves IMDSv1 on")
 		}
 		return
-	case typeTemplate, typeInstance, typeLaunch:
+	case resource.LaunchTemplate, instance, launchConfiguration:
 	default:
 		return
 	}
-	tokens, hops := at(r.Inputs, "metadataOptions", "httpTokens"), at(r.Inputs, "metadataOptions", "httpPutResponseHopLimit")
-	if at(r.Inputs, "metadataOptions", "httpEndpoint") == "disabled" {
+	tokens, hops := resource.At(r.Inputs, "metadataOptions", "httpTokens"), resource.At(r.Inputs, "metadataOptions", "httpPutResponseHopLimit")
+	if resource.At(r.Inputs, "metadataOptions", "httpEndpoint") == "disabled" {
 		return
 	}
-	if f.seen(tokens, "whether instance metadata wants a token") && tokens != "required" {
+	if f.visible(tokens, "whether instance metadata requires a token") && tokens != "required" {
 		f.brokenf("instance metadata answers without a token: httpTokens is not required")
 	}
-	if f.seen(hops, "how far instance metadata reaches") && hops != float64(metadataHops) {
-		f.brokenf("instance metadata is not kept from pods: httpPutResponseHopLimit is %s, not %d", shown(hops), metadataHops)
+	if f.visible(hops, "how many hops instance metadata reaches") && hops != float64(catalog.MetadataHops) {
+		f.brokenf("pods can reach instance metadata: httpPutResponseHopLimit is %s, not %d", shown(hops), catalog.MetadataHops)
 	}
 }
 
-// shown is a value as a message has it.
+// shown writes a value for a message.
 func shown(v any) string {
 	if v == nil {
 		return "not set"

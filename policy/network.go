@@ -3,136 +3,129 @@ package policy
 import (
 	"fmt"
 	"strings"
+
+	"tfserving/catalog"
+	"tfserving/resource"
 )
 
-// Types of resources that several rules look at.
+// Types that only the rules look at.
 const (
-	typeCluster    = "aws:eks/cluster:Cluster"
-	typeKey        = "aws:kms/key:Key"
-	typeRepository = "aws:ecr/repository:Repository"
-	typeVPC        = "aws:ec2/vpc:Vpc"
-	typeTemplate   = "aws:ec2/launchTemplate:LaunchTemplate"
-	typeInstance   = "aws:ec2/instance:Instance"
-	typeLaunch     = "aws:ec2/launchConfiguration:LaunchConfiguration"
-	typeNodeGroup  = "aws:eks/nodeGroup:NodeGroup"
-	typeIngress    = "kubernetes:networking.k8s.io/v1:Ingress"
-	typeService    = "kubernetes:core/v1:Service"
-	typeRelease    = "kubernetes:helm.sh/v3:Release"
+	instance            = "aws:ec2/instance:Instance"
+	launchConfiguration = "aws:ec2/launchConfiguration:LaunchConfiguration"
 )
 
-// Annotations of the AWS Load Balancer Controller ("Ingress annotations" and "NLB" in its guide).
+// Annotations of an Ingress.
 const (
-	albPrefix = "alb.ingress.kubernetes.io/"
-	nlbPrefix = "service.beta.kubernetes.io/aws-load-balancer-"
-	// nginxRanges is Ingress-NGINX' annotation of who may call.
-	nginxRanges = "nginx.ingress.kubernetes.io/whitelist-source-range"
-	classALB    = "alb"
-	classNLB    = "service.k8s.aws/nlb"
-	internal    = "internal"
+	nginxRanges     = "nginx.ingress.kubernetes.io/whitelist-source-range" // ingress-nginx: who may call
+	classAnnotation = "kubernetes.io/ingress.class"                        // older than spec.ingressClassName
 )
 
-// endpointCIDRs: EKS opens a public endpoint to the world where nobody says to whom, and makes one where nobody says no.
-func endpointCIDRs(_ *Stack, r Resource, f *findings) {
-	if r.Type != typeCluster {
+// internal is the scheme of a load balancer that only its network reaches.
+const internal = "internal"
+
+// endpointCIDRs checks that a public endpoint lists who may reach it. EKS defaults to a public endpoint open to 0.0.0.0/0.
+func endpointCIDRs(_ *Stack, r resource.Resource, f *findings) {
+	if r.Type != resource.EKSCluster {
 		return
 	}
-	public, cidrs := at(r.Inputs, "vpcConfig", "endpointPublicAccess"), at(r.Inputs, "vpcConfig", "publicAccessCidrs")
-	if public == false || !f.seen(public, "whether the API has a public endpoint") || !f.seen(cidrs, "who may reach the public endpoint") {
+	public, cidrs := resource.At(r.Inputs, "vpcConfig", "endpointPublicAccess"), resource.At(r.Inputs, "vpcConfig", "publicAccessCidrs")
+	if public == false || !f.visible(public, "whether the API has a public endpoint") || !f.visible(cidrs, "who may reach the public endpoint") {
 		return
 	}
 	if len(list(cidrs)) == 0 {
-		f.brokenf("the API's public endpoint names no address ranges, so EKS opens it to the world")
+		f.brokenf("the API's public endpoint names no address ranges, so EKS opens it to 0.0.0.0/0")
 	}
 }
 
-func openIngress(_ *Stack, r Resource, f *findings) {
+func openIngress(_ *Stack, r resource.Resource, f *findings) {
 	switch r.Type {
-	case "aws:ec2/securityGroup:SecurityGroup", "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup":
-		rules := at(r.Inputs, "ingress")
-		if !f.seen(rules, "the ingress rules") {
+	case resource.SecurityGroup, resource.DefaultSecurityGroup:
+		rules := resource.At(r.Inputs, "ingress")
+		if !f.visible(rules, "the ingress rules") {
 			return
 		}
 		for i, rule := range list(rules) {
 			what := fmt.Sprintf("ingress rule %d", i+1)
-			f.ranges(what, at(rule, "cidrBlocks"))
-			f.ranges(what, at(rule, "ipv6CidrBlocks"))
-			f.prefixLists(what, at(rule, "prefixListIds"))
+			f.ranges(what, resource.At(rule, "cidrBlocks"))
+			f.ranges(what, resource.At(rule, "ipv6CidrBlocks"))
+			f.prefixLists(what, resource.At(rule, "prefixListIds"))
 		}
-	case "aws:ec2/securityGroupRule:SecurityGroupRule":
-		if way := at(r.Inputs, "type"); f.seen(way, "which way the rule goes") && way == "ingress" {
-			f.ranges("the ingress rule", at(r.Inputs, "cidrBlocks"))
-			f.ranges("the ingress rule", at(r.Inputs, "ipv6CidrBlocks"))
-			f.prefixLists("the ingress rule", at(r.Inputs, "prefixListIds"))
+	case resource.SecurityGroupRule:
+		if direction := resource.At(r.Inputs, "type"); f.visible(direction, "whether the rule is for ingress") && direction == "ingress" {
+			f.ranges("the ingress rule", resource.At(r.Inputs, "cidrBlocks"))
+			f.ranges("the ingress rule", resource.At(r.Inputs, "ipv6CidrBlocks"))
+			f.prefixLists("the ingress rule", resource.At(r.Inputs, "prefixListIds"))
 		}
-	case "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule":
-		f.ranges("the ingress rule", at(r.Inputs, "cidrIpv4"))
-		f.ranges("the ingress rule", at(r.Inputs, "cidrIpv6"))
-		f.prefixLists("the ingress rule", at(r.Inputs, "prefixListId"))
-	case typeCluster:
-		if at(r.Inputs, "vpcConfig", "endpointPublicAccess") != false {
-			f.ranges("the API's public endpoint", at(r.Inputs, "vpcConfig", "publicAccessCidrs"))
+	case resource.SecurityGroupIngressRule:
+		f.ranges("the ingress rule", resource.At(r.Inputs, "cidrIpv4"))
+		f.ranges("the ingress rule", resource.At(r.Inputs, "cidrIpv6"))
+		f.prefixLists("the ingress rule", resource.At(r.Inputs, "prefixListId"))
+	case resource.EKSCluster:
+		if resource.At(r.Inputs, "vpcConfig", "endpointPublicAccess") != false {
+			f.ranges("the API's public endpoint", resource.At(r.Inputs, "vpcConfig", "publicAccessCidrs"))
 		}
-	case typeIngress:
-		openEntrypoint(r, f)
-	case typeService:
+	case resource.Ingress:
+		openLoadBalancer(r, f)
+	case resource.Service:
 		openService(r, f)
 	}
 }
 
-// prefixLists notes lists of ranges that AWS, or somebody, keeps elsewhere: what is in them is not in the stack, and changes
-// without it.
+// prefixLists adds a warning for each prefix list. Its ranges are not in the stack and change without it.
 func (f *findings) prefixLists(what string, v any) {
 	for _, id := range list(v) {
-		if !f.seen(id, what) {
+		if !f.visible(id, what) {
 			continue
 		}
-		*f = append(*f, finding{fmt.Sprintf("%s: open to prefix list %v; which ranges that are cannot be told from the stack", what, id), true})
+		f.warnf("%s: open to prefix list %v, whose ranges are not in the stack", what, id)
 	}
 }
 
-// openEntrypoint looks at what the load balancer of an Ingress lets in. Without a list an ALB lets in whoever reaches it:
-// everybody where it is internet-facing, else the network that it is in.
-func openEntrypoint(r Resource, f *findings) {
+// openLoadBalancer checks who may call the load balancer of an Ingress. Without inbound-cidrs, an internet-facing ALB accepts
+// calls from everybody, and an internal one from its network.
+func openLoadBalancer(r resource.Resource, f *findings) {
 	class := ingressClass(r)
-	if !f.seen(class, "the Ingress's class") {
+	if !f.visible(class, "the Ingress's class") {
 		return
 	}
-	if class != classALB {
+	if class != catalog.IngressClassALB {
 		f.ranges("the Ingress", split(annotation(r, nginxRanges)))
 		return
 	}
-	scheme, ranges := annotation(r, albPrefix+"scheme"), annotation(r, albPrefix+"inbound-cidrs")
-	if f.ranges("the Application Load Balancer", split(ranges)); ranges == nil && scheme != nil && scheme != internal && f.seen(scheme, "whether the load balancer is internet-facing") {
-		f.brokenf("the Application Load Balancer is %v and says of nobody that they may call, so everybody may", scheme)
+	scheme, ranges := annotation(r, resource.ALBAnnotation+"scheme"), annotation(r, resource.ALBAnnotation+"inbound-cidrs")
+	if f.ranges("the Application Load Balancer", split(ranges)); ranges == nil && scheme != nil && scheme != internal && f.visible(scheme, "whether the load balancer is internet-facing") {
+		f.brokenf("the Application Load Balancer is %v and does not list who may call it, so everybody may", scheme)
 	}
 }
 
-// openService looks at what a Service's load balancer lets in: by Kubernetes' own default, everybody.
-func openService(r Resource, f *findings) {
-	kind := at(r.Inputs, "spec", "type")
-	if !f.seen(kind, "the Service's type") || kind != "LoadBalancer" {
+// openService checks who may call a Service's load balancer. Kubernetes' default is everybody.
+func openService(r resource.Resource, f *findings) {
+	kind := resource.At(r.Inputs, "spec", "type")
+	if !f.visible(kind, "the Service's type") || kind != "LoadBalancer" {
 		return
 	}
-	scheme, ranges := annotation(r, nlbPrefix+"scheme"), at(r.Inputs, "spec", "loadBalancerSourceRanges")
-	if f.ranges("the Service's load balancer", ranges); len(list(ranges)) == 0 && scheme != internal && f.seen(scheme, "whether the load balancer is internet-facing") {
-		f.brokenf("the Service's load balancer says of nobody that they may call, so everybody may")
+	scheme, ranges := annotation(r, resource.NLBAnnotation+"scheme"), resource.At(r.Inputs, "spec", "loadBalancerSourceRanges")
+	if f.ranges("the Service's load balancer", ranges); len(list(ranges)) == 0 && scheme != internal && f.visible(scheme, "whether the load balancer is internet-facing") {
+		f.brokenf("the Service's load balancer does not list who may call it, so everybody may")
 	}
 }
 
-func annotation(r Resource, key string) any { return at(r.Inputs, "metadata", "annotations", key) }
+func annotation(r resource.Resource, key string) any {
+	return resource.At(r.Inputs, "metadata", "annotations", key)
+}
 
-// ingressClass is the Ingress's class, by its field or the annotation that came before it.
-func ingressClass(r Resource) any {
-	if class := at(r.Inputs, "spec", "ingressClassName"); class != nil {
+// ingressClass is an Ingress's class, from its field or from the older annotation.
+func ingressClass(r resource.Resource) any {
+	if class := resource.At(r.Inputs, "spec", "ingressClassName"); class != nil {
 		return class
 	}
-	return annotation(r, "kubernetes.io/ingress.class")
+	return annotation(r, classAnnotation)
 }
 
-// split makes a list of an annotation that has one in a text.
+// split returns the list that an annotation has as a text with commas.
 func split(v any) any {
 	s, isText := v.(string)
-	if !isText || s == Unknown || s == Secret {
+	if !isText || s == resource.Unknown || s == resource.Secret {
 		return v
 	}
 	var all []any

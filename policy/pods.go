@@ -10,14 +10,16 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
+
+	"tfserving/resource"
 )
 
-// templates are where Kubernetes' workloads hold their pods, by type; a Pod is one itself.
-var templates = map[string][]any{
+// podTemplates has the path of the pod template of each Kubernetes workload. A Pod is a template itself.
+var podTemplates = map[string][]any{
 	"kubernetes:core/v1:Pod":                   {},
 	"kubernetes:core/v1:PodTemplate":           {"template"},
 	"kubernetes:core/v1:ReplicationController": {"spec", "template"},
-	"kubernetes:apps/v1:Deployment":            {"spec", "template"},
+	resource.Deployment:                        {"spec", "template"},
 	"kubernetes:apps/v1:StatefulSet":           {"spec", "template"},
 	"kubernetes:apps/v1:DaemonSet":             {"spec", "template"},
 	"kubernetes:apps/v1:ReplicaSet":            {"spec", "template"},
@@ -25,13 +27,13 @@ var templates = map[string][]any{
 	"kubernetes:batch/v1:CronJob":              {"spec", "jobTemplate", "spec", "template"},
 }
 
-// podSpec is the specification of the pods that a resource makes, if it makes some.
-func podSpec(r Resource) (any, bool) {
-	path, makesPods := templates[r.Type]
-	return at(r.Inputs, append(slices.Clone(path), "spec")...), makesPods
+// podSpec is the pod specification of a workload. makesPods is false for other resources.
+func podSpec(r resource.Resource) (spec any, makesPods bool) {
+	path, makesPods := podTemplates[r.Type]
+	return resource.At(r.Inputs, append(slices.Clone(path), "spec")...), makesPods
 }
 
-// podSecurity evaluates pods as the API server's Pod Security admission does.
+// podSecurity has the checks of the API server's Pod Security admission.
 var podSecurity = func() policy.Evaluator {
 	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
 	if err != nil {
@@ -40,26 +42,26 @@ var podSecurity = func() policy.Evaluator {
 	return evaluator
 }()
 
-func restrictedPods(_ *Stack, r Resource, f *findings) {
-	if r.Type == "kubernetes:core/v1:Namespace" {
-		level := at(r.Inputs, "metadata", "labels", api.EnforceLevelLabel)
-		if f.seen(level, "which pods the namespace admits") && level != string(api.LevelRestricted) {
+func restrictedPods(_ *Stack, r resource.Resource, f *findings) {
+	if r.Type == resource.Namespace {
+		level := resource.At(r.Inputs, "metadata", "labels", api.EnforceLevelLabel)
+		if f.visible(level, "which pods the namespace admits") && level != string(api.LevelRestricted) {
 			f.brokenf("the namespace's Pod Security level (label %s) is %s", api.EnforceLevelLabel, shown(level))
 		}
 		return
 	}
 	spec, makesPods := podSpec(r)
-	if !makesPods || !f.seen(spec, "the pods") {
+	if !makesPods || !f.visible(spec, "the pods") {
 		return
 	}
 	before := len(*f)
-	visible := f.without(spec, "the pods' spec")
+	checked := f.checkedParts(spec, "the pods' spec")
 	if len(*f) > before {
 		return
 	}
-	encoded, err := json.Marshal(visible)
+	encoded, err := json.Marshal(checked)
 	if err != nil {
-		panic(err) // it was decoded from JSON
+		panic(err) // inputs are decoded from JSON
 	}
 	var pod corev1.PodSpec
 	if err := json.Unmarshal(encoded, &pod); err != nil {
@@ -72,46 +74,47 @@ func restrictedPods(_ *Stack, r Resource, f *findings) {
 	}
 }
 
-// harmless are the parts of a pod that Pod Security does not look at: whatever they turn out to be, its answer is the same.
-var harmless = []string{"image", "env", "envFrom", "args", "command", "resources", "name", "serviceAccountName", "priorityClassName"}
+// uncheckedFields are fields of a pod that Pod Security does not check, so they may be unknown.
+var uncheckedFields = []string{"image", "env", "envFrom", "args", "command", "resources", "name", "serviceAccountName", "priorityClassName"}
 
-// without is a part of a pod without its harmless parts, and notes what cannot be seen of the others. place says where it is.
-func (f *findings) without(v any, place string) any {
+// checkedParts returns a part of a pod without the fields that Pod Security does not check. It adds a finding for each other
+// value that is not visible. place is the path of the part.
+func (f *findings) checkedParts(v any, place string) any {
 	switch v := v.(type) {
 	case map[string]any:
 		object := map[string]any{}
 		for key, inner := range v {
-			if !slices.Contains(harmless, key) {
-				object[key] = f.without(inner, place+"."+key)
-			} else if key == "name" && inner != Unknown && inner != Secret {
-				object[key] = inner // a refusal names the container
+			if !slices.Contains(uncheckedFields, key) {
+				object[key] = f.checkedParts(inner, place+"."+key)
+			} else if key == "name" && inner != resource.Unknown && inner != resource.Secret {
+				object[key] = inner // Pod Security's message names the container
 			}
 		}
 		return object
 	case []any:
 		all := []any{}
 		for i, inner := range v {
-			all = append(all, f.without(inner, fmt.Sprintf("%s[%d]", place, i)))
+			all = append(all, f.checkedParts(inner, fmt.Sprintf("%s[%d]", place, i)))
 		}
 		return all
 	}
-	f.seen(v, place)
+	f.visible(v, place)
 	return v
 }
 
-func pinnedImages(_ *Stack, r Resource, f *findings) {
+func pinnedImages(_ *Stack, r resource.Resource, f *findings) {
 	spec, makesPods := podSpec(r)
-	if !makesPods || !f.seen(spec, "the pods") {
+	if !makesPods || !f.visible(spec, "the pods") {
 		return
 	}
 	for _, kind := range []string{"initContainers", "containers", "ephemeralContainers"} {
-		containers := at(spec, kind)
-		if !f.seen(containers, "the pods' "+kind) {
+		containers := resource.At(spec, kind)
+		if !f.visible(containers, "the pods' "+kind) {
 			continue
 		}
 		for i := range list(containers) {
-			name, image := at(containers, i, "name"), at(containers, i, "image")
-			if !f.seen(image, fmt.Sprintf("which image container %v runs", name)) {
+			name, image := resource.At(containers, i, "name"), resource.At(containers, i, "image")
+			if !f.visible(image, fmt.Sprintf("which image container %v runs", name)) {
 				continue
 			}
 			if problem := imageProblem(text(image)); problem != "" {
@@ -121,7 +124,7 @@ func pinnedImages(_ *Stack, r Resource, f *findings) {
 	}
 }
 
-// imageProblem says why an image is none that is always the same, or nothing.
+// imageProblem says why an image reference may change its content, or "" if it may not.
 func imageProblem(image string) string {
 	named, err := reference.ParseNormalizedNamed(image)
 	if err != nil {
@@ -134,7 +137,7 @@ func imageProblem(image string) string {
 	case !isTagged:
 		return "which has no tag"
 	case tagged.Tag() == "latest":
-		return "which is whatever was pushed last"
+		return "which changes with every push"
 	}
 	return ""
 }

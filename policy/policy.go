@@ -1,6 +1,5 @@
-// Package policy holds the rules that every stack keeps, whatever its settings say, and the exceptions from them. A rule is
-// a pure function of what a resource is asked to be; policy/pack brings the rules to Pulumi's engine, which runs them in
-// every preview and up. docs/policies.md lists them.
+// Package policy has the rules that every stack must satisfy, and the exceptions to them. A rule is a pure function of a
+// resource's inputs. The command policy/pack runs the rules in every preview and up. docs/policies.md lists them.
 package policy
 
 import (
@@ -9,60 +8,39 @@ import (
 	"time"
 
 	"tfserving/config"
-	"tfserving/cost"
+	"tfserving/resource"
 )
 
-// Level is what a violation does, in the engine's words.
+// Level is what the engine does about a violation.
 type Level string
 
 const (
-	// Mandatory refuses the preview or the up.
+	// Mandatory makes the preview or the up fail.
 	Mandatory Level = "mandatory"
-	// Advisory is shown and refuses nothing.
+	// Advisory is only shown.
 	Advisory Level = "advisory"
 )
 
-// Resource is a resource as the engine is about to make it.
-type Resource struct {
-	URN  string
-	Type string // Pulumi's token, such as aws:ec2/launchTemplate:LaunchTemplate
-	Name string
-	// Inputs are as JSON decodes them. Unknown stands for a value that only an update tells, Secret for one that is
-	// encrypted.
-	Inputs map[string]any
-	// Protect says whether Pulumi refuses to delete it.
-	Protect bool
-	// Provider are the inputs of the resource's provider; nil where it has none.
-	Provider map[string]any
-}
-
-const (
-	// Unknown is what the engine writes for a value that is not known before an update.
-	Unknown = cost.Unknown
-	// Secret stands for a secret, of which no rule sees anything.
-	Secret = cost.Secret
-)
-
-// Stack is what the rules know of the stack that a resource is in.
+// Stack is the stack whose resources are checked.
 type Stack struct {
 	Name     string
-	Settings *config.Settings // its exceptions and its budget
+	Settings *config.Settings // nil means no exceptions and no budget
 	Now      time.Time        // decides which exceptions have ended
 }
 
-// Rule is something that every stack keeps.
+// Rule is a condition that every stack must satisfy.
 type Rule struct {
-	Name   string // as exceptions name it
-	What   string // what holds
-	Reason string // why
-	Fix    string // what to do where it is broken
+	Name   string // the name that exceptions use
+	What   string // the condition
+	Reason string // why it matters
+	Fix    string // what to do if it is broken
 	Level  Level
-	// resource checks one resource; stack checks all of them together. A rule has one of the two.
-	resource func(*Stack, Resource, *findings)
-	stack    func(*Stack, []Resource, *findings)
+	// each checks one resource; stack checks all resources together. A rule has one of the two.
+	each  func(*Stack, resource.Resource, *findings)
+	stack func(*Stack, []resource.Resource, *findings)
 }
 
-// WholeStack says whether the rule is about all of a stack's resources together.
+// WholeStack says whether the rule checks all of a stack's resources together.
 func (r Rule) WholeStack() bool { return r.stack != nil }
 
 // Find returns a rule by its name.
@@ -74,52 +52,52 @@ func Find(name string) (Rule, bool) {
 	return Rules[i], true
 }
 
-// Violation is a rule that a resource breaks, or may break, or breaks by an exception.
+// Violation is a rule that a resource breaks, may break, or breaks with an exception.
 type Violation struct {
 	Rule  Rule
-	URN   string // of the resource; empty for the whole stack
+	URN   string // of the resource; empty for a rule of the whole stack
 	Level Level
 	Text  string // what is wrong, in one line
 }
 
-// Message is the text with the rule's reason and fix, a line each; the first line is the text alone.
+// Message is three lines: the text, the rule's reason and its fix.
 func (v Violation) Message() string {
 	return fmt.Sprintf("%s\nwhy: %s\nfix: %s", v.Text, v.Rule.Reason, v.Rule.Fix)
 }
 
-// Check returns what a resource breaks.
-func (s *Stack) Check(r Resource) (all []Violation) {
+// Check returns the violations of one resource.
+func (s *Stack) Check(r resource.Resource) (all []Violation) {
 	for _, rule := range Rules {
-		if rule.resource != nil {
-			all = append(all, s.judge(rule, r.URN, r.Name, s.findings(rule, r))...)
+		if rule.each != nil {
+			all = append(all, s.violations(rule, r.URN, r.Name, s.findings(rule, r))...)
 		}
 	}
 	return all
 }
 
-// CheckAll returns what a stack's resources break together, and the exceptions that excuse nothing.
-func (s *Stack) CheckAll(resources []Resource) (all []Violation) {
+// CheckAll returns the violations of the rules for the whole stack, and the exceptions that are not needed.
+func (s *Stack) CheckAll(resources []resource.Resource) (all []Violation) {
 	for _, rule := range Rules {
 		if rule.stack != nil {
 			f := &findings{}
 			rule.stack(s, resources, f)
-			all = append(all, s.judge(rule, "", s.Name, *f)...)
+			all = append(all, s.violations(rule, "", s.Name, *f)...)
 		}
 	}
-	return append(all, s.idle(resources)...)
+	return append(all, s.unneeded(resources)...)
 }
 
-func (s *Stack) findings(rule Rule, r Resource) findings {
+func (s *Stack) findings(rule Rule, r resource.Resource) findings {
 	f := &findings{}
-	rule.resource(s, r, f)
+	rule.each(s, r, f)
 	return *f
 }
 
-// judge makes violations of what a rule found about a resource, by the exceptions that there are for it.
-func (s *Stack) judge(rule Rule, urn, name string, found findings) (all []Violation) {
+// violations turns the findings of a rule about a resource into violations, with the exceptions that cover them.
+func (s *Stack) violations(rule Rule, urn, name string, found findings) (all []Violation) {
 	for _, f := range found {
 		v := Violation{Rule: rule, URN: urn, Level: rule.Level, Text: f.text}
-		if f.unknown {
+		if f.warning {
 			v.Level = Advisory
 		} else {
 			s.excuse(&v, name)

@@ -9,10 +9,11 @@ import (
 
 	"tfserving/config"
 	"tfserving/cost"
+	"tfserving/resource"
 )
 
-// open is a resource that breaks rule no-open-ingress.
-var open = Resource{URN: "urn:open", Type: "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", Name: "dev-door",
+// open breaks rule no-open-ingress.
+var open = resource.Resource{URN: "urn:open", Type: resource.SecurityGroupIngressRule, Name: "dev-door",
 	Inputs: map[string]any{"cidrIpv4": "0.0.0.0/0"}, Provider: object(tagsOf("dev"))}
 
 func except(rule, resource, until string) *Stack {
@@ -21,7 +22,7 @@ func except(rule, resource, until string) *Stack {
 	}}}}
 }
 
-func TestAnExceptionIsShownHoldsForItsResourceAndEnds(t *testing.T) {
+func TestAnExceptionMakesViolationsOfItsResourcesAdvisoryUntilItEnds(t *testing.T) {
 	const rule = "no-open-ingress"
 	for _, c := range []struct {
 		name  string
@@ -43,24 +44,24 @@ func TestAnExceptionIsShownHoldsForItsResourceAndEnds(t *testing.T) {
 	}
 }
 
-func TestAnExceptionThatExcusesNothingIsNamed(t *testing.T) {
+func TestAnExceptionThatIsNotNeededIsReported(t *testing.T) {
 	closed := open
 	closed.Inputs = map[string]any{"cidrIpv4": "10.0.0.0/16"}
 	unsure := open
-	unsure.Inputs = map[string]any{"cidrIpv4": Unknown}
+	unsure.Inputs = map[string]any{"cidrIpv4": resource.Unknown}
 	for _, c := range []struct {
 		name     string
-		resource Resource
-		idle     bool
-	}{{"what it excuses is there", open, false}, {"it may be needed", unsure, false}, {"it is not needed", closed, true}} {
-		found := except("no-open-ingress", "dev-door", "2027-01-31").CheckAll([]Resource{c.resource})
-		if idle := len(found) == 1 && found[0].Level == Advisory && strings.Contains(found[0].Text, "excuses nothing"); idle != c.idle || len(found) > 1 {
+		resource resource.Resource
+		unneeded bool
+	}{{"a violation", open, false}, {"an unknown value", unsure, false}, {"no violation", closed, true}} {
+		found := except("no-open-ingress", "dev-door", "2027-01-31").CheckAll([]resource.Resource{c.resource})
+		if unneeded := len(found) == 1 && found[0].Level == Advisory && strings.Contains(found[0].Text, "is not needed"); unneeded != c.unneeded || len(found) > 1 {
 			t.Errorf("%s: found %+v", c.name, found)
 		}
 	}
 }
 
-func TestExceptionsTellWhichHaveEnded(t *testing.T) {
+func TestExceptionsEndAfterTheirLastDay(t *testing.T) {
 	s := except("imdsv2", "*", "2026-11-24").Settings
 	s.Policy.Exceptions = append(s.Policy.Exceptions, config.PolicyException{Rule: "imdsv2", Resource: "a", Reason: "b", Until: "2026-11-25"})
 	var ended []bool
@@ -75,8 +76,8 @@ func TestExceptionsTellWhichHaveEnded(t *testing.T) {
 	}
 }
 
-// The setting's tag is where the settings' own check and reference have the rules' names from.
-func TestTheSettingsKnowEveryRule(t *testing.T) {
+// The settings' validation and reference have the names of the rules from the tag.
+func TestAnExceptionCanNameEveryRule(t *testing.T) {
 	field, _ := reflect.TypeFor[config.PolicyException]().FieldByName("Rule")
 	var names []string
 	for _, r := range Rules {
@@ -87,15 +88,15 @@ func TestTheSettingsKnowEveryRule(t *testing.T) {
 	}
 }
 
-func TestEveryRuleSaysWhatWhyAndWhatToDo(t *testing.T) {
+func TestEveryRuleHasAConditionAReasonAndAFix(t *testing.T) {
 	for _, r := range Rules {
-		if r.What == "" || r.Reason == "" || r.Fix == "" || r.Level == "" || (r.resource == nil) == (r.stack == nil) {
+		if r.What == "" || r.Reason == "" || r.Fix == "" || r.Level == "" || (r.each == nil) == (r.stack == nil) {
 			t.Errorf("rule %s lacks something: %+v", r.Name, r)
 		}
 	}
 }
 
-func TestAMessageBeginsWithWhatIsWrong(t *testing.T) {
+func TestAMessageIsTheViolationItsReasonAndItsFix(t *testing.T) {
 	v := except("imdsv2", "*", "2027-01-31").Check(open)[0]
 	lines := strings.Split(v.Message(), "\n")
 	if len(lines) != 3 || lines[0] != v.Text || lines[1] != "why: "+v.Rule.Reason || lines[2] != "fix: "+v.Rule.Fix {
@@ -103,8 +104,8 @@ func TestAMessageBeginsWithWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestAStackIsWithinItsBudget(t *testing.T) {
-	unpriced := []cost.Line{{What: "requests", Name: "key", Unknown: "they hang on use"}, {What: "requests", Name: "key", Unknown: "they hang on use"}}
+func TestAnEstimateAboveTheBudgetIsAViolation(t *testing.T) {
+	unpriced := []cost.Line{{What: "requests", Name: "key", Unknown: "no price is known"}, {What: "requests", Name: "key", Unknown: "no price is known"}}
 	for _, c := range []struct {
 		name     string
 		expected float64
@@ -114,7 +115,7 @@ func TestAStackIsWithinItsBudget(t *testing.T) {
 		{"within", 299.5, nil, nil},
 		{"all of it", 300, nil, nil},
 		{"above", 300.01, unpriced, findings{{"the stack is estimated to cost 300.01 USD a month, and its budget is 300", false}}},
-		{"within, as far as is known", 200, unpriced, findings{{"the stack is estimated to cost 200.00 USD of its 300 a month, without what has no price: requests of key", true}}},
+		{"within, not counting unknown prices", 200, unpriced, findings{{"the stack is estimated to cost 200.00 USD of its 300 a month, not counting what has no price: requests of key", true}}},
 	} {
 		var f findings
 		if f.overBudget(300, c.expected, c.unpriced); !reflect.DeepEqual(f, c.want) {
@@ -123,13 +124,13 @@ func TestAStackIsWithinItsBudget(t *testing.T) {
 	}
 }
 
-// A NAT gateway of eu-west-1 is 35.04 USD a month, and as much again for the traffic that cost.Assumed takes for granted at
-// full demand; the estimate is cost's own affair, and which resources it is of the rule's.
-func TestTheEstimateIsOfAllResources(t *testing.T) {
-	resources := []Resource{
-		{Type: "pulumi:providers:aws", Name: "aws", Inputs: map[string]any{"region": "eu-west-1"}},
-		{Type: "aws:ec2/natGateway:NatGateway", Name: "a", Inputs: map[string]any{}},
-		{Type: "aws:ec2/natGateway:NatGateway", Name: "b", Inputs: map[string]any{}},
+// A NAT gateway in eu-west-1 costs 35.04 USD a month, and its traffic as much at full demand (cost.Assumed). Two gateways are
+// above 60 USD and below 200 USD.
+func TestTheBudgetCountsEveryResource(t *testing.T) {
+	resources := []resource.Resource{
+		{Type: resource.AWSProvider, Name: "aws", Inputs: map[string]any{"region": "eu-west-1"}},
+		{Type: resource.NATGateway, Name: "a", Inputs: map[string]any{}},
+		{Type: resource.NATGateway, Name: "b", Inputs: map[string]any{}},
 	}
 	for budget, over := range map[int]bool{60: true, 200: false, 0: false} {
 		found := (&Stack{Name: "dev", Now: now, Settings: &config.Settings{MonthlyBudget: budget}}).CheckAll(resources)
@@ -139,13 +140,13 @@ func TestTheEstimateIsOfAllResources(t *testing.T) {
 	}
 }
 
-// The load balancer controller's published policy is the widest that the program attaches.
-func TestThePublishedControllerPolicyNeedsNoException(t *testing.T) {
+// The load balancer controller's published policy allows more than any other that the program attaches.
+func TestThePublishedControllerPolicyBreaksNoRule(t *testing.T) {
 	text, err := os.ReadFile("../components/loadbalancer/iam_policy.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := Resource{Type: "aws:iam/rolePolicy:RolePolicy", Inputs: map[string]any{"policy": string(text)}, Provider: object(tagsOf("dev"))}
+	r := resource.Resource{Type: resource.IAMRolePolicy, Inputs: map[string]any{"policy": string(text)}, Provider: object(tagsOf("dev"))}
 	if found := (&Stack{Name: "dev", Now: time.Now()}).Check(r); len(found) > 0 {
 		t.Errorf("it breaks %+v", found)
 	}

@@ -1,54 +1,59 @@
 package policy
 
-import "strings"
+import (
+	"strings"
 
-// Production is the name of the stack that the rules for production are for.
+	"tfserving/catalog"
+	"tfserving/resource"
+)
+
+// Production is the stack to which the rules for production apply.
 const Production = "prod"
 
-// holdsState are the types whose loss nobody could make good, or that everything else is in.
-var holdsState = map[string]string{
-	typeVPC:        "everything is in it",
-	typeCluster:    "it holds the cluster's objects",
-	typeKey:        "what it encrypted cannot be read without it",
-	typeRepository: "new pods pull their images from it",
+// irreplaceable has the types that must be protected in production, and why.
+var irreplaceable = map[string]string{
+	resource.VPC:        "every other resource is in it",
+	resource.EKSCluster: "it holds the cluster's objects",
+	resource.KMSKey:     "what it encrypted cannot be read without it",
+	resource.Repository: "new pods pull their images from it",
 }
 
-func prodProtected(s *Stack, r Resource, f *findings) {
-	if why, holds := holdsState[r.Type]; holds && s.Name == Production && !r.Protect {
-		f.brokenf("the resource may be deleted, and %s", why)
+func prodProtected(s *Stack, r resource.Resource, f *findings) {
+	if why, is := irreplaceable[r.Type]; is && s.Name == Production && !r.Protect {
+		f.brokenf("Pulumi may delete the resource, and %s", why)
 	}
 }
 
-// deletionProtection is the attribute of a load balancer that AWS does not delete.
+// deletionProtection is the attribute with which AWS refuses to delete a load balancer.
 const deletionProtection = "deletion_protection.enabled=true"
 
-func prodBalancerProtected(s *Stack, r Resource, f *findings) {
+func prodBalancerProtected(s *Stack, r resource.Resource, f *findings) {
 	if s.Name != Production {
 		return
 	}
 	var attributes any
 	switch {
-	case r.Type == typeIngress && ingressClass(r) == classALB:
-		attributes = annotation(r, albPrefix+"load-balancer-attributes")
-	case r.Type == typeService && at(r.Inputs, "spec", "loadBalancerClass") == classNLB:
-		attributes = annotation(r, nlbPrefix+"attributes")
+	case r.Type == resource.Ingress && ingressClass(r) == catalog.IngressClassALB:
+		attributes = annotation(r, resource.ALBAnnotation+"load-balancer-attributes")
+	case r.Type == resource.Service && resource.At(r.Inputs, "spec", "loadBalancerClass") == catalog.LoadBalancerClassNLB:
+		attributes = annotation(r, resource.NLBAnnotation+"attributes")
 	default:
 		return
 	}
-	if f.seen(attributes, "whether AWS may delete the load balancer") && !strings.Contains(text(attributes), deletionProtection) {
-		f.brokenf("the load balancer may be deleted, and callers know its address: its attributes lack %s", deletionProtection)
+	if f.visible(attributes, "whether AWS may delete the load balancer") && !strings.Contains(text(attributes), deletionProtection) {
+		f.brokenf("AWS may delete the load balancer, and callers use its address: its attributes lack %s", deletionProtection)
 	}
 }
 
-func prodPrivateEndpoint(s *Stack, r Resource, f *findings) {
-	if r.Type != typeCluster || s.Name != Production {
+func prodPrivateEndpoint(s *Stack, r resource.Resource, f *findings) {
+	if r.Type != resource.EKSCluster || s.Name != Production {
 		return
 	}
-	public, private := at(r.Inputs, "vpcConfig", "endpointPublicAccess"), at(r.Inputs, "vpcConfig", "endpointPrivateAccess")
-	if f.seen(public, "whether the API has a public endpoint") && public != false {
+	public, private := resource.At(r.Inputs, "vpcConfig", "endpointPublicAccess"), resource.At(r.Inputs, "vpcConfig", "endpointPrivateAccess")
+	if f.visible(public, "whether the API has a public endpoint") && public != false {
 		f.brokenf("the API has a public endpoint")
 	}
-	if f.seen(private, "whether the API has a private endpoint") && private != true {
+	if f.visible(private, "whether the API has a private endpoint") && private != true {
 		f.brokenf("the API has no private endpoint")
 	}
 }

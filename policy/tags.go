@@ -6,45 +6,46 @@ import (
 	"strings"
 
 	"tfserving/config"
+	"tfserving/resource"
 )
 
 // managedBy is the value of the tag managed-by.
 const managedBy = "pulumi"
 
-// tagged are what a launch template must tag besides itself.
-var tagged = []string{"instance", "volume"}
+// launchedTypes are the types of resources that a launch template must tag.
+var launchedTypes = []string{"instance", "volume"}
 
-// controllerChart ends the name of the load balancer controller's chart or release.
+// controllerChart is the name of the load balancer controller's release and the end of its chart's reference.
 const controllerChart = "aws-load-balancer-controller"
 
-func requiredTags(s *Stack, r Resource, f *findings) {
+func requiredTags(s *Stack, r resource.Resource, f *findings) {
 	switch {
 	case strings.HasPrefix(r.Type, "aws:"):
-		defaults := decoded(at(r.Provider, "defaultTags"))
-		f.tags(s, "the resource", at(r.Inputs, "tags"), at(defaults, "tags"))
-	case r.Type == typeRelease && (text(at(r.Inputs, "name")) == controllerChart || strings.HasSuffix(text(at(r.Inputs, "chart")), controllerChart)):
-		f.tags(s, "what the load balancer controller makes", at(r.Inputs, "values", "defaultTags"))
+		defaults := decoded(resource.At(r.Provider, "defaultTags"))
+		f.tags(s, "the resource", resource.At(r.Inputs, "tags"), resource.At(defaults, "tags"))
+	case r.Type == resource.HelmRelease && (text(resource.At(r.Inputs, "name")) == controllerChart || strings.HasSuffix(text(resource.At(r.Inputs, "chart")), controllerChart)):
+		f.tags(s, "what the load balancer controller makes", resource.At(r.Inputs, "values", "defaultTags"))
 	}
-	if r.Type != typeTemplate {
+	if r.Type != resource.LaunchTemplate {
 		return
 	}
-	specifications := at(r.Inputs, "tagSpecifications")
-	if !f.seen(specifications, "the tags of instances") {
+	specifications := resource.At(r.Inputs, "tagSpecifications")
+	if !f.visible(specifications, "the tags of instances") {
 		return
 	}
 	of := map[string]any{}
 	for _, spec := range list(specifications) {
-		of[text(at(spec, "resourceType"))] = at(spec, "tags")
+		of[text(resource.At(spec, "resourceType"))] = resource.At(spec, "tags")
 	}
-	for _, kind := range tagged {
+	for _, kind := range launchedTypes {
 		f.tags(s, "each "+kind, of[kind])
 	}
 }
 
-// decoded is what a provider's input is, which Pulumi hands over as JSON in a text.
+// decoded returns the value of a provider's input. Pulumi passes objects to providers as JSON texts.
 func decoded(v any) any {
 	s, isText := v.(string)
-	if !isText || s == Unknown || s == Secret {
+	if !isText || s == resource.Unknown || s == resource.Secret {
 		return v
 	}
 	var object any
@@ -54,19 +55,19 @@ func decoded(v any) any {
 	return object
 }
 
-// tags finds which of the required tags are missing from all of several sets, or are another's.
+// tags adds a violation that lists the required tags that no set has or that have a wrong value. Earlier sets come first.
 func (f *findings) tags(s *Stack, what string, sets ...any) {
 	var wrong []string
 	for _, want := range []struct{ key, value string }{{"project", config.Project}, {"stack", s.Name}, {"owner", ""}, {"managed-by", managedBy}} {
 		var got any
 		for _, set := range sets {
-			if v := at(set, want.key); got == nil || got == Unknown && v != nil {
+			if v := resource.At(set, want.key); got == nil || got == resource.Unknown && v != nil {
 				got = v
 			}
 		}
 		switch {
-		case got == Unknown || got == Secret:
-			f.seen(got, fmt.Sprintf("tag %s of %s", want.key, what))
+		case got == resource.Unknown || got == resource.Secret:
+			f.visible(got, fmt.Sprintf("tag %s of %s", want.key, what))
 		case got == nil || got == "":
 			wrong = append(wrong, want.key+" is missing")
 		case want.value != "" && got != want.value:

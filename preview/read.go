@@ -17,18 +17,18 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
+
+	"tfserving/resource"
 )
 
-// writtenBy is the version of Pulumi whose events this package knows. The log itself does not say who wrote it.
-const writtenBy = "v3.230.0"
+// pulumiVersion is the version of Pulumi whose events this package reads. The log does not have the version.
+const pulumiVersion = "v3.230.0"
 
-const rootType = "pulumi:pulumi:Stack"
+// violationError is the engine's error about mandatory violations. Such a preview is complete: the engine continues after a
+// violation (engine v3.230.0, step_generator.go).
+const violationError = "preview failed"
 
-// refusal is how the engine ends a preview that broke a mandatory policy. It has planned to the end all the same: in a
-// preview a violation is noted and the next resource looked at (sdk and engine v3.230.0, step_generator.go).
-const refusal = "preview failed"
-
-// ReadFile reads a recorded log; one that is compressed with gzip is read, too.
+// ReadFile reads a log from a file, which may be compressed with gzip.
 func ReadFile(name string) (*Preview, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -42,8 +42,8 @@ func ReadFile(name string) (*Preview, error) {
 	return p, nil
 }
 
-// Read reads a log to its end. It is an error if the log is empty, cut off, no log of the engine's, or if there is
-// anything in it that this package does not know: what is not understood would be missing in silence.
+// Read reads a log to its end. It fails if the log is empty, incomplete or not the engine's, or has a field, an operation or a
+// level that this package does not read: ignoring one would make the preview incomplete.
 func Read(r io.Reader) (*Preview, error) {
 	buffered := bufio.NewReader(r)
 	if magic, err := buffered.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
@@ -60,7 +60,7 @@ func Read(r io.Reader) (*Preview, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, errors.New("it is empty: the preview was stopped before Pulumi's engine began, or nothing was recorded")
 	}
-	collected := &reader{preview: &Preview{Packs: map[string]string{}}, steps: map[string]int{}, refreshed: map[string]bool{}}
+	events := &reader{preview: &Preview{Packs: map[string]string{}}, steps: map[string]int{}, refreshed: map[string]bool{}}
 	number, ended := 0, false
 	for line := range bytes.Lines(data) {
 		number++
@@ -72,9 +72,9 @@ func Read(r io.Reader) (*Preview, error) {
 			if errors.Is(err, io.ErrUnexpectedEOF) && !bytes.HasSuffix(line, []byte("\n")) {
 				err = fmt.Errorf("it is cut off: %w", err)
 			}
-			return nil, fmt.Errorf("line %d: %w", number, explained(data, err))
+			return nil, fmt.Errorf("line %d: %w", number, explain(data, err))
 		}
-		if err := collected.add(event); err != nil {
+		if err := events.add(event); err != nil {
 			return nil, fmt.Errorf("line %d: %w", number, err)
 		}
 		ended = event.CancelEvent != nil
@@ -82,20 +82,20 @@ func Read(r io.Reader) (*Preview, error) {
 	if !ended {
 		return nil, fmt.Errorf("it is cut off after line %d: the engine's last event is missing. The preview was killed, or is still under way", number)
 	}
-	return collected.finished()
+	return events.finish()
 }
 
-// decode reads one event, and refuses fields and kinds that are not known.
+// decode reads one event. It fails on an unknown field and on an event without a known kind.
 func decode(line []byte) (*apitype.EngineEvent, error) {
 	var event apitype.EngineEvent
 	in := json.NewDecoder(bytes.NewReader(line))
 	in.DisallowUnknownFields()
 	if err := in.Decode(&event); err != nil {
 		if field, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
-			if !like(line) {
+			if !isEvent(line) {
 				return nil, fmt.Errorf("no event of Pulumi's engine: it has none of an event's fields, but %s", field)
 			}
-			return nil, fmt.Errorf("field %s is not known; another Pulumi than %s has written it (`make tools` gets that one)", field, writtenBy)
+			return nil, fmt.Errorf("field %s is not known; another Pulumi than %s has written it (`make tools` gets that one)", field, pulumiVersion)
 		}
 		return nil, fmt.Errorf("no event of Pulumi's engine: %w", err)
 	}
@@ -108,8 +108,8 @@ func decode(line []byte) (*apitype.EngineEvent, error) {
 	return nil, errors.New("no event of Pulumi's engine: it is of no kind")
 }
 
-// like says whether an object has at least one field of the engine's events.
-func like(line []byte) bool {
+// isEvent says whether an object has at least one field of the engine's events.
+func isEvent(line []byte) bool {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(line, &fields) != nil {
 		return false
@@ -124,38 +124,37 @@ func like(line []byte) bool {
 	return false
 }
 
-// explained says what a file is that is not a log, where that can be told.
-func explained(data []byte, err error) error {
-	var digest struct{ Steps, ChangeSummary json.RawMessage }
-	if json.Unmarshal(data, &digest) == nil && (digest.Steps != nil || digest.ChangeSummary != nil) {
-		return errors.New("this is the document of `pulumi preview --json`, which leaves out policy violations and what stays: record with --event-log instead (`make report` does)")
+// explain returns a clearer error for a file that is the document of `pulumi preview --json`.
+func explain(data []byte, err error) error {
+	var document struct{ Steps, ChangeSummary json.RawMessage }
+	if json.Unmarshal(data, &document) == nil && (document.Steps != nil || document.ChangeSummary != nil) {
+		return errors.New("this is the document of `pulumi preview --json`, which lacks policy violations and unchanged resources: record with --event-log instead (`make report` does)")
 	}
 	return err
 }
 
-// reader gathers events.
+// reader builds a preview from events.
 type reader struct {
 	preview   *Preview
 	steps     map[string]int  // index in preview.Steps by URN
-	refreshed map[string]bool // URNs that a refresh looks at
-	leftovers []Step          // deletions that may be a part of a replacement
-	// programmed is set once the program, or the lack of it, has asked for something.
-	programmed bool
+	refreshed map[string]bool // URNs of refreshed resources
+	leftovers []Step          // deletions that may be part of a replacement
+	planned   bool            // whether there is any step but refreshes
 }
 
 func (r *reader) add(e *apitype.EngineEvent) error {
 	p := r.preview
 	switch {
 	case e.ResourcePreEvent != nil:
-		return r.planned(e.ResourcePreEvent.Metadata)
+		return r.plan(e.ResourcePreEvent.Metadata)
 	case e.ResOutputsEvent != nil:
-		return r.ended(e.ResOutputsEvent.Metadata)
+		return r.complete(e.ResOutputsEvent.Metadata)
 	case e.ResOpFailedEvent != nil:
 		m := e.ResOpFailedEvent.Metadata
 		p.Errors = append(p.Errors, Message{URN: m.URN, Text: string(m.Op) + " failed"})
 	case e.DiagnosticEvent != nil:
 		d := e.DiagnosticEvent
-		// What the program prints comes as info; on its error stream as info#err.
+		// The program's output has severity info, and its error output info#err.
 		message := Message{URN: d.URN, Text: plain(d.Message)}
 		switch {
 		case d.Ephemeral || message.Text == "":
@@ -169,7 +168,7 @@ func (r *reader) add(e *apitype.EngineEvent) error {
 	case e.PolicyEvent != nil:
 		v := e.PolicyEvent
 		switch apitype.EnforcementLevel(v.EnforcementLevel) {
-		case apitype.Mandatory, apitype.Advisory, "warning": // the engine says advisory, its documentation warning
+		case apitype.Mandatory, apitype.Advisory, "warning": // "warning" is the documentation's name for advisory
 		default:
 			return fmt.Errorf("policy %s is enforced at level %q, which is not known", v.PolicyName, v.EnforcementLevel)
 		}
@@ -186,13 +185,13 @@ func (r *reader) add(e *apitype.EngineEvent) error {
 	return nil
 }
 
-// plain is a message without the engine's colours.
+// plain removes the engine's colours from a message.
 func plain(text string) string { return strings.TrimSpace(colors.Never.Colorize(text)) }
 
-func (r *reader) planned(m apitype.StepEventMetadata) error {
+func (r *reader) plan(m apitype.StepEventMetadata) error {
 	op, known := ops[m.Op]
 	if !known {
-		return fmt.Errorf("operation %q of %s is not known; another Pulumi than %s has written it (`make tools` gets that one)", m.Op, m.URN, writtenBy)
+		return fmt.Errorf("operation %q of %s is not known; another Pulumi than %s has written it (`make tools` gets that one)", m.Op, m.URN, pulumiVersion)
 	}
 	switch {
 	case m.Op == apitype.OpRefresh:
@@ -200,20 +199,20 @@ func (r *reader) planned(m apitype.StepEventMetadata) error {
 	case m.Op == apitype.OpDeleteReplaced:
 		r.leftovers = append(r.leftovers, newStep(OpDelete, m))
 	case op != "":
-		r.programmed = true
+		r.planned = true
 		r.put(newStep(op, m))
 	}
 	return nil
 }
 
-// ended is told what came of a step. A refresh says only here what it has found; a component's and the stack's own outputs
-// are known only here.
-func (r *reader) ended(m apitype.StepEventMetadata) error {
+// complete handles the event at the end of a step. Only this event has the result of a refresh, and the outputs of a component
+// and of the stack.
+func (r *reader) complete(m apitype.StepEventMetadata) error {
 	op, known := ops[m.Op]
 	if !known {
-		return fmt.Errorf("operation %q of %s is not known; another Pulumi than %s has written it", m.Op, m.URN, writtenBy)
+		return fmt.Errorf("operation %q of %s is not known; another Pulumi than %s has written it", m.Op, m.URN, pulumiVersion)
 	}
-	if m.Type == rootType {
+	if m.Type == resource.Stack {
 		r.outputs(m)
 	}
 	if _, seen := r.steps[m.URN]; r.refreshed[m.URN] && !seen && op != "" {
@@ -224,7 +223,7 @@ func (r *reader) ended(m apitype.StepEventMetadata) error {
 	return nil
 }
 
-// put keeps the latest word on a resource.
+// put adds a step, or replaces the earlier step of the same resource.
 func (r *reader) put(s Step) {
 	if i, seen := r.steps[s.URN]; seen && s.Op != OpDelete {
 		r.preview.Steps[i] = s
@@ -260,17 +259,17 @@ func (r *reader) outputs(m apitype.StepEventMetadata) {
 	}
 }
 
-// finished tells what an earlier, interrupted replacement has left behind, and names the stack.
-func (r *reader) finished() (*Preview, error) {
+// finish adds the deletions that an interrupted replacement left, and sets the names of the stack and the project.
+func (r *reader) finish() (*Preview, error) {
 	for _, s := range r.leftovers {
 		if i, seen := r.steps[s.URN]; !seen || r.preview.Steps[i].Op != OpReplace {
 			r.preview.Steps = append(r.preview.Steps, s)
 		}
 	}
 	if len(r.preview.Mandatory()) > 0 {
-		r.preview.Errors = slices.DeleteFunc(r.preview.Errors, func(m Message) bool { return m.Text == refusal })
+		r.preview.Errors = slices.DeleteFunc(r.preview.Errors, func(m Message) bool { return m.Text == violationError })
 	}
-	r.preview.Drift = len(r.refreshed) > 0 && !r.programmed
+	r.preview.Drift = len(r.refreshed) > 0 && !r.planned
 	for _, s := range r.preview.Steps {
 		// urn:pulumi:<stack>::<project>::<types>::<name>
 		if parts := strings.Split(strings.TrimPrefix(s.URN, "urn:pulumi:"), "::"); len(parts) >= 4 {
@@ -281,8 +280,8 @@ func (r *reader) finished() (*Preview, error) {
 	return r.preview, nil
 }
 
-// WriteFailure writes an error in the form of the engine's events, and their end, for a failure of which the engine knows
-// nothing, such as of a plugin that is missing. What has no more than this is a record of a failed preview.
+// WriteFailure writes an error and the end of the log as the engine's events, for a failure outside the engine, such as a
+// missing plugin. Alone, these events are the log of a failed preview.
 func WriteFailure(w io.Writer, text string) error {
 	out := json.NewEncoder(w)
 	now := int(time.Now().Unix())
@@ -291,7 +290,7 @@ func WriteFailure(w io.Writer, text string) error {
 		{Timestamp: now, CancelEvent: &apitype.CancelEvent{}},
 	} {
 		if err := out.Encode(e); err != nil {
-			return fmt.Errorf("writing down a failure: %w", err)
+			return fmt.Errorf("writing the failure to the log of the preview: %w", err)
 		}
 	}
 	return nil

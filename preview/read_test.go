@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"tfserving/resource"
 )
 
 const (
@@ -17,8 +19,8 @@ const (
 	ended = `{"sequence":9,"timestamp":1,"cancelEvent":{}}` + "\n"
 )
 
-// record is events as the engine writes them, with its last one.
-func record(t *testing.T, events ...apitype.EngineEvent) string {
+// log is events as the engine writes them, with the last one.
+func log(t *testing.T, events ...apitype.EngineEvent) string {
 	t.Helper()
 	var b bytes.Buffer
 	for _, e := range events {
@@ -38,11 +40,11 @@ func outputs(m apitype.StepEventMetadata) apitype.EngineEvent {
 }
 
 func state(inputs map[string]any) *apitype.StepEventStateMetadata {
-	return &apitype.StepEventStateMetadata{Type: "aws:eks/cluster:Cluster", URN: urn, Custom: true, Inputs: inputs}
+	return &apitype.StepEventStateMetadata{Type: resource.EKSCluster, URN: urn, Custom: true, Inputs: inputs}
 }
 
 func step(op apitype.OpType, before, after map[string]any) apitype.StepEventMetadata {
-	m := apitype.StepEventMetadata{Op: op, URN: urn, Type: "aws:eks/cluster:Cluster"}
+	m := apitype.StepEventMetadata{Op: op, URN: urn, Type: resource.EKSCluster}
 	if before != nil {
 		m.Old = state(before)
 	}
@@ -61,8 +63,8 @@ func read(t *testing.T, text string) *Preview {
 	return p
 }
 
-func TestWhatIsNoWholeRecordIsOneClearError(t *testing.T) {
-	whole := record(t, pre(step(apitype.OpCreate, nil, map[string]any{"name": "x"})))
+func TestAnIncompleteOrForeignLogIsAnErrorThatSaysSo(t *testing.T) {
+	whole := log(t, pre(step(apitype.OpCreate, nil, map[string]any{"name": "x"})))
 	var zipped bytes.Buffer
 	z := gzip.NewWriter(&zipped)
 	if _, err := z.Write([]byte(strings.Repeat(whole, 100))); err != nil || z.Close() != nil {
@@ -96,8 +98,8 @@ func TestWhatIsNoWholeRecordIsOneClearError(t *testing.T) {
 	}
 }
 
-func TestAFailureOutsideOfTheEngineIsARecord(t *testing.T) {
-	for name, before := range map[string]string{"alone": "", "behind what the engine said": record(t, pre(step(apitype.OpCreate, nil, map[string]any{})))} {
+func TestAFailureOutsideTheEngineIsAFailedPreview(t *testing.T) {
+	for name, before := range map[string]string{"alone": "", "behind what the engine said": log(t, pre(step(apitype.OpCreate, nil, map[string]any{})))} {
 		t.Run(name, func(t *testing.T) {
 			b := bytes.NewBufferString(before)
 			if err := WriteFailure(b, "plugin not found"); err != nil {
@@ -112,8 +114,8 @@ func TestAFailureOutsideOfTheEngineIsARecord(t *testing.T) {
 
 const sentinel = "c2VudGluZWw-do-not-show"
 
-// Whatever the record holds, what is read from it has no secret in it: neither the ciphertext of a masked one, nor the text
-// that `--show-secrets` writes, nor what nobody has marked in places that are secret by their type.
+// Neither the ciphertext of a masked secret, nor the plain text that `--show-secrets` writes, nor unmarked properties that are
+// always secret are in a preview.
 func TestNoSecretIsRead(t *testing.T) {
 	secret := func(key string) any {
 		return map[string]any{"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", key: sentinel}
@@ -124,12 +126,12 @@ func TestNoSecretIsRead(t *testing.T) {
 		"deep":       map[string]any{"er": map[string]any{"est": secret("plaintext")}},
 	}
 	unmarked := step(apitype.OpUpdate, map[string]any{"stringData": map[string]any{"a": "b"}}, map[string]any{"stringData": map[string]any{"a": sentinel}})
-	unmarked.Type = "kubernetes:core/v1:Secret"
+	unmarked.Type = resource.KubernetesSecret
 	unmarked.DetailedDiff = map[string]apitype.PropertyDiff{"stringData.a": {Kind: apitype.DiffUpdate, InputDiff: true}}
 	root := step(apitype.OpCreate, nil, map[string]any{})
-	root.Type = rootType
+	root.Type = resource.Stack
 	root.New.Outputs = hidden
-	p := read(t, record(t, pre(step(apitype.OpUpdate, map[string]any{"kubeconfig": "old"}, hidden)), pre(unmarked), outputs(root)))
+	p := read(t, log(t, pre(step(apitype.OpUpdate, map[string]any{"kubeconfig": "old"}, hidden)), pre(unmarked), outputs(root)))
 	text, err := json.Marshal(p)
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +139,7 @@ func TestNoSecretIsRead(t *testing.T) {
 	if strings.Contains(string(text), sentinel) {
 		t.Errorf("a secret was read: %s", text)
 	}
-	if n := strings.Count(string(text), Secret); n < 7 {
+	if n := strings.Count(string(text), resource.Secret); n < 7 {
 		t.Errorf("only %d secrets are marked as such: %s", n, text)
 	}
 }
@@ -156,7 +158,7 @@ func TestEachResourceIsOneStep(t *testing.T) {
 	}{
 		"created":           {[]apitype.EngineEvent{pre(step(apitype.OpCreate, nil, after))}, OpCreate, false, nil},
 		"deleted":           {[]apitype.EngineEvent{pre(step(apitype.OpDelete, before, nil))}, OpDelete, false, nil},
-		"let go of":         {[]apitype.EngineEvent{pre(kept)}, OpForget, false, nil},
+		"retained":          {[]apitype.EngineEvent{pre(kept)}, OpForget, false, nil},
 		"changed":           {[]apitype.EngineEvent{pre(step(apitype.OpUpdate, before, after)), outputs(step(apitype.OpUpdate, before, after))}, OpUpdate, false, []Change{{Path: "version", Kind: Changed, Old: "1.34", New: "1.35"}}},
 		"its protection is": {[]apitype.EngineEvent{pre(protected)}, OpUpdate, false, []Change{{Path: Protection, Kind: Changed, Old: true, New: false}}},
 		"replaced": {[]apitype.EngineEvent{
@@ -167,7 +169,7 @@ func TestEachResourceIsOneStep(t *testing.T) {
 		"as it was when looked at":     {[]apitype.EngineEvent{pre(step(apitype.OpRefresh, before, before)), outputs(step(apitype.OpSame, before, before))}, OpSame, false, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := read(t, record(t, test.events...))
+			p := read(t, log(t, test.events...))
 			if len(p.Steps) != 1 {
 				t.Fatalf("there are %d steps: %+v", len(p.Steps), p.Steps)
 			}
@@ -181,14 +183,14 @@ func TestEachResourceIsOneStep(t *testing.T) {
 	}
 }
 
-// A replacement names what forces it, however a provider says so, and a value that nobody knows yet is no value.
-func TestAReplacementNamesWhatForcesIt(t *testing.T) {
-	before := map[string]any{"vpcConfig": map[string]any{"subnetIds": []any{"subnet-1"}}, "version": "1.34", "name": Secret}
-	after := map[string]any{"vpcConfig": map[string]any{"subnetIds": []any{Unknown}}, "version": "1.35", "name": Secret}
+// Providers name the forcing property by its path, by its top-level property or both. An unknown value stays unknown.
+func TestAReplacementNamesThePropertiesThatForceIt(t *testing.T) {
+	before := map[string]any{"vpcConfig": map[string]any{"subnetIds": []any{"subnet-1"}}, "version": "1.34", "name": resource.Secret}
+	after := map[string]any{"vpcConfig": map[string]any{"subnetIds": []any{resource.Unknown}}, "version": "1.35", "name": resource.Secret}
 	detailed := map[string]apitype.PropertyDiff{"vpcConfig.subnetIds[0]": {Kind: apitype.DiffUpdateReplace}, "version": {Kind: apitype.DiffUpdate}}
 	unsaid := map[string]apitype.PropertyDiff{"vpcConfig.subnetIds[0]": {Kind: apitype.DiffUpdate}, "version": {Kind: apitype.DiffUpdate}}
 	version := Change{Path: "version", Kind: Changed, Old: "1.34", New: "1.35"}
-	subnet := Change{Path: "vpcConfig.subnetIds[0]", Kind: Changed, Forces: true, Old: "subnet-1", New: Unknown}
+	subnet := Change{Path: "vpcConfig.subnetIds[0]", Kind: Changed, Forces: true, Old: "subnet-1", New: resource.Unknown}
 	for name, test := range map[string]struct {
 		diff map[string]apitype.PropertyDiff
 		keys []string
@@ -197,29 +199,29 @@ func TestAReplacementNamesWhatForcesIt(t *testing.T) {
 		"by path":                  {detailed, []string{"vpcConfig"}, []Change{version, subnet}},
 		"by path, and by property": {unsaid, []string{"vpcConfig"}, []Change{version, subnet}},
 		"by property alone": {nil, []string{"vpcConfig"}, []Change{
-			{Path: "vpcConfig.subnetIds", Kind: Changed, Forces: true, Old: []any{"subnet-1"}, New: []any{Unknown}}}},
-		"by a property that looks the same": {nil, []string{"name"}, []Change{{Path: "name", Kind: Changed, Forces: true, Old: Secret, New: Secret}}},
+			{Path: "vpcConfig.subnetIds", Kind: Changed, Forces: true, Old: []any{"subnet-1"}, New: []any{resource.Unknown}}}},
+		"by a property that looks the same": {nil, []string{"name"}, []Change{{Path: "name", Kind: Changed, Forces: true, Old: resource.Secret, New: resource.Secret}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := step(apitype.OpReplace, before, after)
 			m.Keys, m.DetailedDiff = test.keys, test.diff
-			if got := read(t, record(t, pre(m))).Steps[0].Changes; !reflect.DeepEqual(got, test.want) {
+			if got := read(t, log(t, pre(m))).Steps[0].Changes; !reflect.DeepEqual(got, test.want) {
 				t.Errorf("it is replaced with %+v; want %+v", got, test.want)
 			}
 		})
 	}
 }
 
-func TestTheStackBeforeAndAfterHasNothingOfOthers(t *testing.T) {
+func TestResourcesThatAreOnlyReadAreNotInTheStack(t *testing.T) {
 	with := func(m apitype.StepEventMetadata, name string) apitype.EngineEvent {
 		m.URN = "urn:pulumi:dev::tfserving::aws:eks/cluster:Cluster::" + name
 		return pre(m)
 	}
 	in := map[string]any{"name": "x"}
-	p := read(t, record(t, with(step(apitype.OpSame, in, in), "same"), with(step(apitype.OpCreate, nil, in), "new"),
+	p := read(t, log(t, with(step(apitype.OpSame, in, in), "same"), with(step(apitype.OpCreate, nil, in), "new"),
 		with(step(apitype.OpDelete, in, nil), "old"), with(step(apitype.OpReplace, in, in), "other"), with(step(apitype.OpRead, in, in), "somebody's"),
 		with(step(apitype.OpImport, in, in), "taken over")))
-	names := func(all []Resource) (n []string) {
+	names := func(all []resource.Resource) (n []string) {
 		for _, r := range all {
 			n = append(n, r.Name)
 		}
@@ -233,15 +235,14 @@ func TestTheStackBeforeAndAfterHasNothingOfOthers(t *testing.T) {
 	}
 }
 
-// The events that are known here are those of the Pulumi that the project runs.
-func TestEventsAreThoseOfThePinnedPulumi(t *testing.T) {
+func TestThePinnedPulumiIsTheOneWhoseEventsAreRead(t *testing.T) {
 	for file, module := range map[string]string{"../go.mod": "github.com/pulumi/pulumi/sdk/v3", "../tools/pulumi/go.mod": "github.com/pulumi/pulumi/pkg/v3"} {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := module + " " + writtenBy; !strings.Contains(string(data), want) {
-			t.Errorf("%s does not pin %s: read what has changed in apitype/events.go, and say so in writtenBy", file, want)
+		if want := module + " " + pulumiVersion; !strings.Contains(string(data), want) {
+			t.Errorf("%s does not pin %s: read what has changed in apitype/events.go, and change pulumiVersion", file, want)
 		}
 	}
 }

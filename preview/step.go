@@ -9,10 +9,12 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	presource "github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"tfserving/resource"
 )
 
-// protection and retention are the paths by which changes of these resource options go: they are no properties.
+// Protection and Retention are the paths of changes of resource options, which are not properties.
 const (
 	Protection = "(option) protect"
 	Retention  = "(option) retainOnDelete"
@@ -47,7 +49,7 @@ func option(path string, before, after bool) []Change {
 	return []Change{{Path: path, Kind: Changed, Old: before, New: after}}
 }
 
-// nameOf is the last part of a URN.
+// nameOf is the name in a URN, its last part.
 func nameOf(urn string) string { return urn[strings.LastIndex(urn, "::")+len("::"):] }
 
 func newState(typ string, m *apitype.StepEventStateMetadata) *State {
@@ -57,7 +59,8 @@ func newState(typ string, m *apitype.StepEventStateMetadata) *State {
 	return &State{Inputs: properties(typ, m.Inputs), Outputs: properties(typ, m.Outputs), Custom: m.Custom, Protect: m.Protect, Retain: m.RetainOnDelete}
 }
 
-// changes are what a provider says of an update, or, where it names properties alone or none, what differs in them.
+// changes returns the changed properties of an update. They are the provider's detailed diff. If the provider only names
+// properties, or nothing, changes compares the values.
 func changes(s Step, m apitype.StepEventMetadata) (all []Change) {
 	if s.Old == nil || s.New == nil {
 		return nil
@@ -65,16 +68,16 @@ func changes(s Step, m apitype.StepEventMetadata) (all []Change) {
 	for _, text := range slices.Sorted(maps.Keys(m.DetailedDiff)) {
 		diff := m.DetailedDiff[text]
 		kind, forces := strings.CutSuffix(string(diff.Kind), "-replace")
-		path, err := resource.ParsePropertyPath(text)
+		path, err := presource.ParsePropertyPath(text)
 		if err != nil {
-			path = resource.PropertyPath{text}
+			path = presource.PropertyPath{text}
 		}
 		c := Change{Path: text, Kind: Kind(kind), Forces: forces}
 		if c.Kind != Added {
-			c.Old = first(path, diff.InputDiff, s.Old)
+			c.Old = lookup(path, diff.InputDiff, s.Old)
 		}
 		if c.Kind != Removed {
-			c.New = first(path, true, s.New)
+			c.New = lookup(path, true, s.New)
 		}
 		all = append(all, c)
 	}
@@ -86,7 +89,7 @@ func changes(s Step, m apitype.StepEventMetadata) (all []Change) {
 	for _, key := range sorted(keys) {
 		forces := slices.Contains(m.Keys, key)
 		if known := within(all, key); len(known) > 0 {
-			// A provider that names the property alone as forcing means each change in it.
+			// If the provider says that the whole property forces the replacement, every change in it does.
 			if forces && !slices.ContainsFunc(known, func(c *Change) bool { return c.Forces }) {
 				for _, c := range known {
 					c.Forces = true
@@ -96,9 +99,9 @@ func changes(s Step, m apitype.StepEventMetadata) (all []Change) {
 		}
 		before, had := s.Old.Inputs[key]
 		after, has := s.New.Inputs[key]
-		found := compared(key, before, after, had, has)
+		found := compare(key, before, after, had, has)
 		if len(found) == 0 && slices.Contains(named, key) {
-			// It differs in what cannot be seen: in a secret, or in what the provider made of the same.
+			// The difference is not visible: it is in a secret, or in a value that the provider normalizes.
 			found = []Change{{Path: key, Kind: Changed, Old: before, New: after}}
 		}
 		for _, c := range found {
@@ -111,11 +114,11 @@ func changes(s Step, m apitype.StepEventMetadata) (all []Change) {
 
 func sorted(keys []string) []string { return slices.Compact(slices.Sorted(slices.Values(keys))) }
 
-// plainKey is a key that stands in a path as it is.
+// plainKey matches a key that needs no quotes in a path.
 var plainKey = regexp.MustCompile(`^[A-Za-z_]\w*$`)
 
-// compared finds what differs in a property of which a provider says only that it does. Lists are compared whole.
-func compared(path string, before, after any, had, has bool) (all []Change) {
+// compare returns the differences of a property, one for each changed value in objects. A changed list is one difference.
+func compare(path string, before, after any, had, has bool) (all []Change) {
 	old, wasObject := before.(map[string]any)
 	now, isObject := after.(map[string]any)
 	switch {
@@ -131,7 +134,7 @@ func compared(path string, before, after any, had, has bool) (all []Change) {
 			if !plainKey.MatchString(key) {
 				below = path + "[" + strconv.Quote(key) + "]"
 			}
-			all = append(all, compared(below, a, b, inOld, inNew)...)
+			all = append(all, compare(below, a, b, inOld, inNew)...)
 		}
 		return all
 	case reflect.DeepEqual(before, after):
@@ -140,7 +143,7 @@ func compared(path string, before, after any, had, has bool) (all []Change) {
 	return []Change{{Path: path, Kind: Changed, Old: before, New: after}}
 }
 
-// within are the changes at or below a top-level property.
+// within returns the changes at or below a top-level property.
 func within(all []Change, key string) (found []*Change) {
 	for i := range all {
 		if rest, ok := strings.CutPrefix(all[i].Path, key); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
@@ -150,10 +153,11 @@ func within(all []Change, key string) (found []*Change) {
 	return found
 }
 
-// first looks a path up in a resource's inputs and in its outputs, in the one order or the other.
-func first(path resource.PropertyPath, inputsFirst bool, s *State) any {
-	in, hasIn := at(s.Inputs, path)
-	out, hasOut := at(s.Outputs, path)
+// lookup returns the value at a path of a resource's inputs, or of its outputs if the inputs have none. If inputsFirst is
+// false, outputs come first.
+func lookup(path presource.PropertyPath, inputsFirst bool, s *State) any {
+	in, hasIn := resource.Lookup(s.Inputs, path...)
+	out, hasOut := resource.Lookup(s.Outputs, path...)
 	if hasIn && (inputsFirst || !hasOut) {
 		return in
 	}

@@ -4,16 +4,9 @@ import (
 	"strings"
 	"testing"
 
-	"tfserving/cost"
 	"tfserving/preview"
+	"tfserving/resource"
 )
-
-// Records, prices and policies know nothing of each other but say the same of what cannot be seen.
-func TestWhatCannotBeSeenIsWrittenAlike(t *testing.T) {
-	if preview.Unknown != cost.Unknown || preview.Secret != cost.Secret {
-		t.Errorf("a record has %q and %q, prices %q and %q", preview.Unknown, preview.Secret, cost.Unknown, cost.Secret)
-	}
-}
 
 // What has no price, because of its region or because nobody knows it, is told as unknown and not as nothing.
 func TestWhatHasNoPriceIsUnknown(t *testing.T) {
@@ -29,7 +22,7 @@ func TestWhatHasNoPriceIsUnknown(t *testing.T) {
 			[]string{"0.00 and **2 unknown**", "2 things of unknown cost", "xx-nowhere-1"},
 		},
 		"a region that is known after up": {
-			[]preview.Step{provider(preview.Unknown), stepOf(preview.OpCreate, "aws:ec2/natGateway:NatGateway", nil, inputs{})},
+			[]preview.Step{provider(resource.Unknown), stepOf(preview.OpCreate, "aws:ec2/natGateway:NatGateway", nil, inputs{})},
 			[]string{"and **2 unknown**", "2 things of unknown cost"},
 		},
 		"a type that nobody knows": {
@@ -37,7 +30,7 @@ func TestWhatHasNoPriceIsUnknown(t *testing.T) {
 			[]string{"0.00 and **1 unknown**", "1 thing of unknown cost", "aws:quantum/computer:Computer"},
 		},
 		"instances that are known after up": {
-			[]preview.Step{provider("eu-west-1"), stepOf(preview.OpCreate, nodeGroup, nil, inputs{"instanceTypes": preview.Unknown, "scalingConfig": inputs{"minSize": 1.0, "maxSize": 2.0}})},
+			[]preview.Step{provider("eu-west-1"), stepOf(preview.OpCreate, nodeGroup, nil, inputs{"instanceTypes": resource.Unknown, "scalingConfig": inputs{"minSize": 1.0, "maxSize": 2.0}})},
 			[]string{"unknown**", "of unknown cost", "(known after up)"},
 		},
 		"what the stack lets go of": {

@@ -82,20 +82,13 @@ func study(all []Environment, o Options) (found []studied) {
 				}
 			}
 			if !p.Failed() {
-				s.before, s.after = cost.Of(priced(p.Before()), o.At), cost.Of(priced(p.After()), o.At)
+				s.before, s.after = cost.Of(p.Before(), o.At), cost.Of(p.After(), o.At)
 				s.bill = cost.Diff(s.before, s.after)
 			}
 		}
 		found = append(found, s)
 	}
 	return found
-}
-
-func priced(all []preview.Resource) (same []cost.Resource) {
-	for _, r := range all {
-		same = append(same, cost.Resource(r))
-	}
-	return same
 }
 
 // document is the whole report in a degree of detail.

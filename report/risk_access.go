@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tfserving/preview"
+	"tfserving/resource"
 )
 
 const (
@@ -73,7 +74,7 @@ func gives(s preview.Step, about *plan) (found []line) {
 	if s.Old == nil {
 		// A reference that nobody knows yet is to something new.
 		role, namespace := text(s.New, "role"), text(s.New, "metadata", "namespace")
-		if about.roles[role] || role == preview.Unknown || about.made[namespace] || namespace == preview.Unknown {
+		if about.roles[role] || role == resource.Unknown || about.made[namespace] || namespace == resource.Unknown {
 			return nil
 		}
 		l := say("new")
@@ -116,7 +117,7 @@ func statements(v any) []any {
 		return list
 	}
 	var policy struct{ Statement any }
-	if strings.Contains(document, preview.Unknown) || json.Unmarshal([]byte(document), &policy) != nil {
+	if strings.Contains(document, resource.Unknown) || json.Unmarshal([]byte(document), &policy) != nil {
 		return nil
 	}
 	if list, several := policy.Statement.([]any); several {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"tfserving/preview"
+	"tfserving/resource"
 )
 
 const (
@@ -41,7 +42,7 @@ func accessCases() map[string]riskCase {
 		"a policy of EKS":              {changes(policyOfEKS, "policyArn", "AmazonEKSViewPolicy", "AmazonEKSClusterAdminPolicy"), given, "policyArn from"},
 		"a policy of EKS, for another": {changes(policyOfEKS, "principalArn", "a", "b"), given, "principalArn from"},
 		"a policy of EKS, everywhere":  {changes(policyOfEKS, "accessScope", inputs{"type": "namespace"}, inputs{"type": "cluster"}), given, "accessScope from"},
-		"pods with another role":       {changes(podType, "roleArn", "a", preview.Unknown), given, "roleArn from a to (known after up)"},
+		"pods with another role":       {changes(podType, "roleArn", "a", resource.Unknown), given, "roleArn from a to (known after up)"},
 		"pods with a second role":      {changes(podType, "targetRoleArn", nil, "b"), given, "targetRoleArn from"},
 		"pods of another namespace":    {changes(podType, "namespace", "a", "b"), given, "namespace from"},
 		"other pods":                   {changes(podType, "serviceAccount", "a", "b"), given, "serviceAccount from"},
@@ -55,11 +56,11 @@ func accessCases() map[string]riskCase {
 		"a statement alone, in a list": {changes(inlineType, "policy", allows(read), allows("["+read+"]")), "", ""},
 		"a statement fewer":            {changes(inlineType, "policy", allows("["+read+","+write+"]"), allows("["+read+"]")), "", ""},
 		"a denial fewer":               {changes(inlineType, "policy", allows("["+read+","+deny+"]"), allows("["+read+"]")), given, "policy from"},
-		"a policy that nobody knows":   {changes(inlineType, "policy", allows("["+read+"]"), preview.Unknown), given, "policy from"},
+		"a policy that nobody knows":   {changes(inlineType, "policy", allows("["+read+"]"), resource.Unknown), given, "policy from"},
 		"a policy of the account's":    {changes(managedType, "policy", allows("["+read+"]"), allows("["+write+"]")), given, "policy from"},
 		"another policy attached":      {stepOf(create, attachType, nil, inputs{"role": "node", "policyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}), given, "policyArn arn:aws:iam::aws:policy/ReadOnlyAccess"},
 		"a policy attached instead":    {changes(attachType, "policyArn", "a", "b"), given, "policyArn from"},
-		"a policy for a new role":      {stepOf(create, attachType, nil, inputs{"role": preview.Unknown, "policyArn": "a"}), "", ""},
+		"a policy for a new role":      {stepOf(create, attachType, nil, inputs{"role": resource.Unknown, "policyArn": "a"}), "", ""},
 		"rights in the cluster":        {changes(rbac+"ClusterRole", "rules", []any{"get"}, []any{"get", "delete"}), given, "rules from"},
 		"rights by others' rules":      {changes(rbac+"ClusterRole", "aggregationRule", nil, in), given, "aggregationRule from"},
 		"fewer rights":                 {changes(rbac+"ClusterRole", "rules", []any{"get", "delete"}, []any{"get"}), "", ""},
@@ -68,7 +69,7 @@ func accessCases() map[string]riskCase {
 		"a binding of another":         {changes(rbac+"ClusterRoleBinding", "subjects", []any{"a"}, []any{"a", "b"}), given, "subjects from"},
 		"a role binding to another":    {changes(rbac+"RoleBinding", "roleRef", "view", "admin"), given, "roleRef from"},
 		"a role binding of another":    {changes(rbac+"RoleBinding", "subjects", []any{"a"}, []any{"b"}), given, "subjects from"},
-		"a binding in a new namespace": {stepOf(create, rbac+"RoleBinding", nil, inputs{"metadata": inputs{"namespace": preview.Unknown}}), "", ""},
+		"a binding in a new namespace": {stepOf(create, rbac+"RoleBinding", nil, inputs{"metadata": inputs{"namespace": resource.Unknown}}), "", ""},
 
 		"a policy of EKS taken":   {stepOf(remove, policyOfEKS, in, nil), taken, "may do less in the cluster"},
 		"a role deleted":          {stepOf(remove, roleType, in, nil), taken, "can call AWS no more"},
@@ -114,7 +115,7 @@ func TestAClusterReplacedGivesNobodyAccessByNamesYetUnknown(t *testing.T) {
 	binding := func(to any) preview.Step {
 		return stepOf(change, rbac+"RoleBinding", inputs{"roleRef": inputs{"name": "a"}}, inputs{"roleRef": inputs{"name": to}})
 	}
-	for to, want := range map[string]int{preview.Unknown: 1, "b": 2} {
+	for to, want := range map[string]int{resource.Unknown: 1, "b": 2} {
 		if found := risks(&preview.Preview{Steps: []preview.Step{replaced, binding(to)}}); len(found) != want {
 			t.Errorf("bound to %s it is %v", to, found)
 		}

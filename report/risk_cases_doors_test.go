@@ -1,6 +1,8 @@
 package report
 
-import "tfserving/preview"
+import (
+	"tfserving/resource"
+)
 
 // The parts of a NetworkPolicy.
 func peer(selector string) inputs {
@@ -55,8 +57,8 @@ func doorCases() map[string]riskCase {
 		"peers removed":                     {stepOf(change, policyType, ingressFrom(addresses("10.0.0.0/16")), policyOf(inputs{"policyTypes": []any{"Ingress"}, "ingress": []any{inputs{}}})), opened, "ingress of the pods is opened to everybody"},
 		"peers out emptied":                 {stepOf(change, policyType, egressTo([]any{peer("model")}), egressTo(nil)), opened, "egress of the pods is opened to everybody"},
 		"rules removed":                     {stepOf(change, policyType, ingressFrom(peer("gateway")), types("Ingress")), "", ""},
-		"rules that nobody knows":           {stepOf(change, policyType, types("Ingress"), policyOf(inputs{"policyTypes": []any{"Ingress"}, "ingress": preview.Unknown})), opened, "(known after up)"},
-		"peers that nobody knows":           {stepOf(change, policyType, types("Ingress"), policyOf(inputs{"policyTypes": []any{"Ingress"}, "ingress": []any{inputs{"from": preview.Unknown}}})), opened, "(known after up)"},
+		"rules that nobody knows":           {stepOf(change, policyType, types("Ingress"), policyOf(inputs{"policyTypes": []any{"Ingress"}, "ingress": resource.Unknown})), opened, "(known after up)"},
+		"peers that nobody knows":           {stepOf(change, policyType, types("Ingress"), policyOf(inputs{"policyTypes": []any{"Ingress"}, "ingress": []any{inputs{"from": resource.Unknown}}})), opened, "(known after up)"},
 		"a direction dropped":               {stepOf(change, policyType, types("Ingress", "Egress"), types("Ingress")), opened, "egress of the pods is opened to everybody"},
 		"the other direction dropped":       {stepOf(change, policyType, types("Ingress", "Egress"), types("Egress")), opened, "ingress of the pods is opened to everybody"},
 		"a direction guarded":               {stepOf(change, policyType, types("Ingress"), types("Ingress", "Egress")), "", ""},
@@ -74,7 +76,7 @@ func doorCases() map[string]riskCase {
 		"other pods guarded":                {stepOf(change, policyType, selecting(inputs{"app": "model"}), selecting(inputs{"app": "gateway"})), opened, "it guards other pods"},
 		"more pods guarded":                 {stepOf(change, policyType, selecting(inputs{"app": "a", "tier": "b"}), selecting(inputs{"app": "a"})), "", ""},
 		"fewer pods by an expression":       {stepOf(change, policyType, expressing(), expressing(inputs{"key": "app", "operator": "Exists"})), opened, "it guards other pods"},
-		"pods that nobody knows":            {stepOf(change, policyType, selecting(nil), policyOf(inputs{"policyTypes": []any{"Ingress"}, "podSelector": preview.Unknown})), opened, "it guards other pods"},
+		"pods that nobody knows":            {stepOf(change, policyType, selecting(nil), policyOf(inputs{"policyTypes": []any{"Ingress"}, "podSelector": resource.Unknown})), opened, "it guards other pods"},
 
 		"wider ports":                    {stepOf(change, ruleType, group("tcp", 443, 443), group("tcp", 0, 65535)), opened, "the security group is opened to 10.0.0.0/16 by tcp"},
 		"a few ports more":               {stepOf(change, ruleType, group("tcp", 443, 443), group("tcp", 443, 444)), opened, "by tcp 443 to 444"},
@@ -85,9 +87,9 @@ func doorCases() map[string]riskCase {
 		"one protocol of all":            {stepOf(change, ruleType, group("-1", 0, 0), group("udp", 53, 53)), "", ""},
 		"another kind of ICMP":           {stepOf(change, ruleType, group("icmp", 3, 4), group("icmp", 5, 1)), opened, "icmp type 5, code 1"},
 		"a kind of ICMP among all":       {stepOf(change, ruleType, group("icmp", -1, -1), group("icmp", 5, 1)), "", ""},
-		"ports that nobody knows":        {stepOf(change, ruleType, group("tcp", 443, 443), inputs{"cidrIpv4": "10.0.0.0/16", "ipProtocol": "tcp", "fromPort": preview.Unknown, "toPort": 443.0}), opened, "(known after up)"},
+		"ports that nobody knows":        {stepOf(change, ruleType, group("tcp", 443, 443), inputs{"cidrIpv4": "10.0.0.0/16", "ipProtocol": "tcp", "fromPort": resource.Unknown, "toPort": 443.0}), opened, "(known after up)"},
 		"ports of a group's own rule":    {stepOf(change, "aws:ec2/securityGroup:SecurityGroup", within(inputs{"cidrBlocks": []any{"10.0.0.0/8"}, "protocol": "tcp", "fromPort": 1.0, "toPort": 2.0}), within(inputs{"cidrBlocks": []any{"10.0.0.0/8"}, "protocol": "tcp", "fromPort": 1.0, "toPort": 3.0})), opened, "by tcp 1 to 3"},
-		"rules of a group, unknown":      {stepOf(change, "aws:ec2/securityGroup:SecurityGroup", inputs{}, inputs{"ingress": preview.Unknown}), opened, "(known after up)"},
+		"rules of a group, unknown":      {stepOf(change, "aws:ec2/securityGroup:SecurityGroup", inputs{}, inputs{"ingress": resource.Unknown}), opened, "(known after up)"},
 		"the default group":              {stepOf(change, "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", inputs{}, within(inputs{"cidrBlocks": []any{"10.0.0.0/8"}, "protocol": "-1"})), opened, "10.0.0.0/8"},
 		"a list of prefixes":             {stepOf(change, "aws:ec2/securityGroupRule:SecurityGroupRule", listed("pl-1"), listed("pl-1", "pl-2")), opened, "the security group is opened to pl-2 by tcp 443"},
 		"a list of prefixes fewer":       {stepOf(change, "aws:ec2/securityGroupRule:SecurityGroupRule", listed("pl-1", "pl-2"), listed("pl-1")), "", ""},

@@ -1,6 +1,10 @@
 package report
 
-import "tfserving/preview"
+import (
+	"tfserving/preview"
+
+	"tfserving/resource"
+)
 
 // riskCase is a change of one resource and the one risk that it is, or none.
 type riskCase struct {
@@ -60,8 +64,8 @@ func changeCases() map[string]riskCase {
 		"a node group's disk":          {stepOf(change, nodeGroup, in, in, preview.Change{Path: "launchTemplate.version"}), "nodes end", "some at a time"},
 		"a node group's bounds":        {stepOf(change, nodeGroup, in, in, preview.Change{Path: "scalingConfig.maxSize"}), "", ""},
 		"the version of Kubernetes":    {stepOf(change, clusterType, inputs{"version": "1.34"}, inputs{"version": "1.35"}), "there is no way back", "from 1.34 to 1.35"},
-		"a version known after up":     {stepOf(change, clusterType, inputs{"version": "1.34"}, inputs{"version": preview.Unknown}), "there is no way back", "(known after up)"},
-		"other subnets":                {stepOf(change, clusterType, inputs{"vpcConfig": inputs{"subnetIds": []any{"subnet-1"}, "endpointPublicAccess": false}}, inputs{"vpcConfig": inputs{"subnetIds": []any{preview.Unknown}, "endpointPublicAccess": false}}), "AWS may refuse it", "none of another VPC"},
+		"a version known after up":     {stepOf(change, clusterType, inputs{"version": "1.34"}, inputs{"version": resource.Unknown}), "there is no way back", "(known after up)"},
+		"other subnets":                {stepOf(change, clusterType, inputs{"vpcConfig": inputs{"subnetIds": []any{"subnet-1"}, "endpointPublicAccess": false}}, inputs{"vpcConfig": inputs{"subnetIds": []any{resource.Unknown}, "endpointPublicAccess": false}}), "AWS may refuse it", "none of another VPC"},
 		"the same version":             {stepOf(change, clusterType, inputs{"version": "1.34"}, inputs{"version": "1.34"}), "", ""},
 		"a Pod Identity deleted":       {stepOf(remove, "aws:eks/podIdentityAssociation:PodIdentityAssociation", in, nil), "access is taken away", "no AWS role"},
 		"an access entry deleted":      {stepOf(remove, "aws:eks/accessEntry:AccessEntry", in, nil), "access is taken away", "locked out"},
@@ -72,7 +76,7 @@ func changeCases() map[string]riskCase {
 		"a range around one":                  {stepOf(change, clusterType, endpoint(true, "203.0.113.0/24"), endpoint(true, "203.0.0.0/16")), "a door is opened", "203.0.0.0/16"},
 		"everybody let in":                    {stepOf(change, clusterType, endpoint(true, "203.0.113.0/24"), endpoint(true, "0.0.0.0/0")), "a door is opened", "opened to everybody: 0.0.0.0/0"},
 		"every IPv6 address let in":           {stepOf(create, ruleType, nil, inputs{"cidrIpv6": "::/0"}), "a door is opened", "opened to everybody: ::/0"},
-		"ranges that nobody knows":            {stepOf(change, clusterType, endpoint(true, "203.0.113.0/24"), endpoint(true, preview.Unknown)), "a door is opened", "addresses that are (known after up)"},
+		"ranges that nobody knows":            {stepOf(change, clusterType, endpoint(true, "203.0.113.0/24"), endpoint(true, resource.Unknown)), "a door is opened", "addresses that are (known after up)"},
 		"the public endpoint switched on":     {stepOf(change, clusterType, endpoint(false), endpoint(true, "203.0.113.0/24")), "a door is opened", "opened to 203.0.113.0/24"},
 		"the public endpoint, for all":        {stepOf(change, clusterType, endpoint(false), inputs{"vpcConfig": inputs{"endpointPublicAccess": true}}), "a door is opened", "to whoever reaches it"},
 		"a range taken away":                  {stepOf(change, clusterType, endpoint(true, "203.0.113.0/24", "198.51.100.0/24"), endpoint(true, "203.0.113.0/24")), "", ""},
@@ -104,10 +108,10 @@ func changeCases() map[string]riskCase {
 		"session tokens of nodes":            {stepOf(change, templateType, metadata("required", 1), metadata("optional", 1)), "a protection is removed", "httpTokens from required to optional"},
 		"one more hop":                       {stepOf(change, templateType, metadata("required", 1), metadata("required", 2)), "a protection is removed", "httpPutResponseHopLimit from 1 to 2"},
 		"encryption of volumes":              {stepOf(change, templateType, volume("true"), volume("false")), "a protection is removed", "volumes of nodes"},
-		"encryption that nobody knows":       {stepOf(change, "aws:ecr/repository:Repository", inputs{"imageTagMutability": "IMMUTABLE"}, inputs{"imageTagMutability": preview.Unknown}), "a protection is removed", "(known after up)"},
-		"tags that never were immutable":     {stepOf(change, "aws:ecr/repository:Repository", inputs{"imageTagMutability": "MUTABLE"}, inputs{"imageTagMutability": preview.Unknown}), "", ""},
-		"Secrets' key that nobody knows":     {stepOf(change, clusterType, inputs{"encryptionConfig": inputs{}}, inputs{"encryptionConfig": preview.Unknown}), "a protection is removed", "it protected until now"},
-		"a retention that nobody knows":      {stepOf(change, "aws:cloudwatch/logGroup:LogGroup", inputs{"retentionInDays": 30.0}, inputs{"retentionInDays": preview.Unknown}), "a protection is removed", "it protected until now"},
+		"encryption that nobody knows":       {stepOf(change, "aws:ecr/repository:Repository", inputs{"imageTagMutability": "IMMUTABLE"}, inputs{"imageTagMutability": resource.Unknown}), "a protection is removed", "(known after up)"},
+		"tags that never were immutable":     {stepOf(change, "aws:ecr/repository:Repository", inputs{"imageTagMutability": "MUTABLE"}, inputs{"imageTagMutability": resource.Unknown}), "", ""},
+		"Secrets' key that nobody knows":     {stepOf(change, clusterType, inputs{"encryptionConfig": inputs{}}, inputs{"encryptionConfig": resource.Unknown}), "a protection is removed", "it protected until now"},
+		"a retention that nobody knows":      {stepOf(change, "aws:cloudwatch/logGroup:LogGroup", inputs{"retentionInDays": 30.0}, inputs{"retentionInDays": resource.Unknown}), "a protection is removed", "it protected until now"},
 		"a lower Pod Security level":         {stepOf(change, namespaceType, level("restricted"), level("baseline")), "a protection is removed", "from restricted to baseline"},
 		"a higher Pod Security level":        {stepOf(change, namespaceType, level("baseline"), level("restricted")), "", ""},
 		"a load balancer that may go":        {stepOf(change, ingressType, annotated(albPrefix+"load-balancer-attributes", "deletion_protection.enabled=true"), annotated(albPrefix+"load-balancer-attributes", "idle_timeout=1")), "a protection is removed", "refuses to delete the load balancer"},

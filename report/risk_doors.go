@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"tfserving/preview"
+	"tfserving/resource"
 )
 
 const (
@@ -59,8 +60,8 @@ func securityGroup(rules any, keys ...string) door {
 		all = []any{rules}
 	}
 	for _, r := range all {
-		if r == preview.Unknown {
-			d.ways = append(d.ways, way{who: preview.Unknown})
+		if r == resource.Unknown {
+			d.ways = append(d.ways, way{who: resource.Unknown})
 		}
 		for _, key := range keys {
 			for _, who := range strs(get(r, key)) {
@@ -88,7 +89,7 @@ func doors(s preview.Step, about *plan) (found []line) {
 	}
 	// In a namespace that is new there was nothing yet from which to be kept out. One whose name nobody knows yet is new.
 	if s.Type == networkPolicy && s.Old == nil {
-		if in := text(s.New, "metadata", "namespace"); about.made[in] || in == preview.Unknown {
+		if in := text(s.New, "metadata", "namespace"); about.made[in] || in == resource.Unknown {
 			return nil
 		}
 	}

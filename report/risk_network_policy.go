@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"tfserving/preview"
+	"tfserving/resource"
 )
 
 const networkPolicy = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
@@ -24,8 +24,8 @@ func guardedBy(in map[string]any) (all []door) {
 		switch {
 		case !names:
 			found.ways = waysOf([]string{everybody})
-		case rules == preview.Unknown || slices.Contains(types, preview.Unknown):
-			found.ways = waysOf([]string{preview.Unknown})
+		case rules == resource.Unknown || slices.Contains(types, resource.Unknown):
+			found.ways = waysOf([]string{resource.Unknown})
 		default:
 			for _, r := range items(rules) {
 				found.ways = append(found.ways, peers(r, d.side)...)
@@ -49,16 +49,16 @@ func peers(rule any, side string) (all []way) {
 	}
 	if len(who) == 0 {
 		who = waysOf([]string{everybody})
-		if rule == preview.Unknown || get(rule, side) == preview.Unknown {
-			who[0].who = preview.Unknown
+		if rule == resource.Unknown || get(rule, side) == resource.Unknown {
+			who[0].who = resource.Unknown
 		}
 	}
 	by := []ports{}
 	for _, p := range items(get(rule, "ports")) {
 		by = append(by, portOf(p))
 	}
-	if get(rule, "ports") == preview.Unknown {
-		by = append(by, ports{name: preview.Unknown})
+	if get(rule, "ports") == resource.Unknown {
+		by = append(by, ports{name: resource.Unknown})
 	}
 	if len(by) == 0 {
 		by = []ports{{}}
@@ -94,8 +94,8 @@ func portOf(v any) ports {
 // selectsFewer says whether a NetworkPolicy no longer guards all the pods that it did.
 func selectsFewer(before, after map[string]any) bool {
 	was, is := get(before, "spec", "podSelector"), get(after, "spec", "podSelector")
-	if is == preview.Unknown {
-		return was != preview.Unknown
+	if is == resource.Unknown {
+		return was != resource.Unknown
 	}
 	// A selector with fewer conditions has more pods.
 	now, _ := get(is, "matchLabels").(map[string]any)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tfserving/preview"
+	"tfserving/resource"
 )
 
 // protection is a property that guards something as long as it has one of its better values.
@@ -67,7 +68,7 @@ func protections(s preview.Step, about *plan) (found []line) {
 	}
 	for _, p := range protectedBy[s.Type] {
 		before, after := get(s.Old.Inputs, p.path...), get(s.New.Inputs, p.path...)
-		if _, amount := before.(float64); after == preview.Unknown && (amount || p.worse(before, nil)) {
+		if _, amount := before.(float64); after == resource.Unknown && (amount || p.worse(before, nil)) {
 			found = append(found, say(value(strings.Join(p.path, ".")), " is ", value(unknownText), "; it protected until now"))
 		} else if p.worse(before, after) {
 			found = append(found, say(value(strings.Join(p.path, ".")), " from ", value(brief(before)), " to ", value(brief(after)), ": "+p.lost))

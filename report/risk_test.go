@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tfserving/preview"
+	"tfserving/resource"
 )
 
 type inputs = map[string]any
@@ -114,7 +115,7 @@ func TestNoPolicyOpensANamespaceThatIsNew(t *testing.T) {
 	if found := risks(&preview.Preview{Steps: []preview.Step{made, public}}); len(found) != 1 {
 		t.Errorf("a load balancer on the internet, in a new namespace, is %v", found)
 	}
-	unnamed := stepOf(preview.OpCreate, policyType, nil, inputs{"metadata": inputs{"namespace": preview.Unknown}, "spec": allowing["spec"]})
+	unnamed := stepOf(preview.OpCreate, policyType, nil, inputs{"metadata": inputs{"namespace": resource.Unknown}, "spec": allowing["spec"]})
 	if found := risks(&preview.Preview{Steps: []preview.Step{made, unnamed}}); len(found) > 0 {
 		t.Errorf("in one whose name nobody knows yet it is %v", found)
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"tfserving/preview"
+	"tfserving/resource"
 )
 
 const (
@@ -32,7 +32,7 @@ type ports struct {
 	protocol  string // tcp, udp, …; empty for all
 	some      bool   // low to high; else all
 	low, high int
-	name      string // of a port, in place of its number; or preview.Unknown
+	name      string // of a port, in place of its number; or resource.Unknown
 }
 
 func (p ports) contain(other ports) bool {
@@ -140,7 +140,7 @@ func (p ports) between(low, high any) ports {
 	to, both := high.(float64)
 	switch {
 	case !known || !both:
-		p.name = preview.Unknown
+		p.name = resource.Unknown
 	case from != anyNumber && (from > 0 || to < allPorts):
 		p.some, p.low, p.high = true, int(from), int(to)
 	}
@@ -150,7 +150,7 @@ func (p ports) between(low, high any) ports {
 // opened says whom a door lets in that it did not; nil for nobody.
 func opened(was, now door) line {
 	switch {
-	case slices.ContainsFunc(now.ways, func(w way) bool { return w.who == preview.Unknown }):
+	case slices.ContainsFunc(now.ways, func(w way) bool { return w.who == resource.Unknown }):
 		return say(now.of, " is opened to addresses that are ", value(unknownText))
 	case len(now.ways) == 0 && !was.open:
 		return say(now.of, " is opened, to whoever reaches it")

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"tfserving/preview"
+	"tfserving/resource"
 )
 
 const (
@@ -27,7 +28,7 @@ const (
 func get(v any, keys ...string) any {
 	for _, key := range keys {
 		m, _ := v.(map[string]any)
-		if v = m[key]; v == preview.Unknown || v == preview.Secret {
+		if v = m[key]; v == resource.Unknown || v == resource.Secret {
 			return v
 		}
 	}
@@ -55,7 +56,7 @@ func shown(v any) string {
 	case nil:
 		return absentText
 	case string:
-		if v == preview.Unknown {
+		if v == resource.Unknown {
 			return unknownText
 		}
 		return redacted(v)
@@ -68,7 +69,7 @@ func shown(v any) string {
 		if err := out.Encode(v); err != nil {
 			return fmt.Sprint(v)
 		}
-		return redacted(strings.ReplaceAll(strings.TrimSpace(b.String()), `"`+preview.Unknown+`"`, unknownText))
+		return redacted(strings.ReplaceAll(strings.TrimSpace(b.String()), `"`+resource.Unknown+`"`, unknownText))
 	}
 	return fmt.Sprint(v)
 }
@@ -104,7 +105,7 @@ func lines(v any) []string {
 		if err != nil {
 			return []string{shown(v)}
 		}
-		text := strings.ReplaceAll(strings.TrimSuffix(string(data), "\n"), preview.Unknown, unknownText)
+		text := strings.ReplaceAll(strings.TrimSuffix(string(data), "\n"), resource.Unknown, unknownText)
 		return strings.Split(redacted(text), "\n")
 	case string:
 		return strings.Split(shown(v), "\n")
@@ -116,7 +117,7 @@ func lines(v any) []string {
 // engine masks what is marked as a secret; this is for what nobody has marked.
 var credentials = regexp.MustCompile(`\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+`)
 
-func redacted(text string) string { return credentials.ReplaceAllString(text, preview.Secret) }
+func redacted(text string) string { return credentials.ReplaceAllString(text, resource.Secret) }
 
 // values are several in one line.
 func values(all []string) (l line) {

@@ -8,35 +8,36 @@ import (
 
 	"github.com/blang/semver"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	presource "github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 
 	"tfserving/config"
 	"tfserving/policy"
+	"tfserving/resource"
 )
 
-// version is the pack's, as PulumiPolicy.yaml has it.
+// version is the version of the pack, the same as in PulumiPolicy.yaml.
 var version = semver.MustParse("1.0.0")
 
-// analyzer is the rules as the engine asks for them.
+// analyzer runs the rules for Pulumi's engine.
 type analyzer struct {
 	now func() time.Time
 
 	mu    sync.Mutex
-	stack *policy.Stack // nil until the engine has said which
-	// seen are the resources of this run as the program asked for them. What the engine gives at the end are their
-	// outputs, in which AWS's answers and defaults stand beside what was asked for.
-	seen map[resource.URN]policy.Resource
+	stack *policy.Stack // nil until the engine configures it
+	// inputs are the resources of this run with their inputs. At the end the engine passes their outputs, which also have
+	// AWS's defaults.
+	inputs map[presource.URN]resource.Resource
 }
 
 var _ plugin.Analyzer = (*analyzer)(nil)
 
 func newAnalyzer(now func() time.Time) *analyzer {
-	return &analyzer{now: now, seen: map[resource.URN]policy.Resource{}}
+	return &analyzer{now: now, inputs: map[presource.URN]resource.Resource{}}
 }
 
-// configure tells of the stack, with its settings as the program gets them. Its error lists what is wrong with them.
+// configure sets the stack and its settings. It fails with a list of all mistakes in the settings.
 func (a *analyzer) configure(stack string, settings map[string]string) error {
 	decoded, err := config.Decode(settings)
 	if err != nil {
@@ -48,9 +49,9 @@ func (a *analyzer) configure(stack string, settings map[string]string) error {
 	return nil
 }
 
-// errNoStack is for an engine that asks without saying for which stack, as `pulumi policy analyze` does: without its
-// settings there are no exceptions and no budget.
-var errNoStack = errors.New("these policies need the stack's settings, which only `pulumi preview` and `pulumi up` tell them")
+// errNoStack is the error of `pulumi policy analyze`, which configures no stack: without settings, exceptions and budget are
+// unknown.
+var errNoStack = errors.New("these policies need the stack's settings, which only `pulumi preview` and `pulumi up` pass to them")
 
 func (a *analyzer) Analyze(r plugin.AnalyzerResource) (plugin.AnalyzeResponse, error) {
 	a.mu.Lock()
@@ -58,9 +59,9 @@ func (a *analyzer) Analyze(r plugin.AnalyzerResource) (plugin.AnalyzeResponse, e
 	if a.stack == nil {
 		return plugin.AnalyzeResponse{}, errNoStack
 	}
-	asked := converted(r)
-	a.seen[r.URN] = asked
-	return plugin.AnalyzeResponse{Diagnostics: diagnostics(a.stack.Check(asked))}, nil
+	converted := convert(r)
+	a.inputs[r.URN] = converted
+	return plugin.AnalyzeResponse{Diagnostics: diagnostics(a.stack.Check(converted))}, nil
 }
 
 func (a *analyzer) AnalyzeStack(all []plugin.AnalyzerStackResource) (plugin.AnalyzeResponse, error) {
@@ -69,13 +70,13 @@ func (a *analyzer) AnalyzeStack(all []plugin.AnalyzerStackResource) (plugin.Anal
 	if a.stack == nil {
 		return plugin.AnalyzeResponse{}, errNoStack
 	}
-	var resources []policy.Resource
+	var resources []resource.Resource
 	for _, r := range all {
-		asked, ok := a.seen[r.URN]
-		if !ok { // one that --target left alone
-			asked = converted(r.AnalyzerResource)
+		converted, ok := a.inputs[r.URN]
+		if !ok { // excluded by --target
+			converted = convert(r.AnalyzerResource)
 		}
-		resources = append(resources, asked)
+		resources = append(resources, converted)
 	}
 	return plugin.AnalyzeResponse{Diagnostics: diagnostics(a.stack.CheckAll(resources))}, nil
 }
@@ -84,14 +85,14 @@ func diagnostics(violations []policy.Violation) (all []plugin.AnalyzeDiagnostic)
 	for _, v := range violations {
 		all = append(all, plugin.AnalyzeDiagnostic{
 			PolicyName: v.Rule.Name, PolicyPackName: config.Project, PolicyPackVersion: version.String(),
-			// Where Pulumi shows differences, it puts the message right behind the resource's name.
-			Description: v.Rule.What, Message: " " + v.Message(), EnforcementLevel: apitype.EnforcementLevel(v.Level), URN: resource.URN(v.URN),
+			// When Pulumi shows differences, it writes the message directly after the resource's name.
+			Description: v.Rule.What, Message: " " + v.Message(), EnforcementLevel: apitype.EnforcementLevel(v.Level), URN: presource.URN(v.URN),
 		})
 	}
 	return all
 }
 
-// GetAnalyzerInfo lists the rules. That they take no configuration leaves one way around a rule: an exception.
+// GetAnalyzerInfo lists the rules. They take no configuration, so an exception is the only way around a rule.
 func (a *analyzer) GetAnalyzerInfo() (plugin.AnalyzerInfo, error) {
 	info := plugin.AnalyzerInfo{Name: config.Project, Version: version.String()}
 	for _, r := range policy.Rules {
@@ -113,7 +114,7 @@ func (a *analyzer) GetPluginInfo() (plugin.PluginInfo, error) {
 	return plugin.PluginInfo{Version: &version}, nil
 }
 
-// Remediate changes nothing: what is wrong is the author's to put right.
+// Remediate changes nothing.
 func (a *analyzer) Remediate(plugin.AnalyzerResource) (plugin.RemediateResponse, error) {
 	return plugin.RemediateResponse{}, nil
 }

@@ -1,24 +1,24 @@
 package main
 
 import (
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	presource "github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 
-	"tfserving/policy"
+	"tfserving/resource"
 )
 
-// converted is a resource as the rules look at it.
-func converted(r plugin.AnalyzerResource) policy.Resource {
-	to := policy.Resource{
+// convert returns a resource of the engine as the rules read it.
+func convert(r plugin.AnalyzerResource) resource.Resource {
+	converted := resource.Resource{
 		URN: string(r.URN), Type: string(r.Type), Name: r.Name, Inputs: object(r.Properties), Protect: r.Options.Protect,
 	}
 	if r.Provider != nil {
-		to.Provider = object(r.Provider.Properties)
+		converted.Provider = object(r.Provider.Properties)
 	}
-	return to
+	return converted
 }
 
-func object(properties resource.PropertyMap) map[string]any {
+func object(properties presource.PropertyMap) map[string]any {
 	all := map[string]any{}
 	for key, v := range properties {
 		all[string(key)] = plain(v)
@@ -26,19 +26,19 @@ func object(properties resource.PropertyMap) map[string]any {
 	return all
 }
 
-// plain is a value as JSON decodes it. Nothing of a secret is in it.
-func plain(v resource.PropertyValue) any {
+// plain returns a value as JSON decodes it. Secrets are masked.
+func plain(v presource.PropertyValue) any {
 	switch {
 	case v.IsComputed(), v.IsOutput() && !v.OutputValue().Known:
-		return policy.Unknown
+		return resource.Unknown
 	case v.IsSecret():
 		if v.SecretValue().Element.ContainsUnknowns() {
-			return policy.Unknown
+			return resource.Unknown
 		}
-		return policy.Secret
+		return resource.Secret
 	case v.IsOutput():
 		if v.OutputValue().Secret {
-			return policy.Secret
+			return resource.Secret
 		}
 		return plain(v.OutputValue().Element)
 	case v.IsArray():
@@ -53,7 +53,7 @@ func plain(v resource.PropertyValue) any {
 		return plain(v.ResourceReferenceValue().ID)
 	case v.IsString(), v.IsBool(), v.IsNumber():
 		return v.V
-	default: // null; assets and archives, which no rule looks at
+	default: // null, assets and archives: no rule reads them
 		return nil
 	}
 }

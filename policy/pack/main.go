@@ -1,10 +1,10 @@
-// Command pack brings the project's policies to Pulumi's engine. The engine starts it under the name
-// pulumi-analyzer-policy-prebuilt, sends it every resource before it is made and all of them at the end, and refuses what
-// breaks a rule.
+// Command pack runs the project's policies for Pulumi's engine. The engine starts it under the name
+// pulumi-analyzer-policy-prebuilt, sends it every resource before it makes the resource and all resources at the end, and
+// fails on mandatory violations.
 //
-// It serves the engine's analyzer protocol with the SDK's own server (sdk/go/common/resource/plugin) and not with policyx,
-// which is built on the same and, as of v3.230.0, keeps three things back: the resource's options (whether it is protected),
-// its provider (the default tags) and all resources together (the budget).
+// It serves the engine's analyzer protocol with the SDK's server (sdk/go/common/resource/plugin). Package policyx uses the
+// same server but, as of v3.230.0, does not pass on a resource's options (protect), its provider (default tags) or all
+// resources together (budget).
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 	"google.golang.org/grpc"
 )
 
-// engineTimeout is how long an engine that does not answer any more is waited for.
+// engineTimeout is how long the pack waits for an engine that does not answer.
 const engineTimeout = time.Minute
 
 func main() {
@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-// serve answers the engine until that ends.
+// serve answers the engine until the engine ends.
 func serve() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -55,12 +55,12 @@ func serve() error {
 	return <-handle.Done
 }
 
-// server is the SDK's, and does what that leaves out: it ends with the engine, and learns which stack this is.
+// server adds to the SDK's server: it ends when the engine ends, and it configures the stack.
 type server struct {
 	pulumirpc.AnalyzerServer
 	rules *analyzer
-	end   func()                    // ends the serving
-	watch func(engine string) error // ends it when the engine at an address is gone
+	end   func()                    // ends serve
+	watch func(engine string) error // ends serve when the engine at this address is gone
 }
 
 func (s *server) Handshake(_ context.Context, req *pulumirpc.AnalyzerHandshakeRequest) (*pulumirpc.AnalyzerHandshakeResponse, error) {
@@ -70,7 +70,7 @@ func (s *server) Handshake(_ context.Context, req *pulumirpc.AnalyzerHandshakeRe
 func (s *server) ConfigureStack(_ context.Context, req *pulumirpc.AnalyzerStackConfigureRequest) (*pulumirpc.AnalyzerStackConfigureResponse, error) {
 	err := s.rules.configure(req.GetStack(), req.GetConfig())
 	if err != nil {
-		s.end() // an engine that gets an error here forgets that it started this
+		s.end() // after an error here, the engine does not stop the process
 	}
 	return &pulumirpc.AnalyzerStackConfigureResponse{}, err
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	presource "github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil"
@@ -18,9 +18,10 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"tfserving/policy"
+	"tfserving/resource"
 )
 
-// settings are a stack's, as the engine hands them over, with an exception.
+// settings are a stack's settings with an exception, as the engine passes them.
 var settings = map[string]string{
 	"tfserving:platform":   "kubernetes",
 	"tfserving:kubernetes": `{"kubeconfig":"a"}`,
@@ -29,11 +30,11 @@ var settings = map[string]string{
 	"tfserving:policy":     `{"exceptions":[{"rule":"no-open-ingress","resource":"door","reason":"a fair","until":"2027-01-31"}]}`,
 }
 
-// engine asks the served policies as Pulumi's engine does, with its own client.
+// engine calls the policies with the client of Pulumi's engine.
 type engine struct {
 	plugin.Analyzer
 	client pulumirpc.AnalyzerClient
-	ended  chan struct{} // closed when the policies end themselves
+	ended  chan struct{} // closed when the pack ends
 }
 
 func start(t *testing.T) *engine {
@@ -71,92 +72,92 @@ func (e *engine) configure(t *testing.T, stack string) {
 }
 
 // resourceOf is a resource with a provider that has the required tags.
-func resourceOf(stack, typ, name string, inputs resource.PropertyMap) plugin.AnalyzerResource {
+func resourceOf(stack, typ, name string, inputs presource.PropertyMap) plugin.AnalyzerResource {
 	tags := `{"tags":{"project":"tfserving","stack":"` + stack + `","owner":"me","managed-by":"pulumi"}}`
 	return plugin.AnalyzerResource{
-		URN: resource.NewURN("stack", "tfserving", "", tokens.Type(typ), name), Type: tokens.Type(typ), Name: name, Properties: inputs,
-		Provider: &plugin.AnalyzerProviderResource{Properties: resource.PropertyMap{"defaultTags": resource.NewProperty(tags)}},
+		URN: presource.NewURN("stack", "tfserving", "", tokens.Type(typ), name), Type: tokens.Type(typ), Name: name, Properties: inputs,
+		Provider: &plugin.AnalyzerProviderResource{Properties: presource.PropertyMap{"defaultTags": presource.NewProperty(tags)}},
 	}
 }
 
-const ingressRule = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+const ingressRule = resource.SecurityGroupIngressRule
 
-func TestTheEngineIsToldWhatBreaksARule(t *testing.T) {
+func TestTheEngineGetsEveryViolation(t *testing.T) {
 	e := start(t)
 	e.configure(t, "prod")
-	from := func(v resource.PropertyValue) resource.PropertyMap { return resource.PropertyMap{"cidrIpv4": v} }
-	unprotected := resourceOf("prod", "aws:ec2/vpc:Vpc", "vpc", nil)
+	from := func(v presource.PropertyValue) presource.PropertyMap { return presource.PropertyMap{"cidrIpv4": v} }
+	unprotected := resourceOf("prod", resource.VPC, "vpc", nil)
 	protected := unprotected
 	protected.Options.Protect = true
 	untagged := protected
 	untagged.Provider = nil
 	for _, c := range []struct {
-		name  string
-		asked plugin.AnalyzerResource
-		rule  string // empty if it breaks none
-		level apitype.EnforcementLevel
-		says  string
+		name     string
+		resource plugin.AnalyzerResource
+		rule     string // the broken rule; empty for none
+		level    apitype.EnforcementLevel
+		text     string // part of the message
 	}{
-		{"a closed rule", resourceOf("prod", ingressRule, "window", from(resource.NewProperty("10.0.0.0/16"))), "", "", ""},
-		{"an open rule", resourceOf("prod", ingressRule, "window", from(resource.NewProperty("0.0.0.0/0"))), "no-open-ingress", apitype.Mandatory, "open to 0.0.0.0/0\nwhy: "},
-		{"an exception", resourceOf("prod", ingressRule, "door", from(resource.NewProperty("0.0.0.0/0"))), "no-open-ingress", apitype.Advisory, "excepted until 2027-01-31 (a fair)"},
-		{"an unknown value", resourceOf("prod", ingressRule, "window", from(resource.MakeComputed(resource.NewProperty("")))), "no-open-ingress", apitype.Advisory, "unknown until up"},
-		{"an unknown secret", resourceOf("prod", ingressRule, "window", from(resource.MakeSecret(resource.MakeComputed(resource.NewProperty(""))))), "no-open-ingress", apitype.Advisory, "unknown until up"},
-		{"a secret", resourceOf("prod", ingressRule, "window", from(resource.MakeSecret(resource.NewProperty("203.0.113.7/32")))), "no-open-ingress", apitype.Mandatory, "it is a secret"},
-		{"what may be deleted", unprotected, "prod-protected", apitype.Mandatory, "may be deleted"},
-		{"what may not", protected, "", "", ""},
-		{"what has no provider with tags", untagged, "required-tags", apitype.Mandatory, "project is missing"},
+		{"a closed rule", resourceOf("prod", ingressRule, "window", from(presource.NewProperty("10.0.0.0/16"))), "", "", ""},
+		{"an open rule", resourceOf("prod", ingressRule, "window", from(presource.NewProperty("0.0.0.0/0"))), "no-open-ingress", apitype.Mandatory, "open to 0.0.0.0/0\nwhy: "},
+		{"an exception", resourceOf("prod", ingressRule, "door", from(presource.NewProperty("0.0.0.0/0"))), "no-open-ingress", apitype.Advisory, "excepted until 2027-01-31 (a fair)"},
+		{"an unknown value", resourceOf("prod", ingressRule, "window", from(presource.MakeComputed(presource.NewProperty("")))), "no-open-ingress", apitype.Advisory, "unknown until up"},
+		{"an unknown secret", resourceOf("prod", ingressRule, "window", from(presource.MakeSecret(presource.MakeComputed(presource.NewProperty(""))))), "no-open-ingress", apitype.Advisory, "unknown until up"},
+		{"a secret", resourceOf("prod", ingressRule, "window", from(presource.MakeSecret(presource.NewProperty("203.0.113.7/32")))), "no-open-ingress", apitype.Mandatory, "it is a secret"},
+		{"an unprotected resource", unprotected, "prod-protected", apitype.Mandatory, "Pulumi may delete the resource"},
+		{"a protected resource", protected, "", "", ""},
+		{"a resource without tags", untagged, "required-tags", apitype.Mandatory, "project is missing"},
 	} {
-		got, err := e.Analyze(c.asked)
+		got, err := e.Analyze(c.resource)
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
 		if c.rule == "" {
 			if len(got.Diagnostics) > 0 {
-				t.Errorf("%s: the engine is told %+v", c.name, got.Diagnostics)
+				t.Errorf("%s: the engine gets %+v", c.name, got.Diagnostics)
 			}
 			continue
 		}
-		if len(got.Diagnostics) != 1 || got.Diagnostics[0].PolicyName != c.rule || got.Diagnostics[0].EnforcementLevel != c.level || !strings.Contains(got.Diagnostics[0].Message, c.says) {
-			t.Errorf("%s: the engine is told %+v, want %s of %s with %q", c.name, got.Diagnostics, c.level, c.rule, c.says)
+		if len(got.Diagnostics) != 1 || got.Diagnostics[0].PolicyName != c.rule || got.Diagnostics[0].EnforcementLevel != c.level || !strings.Contains(got.Diagnostics[0].Message, c.text) {
+			t.Errorf("%s: the engine gets %+v, want %s of %s with %q", c.name, got.Diagnostics, c.level, c.rule, c.text)
 		}
 		for _, d := range got.Diagnostics {
 			if strings.Contains(d.Message, "203.0.113.7") {
-				t.Errorf("%s: the secret is told: %s", c.name, d.Message)
+				t.Errorf("%s: the secret is in the message: %s", c.name, d.Message)
 			}
 		}
 	}
 }
 
-// At the end the engine gives outputs. What was asked for is what counts.
-func TestTheStackIsJudgedByWhatWasAskedFor(t *testing.T) {
+// At the end the engine passes outputs. The rules check inputs.
+func TestRulesForTheWholeStackCheckInputs(t *testing.T) {
 	e := start(t)
 	e.configure(t, "dev")
-	open, closed := resource.PropertyMap{"cidrIpv4": resource.NewProperty("0.0.0.0/0")}, resource.PropertyMap{"cidrIpv4": resource.NewProperty("10.0.0.0/8")}
+	open, closed := presource.PropertyMap{"cidrIpv4": presource.NewProperty("0.0.0.0/0")}, presource.PropertyMap{"cidrIpv4": presource.NewProperty("10.0.0.0/8")}
 	for _, c := range []struct {
-		asked, became resource.PropertyMap
-		idle          bool // the exception excuses nothing
+		inputs, outputs presource.PropertyMap
+		unneeded        bool // whether the exception is
 	}{{open, closed, false}, {closed, open, true}} {
-		if _, err := e.Analyze(resourceOf("dev", ingressRule, "door", c.asked)); err != nil {
+		if _, err := e.Analyze(resourceOf("dev", ingressRule, "door", c.inputs)); err != nil {
 			t.Fatal(err)
 		}
-		got, err := e.AnalyzeStack([]plugin.AnalyzerStackResource{{AnalyzerResource: resourceOf("dev", ingressRule, "door", c.became)}})
+		got, err := e.AnalyzeStack([]plugin.AnalyzerStackResource{{AnalyzerResource: resourceOf("dev", ingressRule, "door", c.outputs)}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if idle := len(got.Diagnostics) == 1 && strings.Contains(got.Diagnostics[0].Message, "excuses nothing"); idle != c.idle {
-			t.Errorf("asked for %v, became %v: the engine is told %+v", c.asked, c.became, got.Diagnostics)
+		if unneeded := len(got.Diagnostics) == 1 && strings.Contains(got.Diagnostics[0].Message, "is not needed"); unneeded != c.unneeded {
+			t.Errorf("inputs %v, outputs %v: the engine gets %+v", c.inputs, c.outputs, got.Diagnostics)
 		}
 	}
 }
 
-func TestWithoutAStackOrWithWrongSettingsNothingPasses(t *testing.T) {
+func TestWithoutAStackOrWithWrongSettingsTheCheckFails(t *testing.T) {
 	e := start(t)
 	if _, err := e.Analyze(resourceOf("dev", ingressRule, "door", nil)); err == nil || !strings.Contains(err.Error(), "settings") {
 		t.Errorf("a resource of no stack: %v", err)
 	}
 	if _, err := e.AnalyzeStack(nil); err == nil {
-		t.Error("no stack at all passes")
+		t.Error("a check without a stack passes")
 	}
 	_, err := e.client.ConfigureStack(t.Context(), &pulumirpc.AnalyzerStackConfigureRequest{Stack: "dev", Config: map[string]string{"tfserving:platform": "moon"}})
 	if err == nil || !strings.Contains(err.Error(), `tfserving:platform is "moon"`) {

@@ -7,9 +7,10 @@ import (
 	"tfserving/catalog"
 )
 
-// node is what is left of a node.
+// node is a node with the room that its pods leave.
 type node struct{ left catalog.Room }
 
+// take places a pod on the node if there is room, and says whether there is.
 func (n *node) take(pod catalog.Room) bool {
 	left := catalog.Room{MilliCPU: n.left.MilliCPU - pod.MilliCPU, MemoryMiB: n.left.MemoryMiB - pod.MemoryMiB, Pods: n.left.Pods - pod.Pods}
 	if left.MilliCPU < 0 || left.MemoryMiB < 0 || left.Pods < 0 {
@@ -19,11 +20,11 @@ func (n *node) take(pod catalog.Room) bool {
 	return true
 }
 
-// pack is how many nodes each group has once every pod has a place: its fewest, and more where the pods need them. The
-// largest pods are placed first, each on the first node with room ("first fit decreasing"). A further node is one of the
-// dearest group that may have one and on which the pod fits; which one the autoscaler takes, nobody can tell beforehand. A
-// pod that fits nowhere waits, and costs nothing.
-func pack(groups []*groupPlan, pods []catalog.Room, everyNode catalog.Room) []int {
+// place puts pods on nodes and returns the number of nodes of each group: its fewest, and as many more as the pods need. The
+// largest pods come first, each on the first node with room ("first fit decreasing"). A pod without room gets a node of the
+// most expensive group that may grow and that fits it, because the autoscaler's choice is not predictable. A pod that fits
+// nowhere stays pending and costs nothing.
+func place(groups []*groupPlan, pods []catalog.Room, everyNode catalog.Room) []int {
 	number := make([]int, len(groups))
 	var nodes []*node
 	open := func(i int) *node {
@@ -38,11 +39,11 @@ func pack(groups []*groupPlan, pods []catalog.Room, everyNode catalog.Room) []in
 			open(i)
 		}
 	}
-	dearest := make([]int, len(groups))
+	byPrice := make([]int, len(groups)) // the most expensive first
 	for i := range groups {
-		dearest[i] = i
+		byPrice[i] = i
 	}
-	slices.SortStableFunc(dearest, func(a, b int) int { return cmp.Compare(groups[b].hour, groups[a].hour) })
+	slices.SortStableFunc(byPrice, func(a, b int) int { return cmp.Compare(groups[b].hourlyUSD, groups[a].hourlyUSD) })
 	pods = slices.Clone(pods)
 	slices.SortStableFunc(pods, func(a, b catalog.Room) int {
 		return cmp.Or(cmp.Compare(b.MilliCPU, a.MilliCPU), cmp.Compare(b.MemoryMiB, a.MemoryMiB))
@@ -51,7 +52,7 @@ func pack(groups []*groupPlan, pods []catalog.Room, everyNode catalog.Room) []in
 		if slices.ContainsFunc(nodes, func(n *node) bool { return n.take(pod) }) {
 			continue
 		}
-		for _, i := range dearest {
+		for _, i := range byPrice {
 			empty := node{groups[i].room}
 			if number[i] < groups[i].most && empty.take(everyNode) && empty.take(pod) {
 				open(i).take(pod)
