@@ -1,59 +1,35 @@
 package dryrun
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"tfserving/config"
 	"tfserving/cost"
-	"tfserving/internal/mockengine"
 	"tfserving/internal/page"
-	"tfserving/resource"
 )
 
 const costFile = "../docs/cost.md"
 
-// eksStacks are the checked-in stacks on EKS, in the order of the docs.
-func eksStacks(t *testing.T) []string {
-	t.Helper()
-	names, err := config.EKSStacks("..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return names
-}
-
-func resources(t *testing.T, stack string) []resource.Resource {
-	t.Helper()
-	all, err := Resources("../" + config.StackFile(stack))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
-// costDay is the day on which the stacks are estimated here.
+// costDay is the day of the estimates: some prices depend on it.
 var costDay = time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
 
-// estimate is what `make cost` reckons for a checked-in stack.
+// estimate returns the estimate of `make cost` for a checked-in stack.
 func estimate(t *testing.T, stack string) *cost.Estimate {
 	t.Helper()
 	return cost.Of(resources(t, stack), costDay)
 }
 
-// TestDevCostsWhatAHandCalculationSays writes the dev stack's bill out from published prices: USD in eu-west-1, a month of
-// 730 hours. The days are those of the prices; docs/cost.md names the sources.
+// The test calculates the bill of stack dev from published prices, in USD in eu-west-1 for a month of 730 hours. The days are
+// those of the prices; docs/cost.md has the sources.
 //
-// Nodes, at min and expected. The gateway has 2 to 6 pods of 250m and the model 2 to 4 of 1 core: 30 % of the most are 2
-// (1.8) and 2 (1.2), so both stay at their fewest. With two pods each of CoreDNS, metrics-server and the load balancer
-// controller, and one of the autoscaler, 100m each, that is 0.5 + 2 + 0.7 = 3.2 cores. A node of 2 cores leaves 1930m,
-// less 150m for what runs on every node: the 2 nodes that the group has at least have 3.56.
-func TestDevCostsWhatAHandCalculationSays(t *testing.T) {
+// Nodes, at min and expected: the gateway has 2 to 6 pods of 250m, the model 2 to 4 pods of 1 core. The estimate expects 30 %
+// of the maximum, which is 1.8 and 1.2 pods, so both have their minimum of 2. CoreDNS, metrics-server and the load balancer
+// controller have two pods each and the autoscaler has one, of 100m each. The sum is 0.5 + 2 + 0.7 = 3.2 cores. A node of 2
+// cores has 1930m for pods, less 150m for the pods that run on every node. The group's minimum of 2 nodes has 3.56 cores.
+func TestCostOfDevMatchesACalculationByHand(t *testing.T) {
 	want := map[string]cost.Range{
 		"control plane":                      {Min: 73.00, Expected: 73.00, Max: 73.00},  // 1 x 0.10 x 730 (March 2026)
 		"spot nodes":                         {Min: 93.73, Expected: 93.73, Max: 281.20}, // 2, 2, 6 x 0.107 (m6i.large, 4 May 2026) x 60 % x 730
@@ -77,15 +53,15 @@ func TestDevCostsWhatAHandCalculationSays(t *testing.T) {
 	if !maps.Equal(got, want) {
 		t.Errorf("dev costs %v, want %v", got, want)
 	}
-	// 73.00 + 93.73 + 8.80 + 35.04 + 3.65 + 18.40 + 2.00 + 0.10 + 61.56 + 0.76, and so on.
+	// The minimum is 73.00 + 93.73 + 8.80 + 35.04 + 3.65 + 18.40 + 2.00 + 0.10 + 61.56 + 0.76.
 	if total := (cost.Range{Min: 297.04, Expected: 310.20, Max: 547.89}); e.Total() != total || e.Region != "eu-west-1" {
-		t.Errorf("dev costs %v in all in %s, want %v", e.Total(), e.Region, total)
+		t.Errorf("dev costs %v in total in %s, want %v", e.Total(), e.Region, total)
 	}
 }
 
-// TestNothingOfTheStacksIsUnknown also holds what the estimate takes for granted of this program: that a node group and
-// its launch template have one name in it, a repository and its lifecycle policy, a flow log and its log group.
-func TestNothingOfTheStacksIsUnknown(t *testing.T) {
+// The estimate assumes that the program gives the same name to a node group and its launch template, to a repository and its
+// lifecycle policy, and to a flow log and its log group. Otherwise a price would be unknown.
+func TestEveryResourceOfTheStacksHasAPrice(t *testing.T) {
 	for _, stack := range eksStacks(t) {
 		for _, l := range estimate(t, stack).Unknown() {
 			t.Errorf("%s: %s of %s: %s", stack, l.What, l.Name, l.Unknown)
@@ -93,35 +69,7 @@ func TestNothingOfTheStacksIsUnknown(t *testing.T) {
 	}
 }
 
-func TestStacksThatMakeNoClusterListNothing(t *testing.T) {
-	all, err := Resources("../Pulumi.local.yaml")
-	if err != nil || len(all) > 0 {
-		t.Errorf("stack local makes %v, %v", all, err)
-	}
-	if _, err := Resources("../Pulumi.nobody.yaml"); err == nil || !strings.Contains(err.Error(), "Pulumi.nobody.yaml") {
-		t.Errorf("a stack that is not there: %v", err)
-	}
-}
-
-// The list of resources is printed, so no secret may be in it.
-func TestResourcesAreListedWithoutSecrets(t *testing.T) {
-	for _, stack := range eksStacks(t) {
-		all := resources(t, stack)
-		text, err := json.Marshal(all)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(string(text), mockengine.SentinelToken) || !strings.Contains(string(text), resource.Secret) {
-			t.Errorf("%s: the cluster's credential is in the list, or no secret is hidden in it", stack)
-		}
-		if !slices.ContainsFunc(all, func(r resource.Resource) bool { return r.Type == mockengine.InnerCluster }) {
-			t.Errorf("%s: the control plane is not in the list", stack)
-		}
-	}
-}
-
-// TestCostsAreDocumented keeps what docs/cost.md shows in step with the program, the settings and the prices.
-func TestCostsAreDocumented(t *testing.T) {
+func TestCostsInTheDocsAreCurrent(t *testing.T) {
 	var estimates []*cost.Estimate
 	nodes, assumed := "| stack | node group | nodes: at min, expected, at most |\n|---|---|---|\n", ""
 	for _, stack := range eksStacks(t) {

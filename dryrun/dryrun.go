@@ -1,4 +1,5 @@
-// Package dryrun says what the program would make of a stack's settings file, without an engine, an account or a network.
+// Package dryrun lists the resources that the program would register for a stack's settings file. It needs no engine, no
+// account and no network.
 package dryrun
 
 import (
@@ -18,13 +19,13 @@ import (
 	"tfserving/resource"
 )
 
-// deployer is who runs the program where the settings name no administrators, as STS names an assumed role.
+// deployer is the identity that runs the program if the settings name no administrators, in STS's form for an assumed role.
 const deployer = "arn:aws:sts::" + mockengine.Account + ":assumed-role/Deployer/session"
 
-// Resources returns what the engine would be asked to make for the settings in a file named Pulumi.<stack>.yaml, sorted
-// by URN. Of what pulumi-eks makes inside its component, the control plane is in it. Secrets are masked. The list is empty
-// for a stack on a cluster that exists, which a dry run does not ask. An error means that the file cannot be read or holds
-// mistakes.
+// Resources returns the resources that the program registers for the settings in a file named Pulumi.<stack>.yaml, sorted by
+// URN and without secrets. It also returns the control plane, which pulumi-eks creates inside its component, but none of the
+// component's other children. The list is empty for a stack of platform kubernetes: a dry run does not connect to its cluster.
+// It fails if the file cannot be read or has invalid settings.
 func Resources(file string) ([]resource.Resource, error) {
 	settings, err := config.ReadStackFile(file)
 	if err != nil {
@@ -38,7 +39,7 @@ func Resources(file string) ([]resource.Resource, error) {
 	for i := range settings.Network.Zones {
 		engine.Zones = append(engine.Zones, settings.Region+string(rune('a'+i)))
 	}
-	if err := engine.Run(func(ctx *pulumi.Context) error { return program.Deploy(ctx, settings, answersFor(settings)) }); err != nil {
+	if err := engine.Run(func(ctx *pulumi.Context) error { return program.Deploy(ctx, settings, passingChecks(settings)) }); err != nil {
 		return nil, fmt.Errorf("running the program for %s: %w", file, err)
 	}
 	var all []resource.Resource
@@ -50,14 +51,14 @@ func Resources(file string) ([]resource.Resource, error) {
 		urn := presource.NewURN(tokens.QName(engine.Stack), config.Project, component.QualifiedType(), mockengine.InnerCluster, c.Name)
 		all = append(all, resource.Resource{URN: string(urn), Type: mockengine.InnerCluster, Name: c.Name, Inputs: c.Properties})
 	}
-	// Registration order is random.
+	// Registration order is random; sort by URN.
 	slices.SortFunc(all, func(a, b resource.Resource) int { return strings.Compare(a.URN, b.URN) })
 	return all, nil
 }
 
-// answersFor are the answers of an AWS account that the settings fit: its deployer administers the cluster, and every image
-// is there.
-func answersFor(s *config.Settings) preflight.Checks {
+// passingChecks returns the checks of an account that fits the settings: the caller is an administrator of the cluster, and
+// every image exists.
+func passingChecks(s *config.Settings) preflight.Checks {
 	caller := deployer
 	if admins := s.Cluster.Administrators; len(admins) > 0 {
 		caller = admins[0]
@@ -72,7 +73,7 @@ func answersFor(s *config.Settings) preflight.Checks {
 	}
 }
 
-// withoutSecrets are a resource's inputs as JSON has them, with secrets masked.
+// withoutSecrets returns a resource's inputs in JSON's types, with each secret replaced by resource.Secret.
 func withoutSecrets(inputs presource.PropertyMap) map[string]any {
 	return inputs.MapRepl(nil, func(v presource.PropertyValue) (any, bool) {
 		if v.IsSecret() || v.IsOutput() && v.OutputValue().Secret {

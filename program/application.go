@@ -11,7 +11,7 @@ import (
 	"tfserving/config"
 )
 
-// application is what callers of the model need to know.
+// application holds the stack's outputs that come from the application.
 type application struct {
 	namespace, gatewayURL, modelEndpoint pulumi.StringOutput
 }
@@ -19,13 +19,13 @@ type application struct {
 const (
 	namespaceName = "tfserving"
 	gatewayName   = "gateway"
-	// podsDuringRollout is how many pods may exist for each pod that serves: a rollout replaces every one, and the old
-	// ones drain for a while.
+	// podsDuringRollout is how many pods may exist for each pod that serves: a rollout starts a new pod for each, and the
+	// old pods count until they have drained.
 	podsDuringRollout = 2
 )
 
 func newApplication(ctx *pulumi.Context, cluster *platform, s *config.Settings) (*application, error) {
-	on := pulumi.Provider(cluster.provider)
+	onCluster := pulumi.Provider(cluster.provider)
 	models, gateways := scaling(s.Model.Replicas, s.Model.TargetCPU, s.Model.Scaling), scaling(s.Gateway.Replicas, s.Gateway.TargetCPU, s.Gateway.Scaling)
 
 	ns, err := namespace.NewNamespace(ctx, namespaceName, &namespace.Args{
@@ -34,19 +34,19 @@ func newApplication(ctx *pulumi.Context, cluster *platform, s *config.Settings) 
 		MaxPods:   podsDuringRollout * (models.MaxPods() + gateways.MaxPods()),
 		Labels:    cluster.namespaceLabels,
 		Ready:     cluster.ready,
-	}, on)
+	}, onCluster)
 	if err != nil {
 		return nil, err
 	}
-	model, err := modelserver.NewModelServer(ctx, s.Model.Name, modelArgs(s, models, cluster, ns), on)
+	model, err := modelserver.NewModelServer(ctx, s.Model.Name, modelArgs(s, models, cluster, ns), onCluster)
 	if err != nil {
 		return nil, err
 	}
-	entry, err := gateway.NewGateway(ctx, gatewayName, gatewayArgs(s, gateways, cluster, ns, model), on)
+	entryPoint, err := gateway.NewGateway(ctx, gatewayName, gatewayArgs(s, gateways, cluster, ns, model), onCluster)
 	if err != nil {
 		return nil, err
 	}
-	return &application{namespace: ns.Name, gatewayURL: entry.URL, modelEndpoint: model.Endpoint}, nil
+	return &application{namespace: ns.Name, gatewayURL: entryPoint.URL, modelEndpoint: model.Endpoint}, nil
 }
 
 func modelArgs(s *config.Settings, scaled workload.Scaling, cluster *platform, ns *namespace.Namespace) *modelserver.Args {
@@ -55,7 +55,7 @@ func modelArgs(s *config.Settings, scaled workload.Scaling, cluster *platform, n
 		Namespace:        ns.Name,
 		Model:            m.Name,
 		Image:            cluster.image(m.Image),
-		Resources:        workload.Resources{CPU: string(m.Resources.CPU), Memory: string(m.Resources.Memory)},
+		Resources:        podResources(m.Resources),
 		Threads:          m.Resources.Cores(),
 		Scaling:          scaled,
 		MaxConnectionAge: m.MaxConnectionAge,
@@ -77,7 +77,7 @@ func gatewayArgs(s *config.Settings, scaled workload.Scaling, cluster *platform,
 		Image:         cluster.image(g.Image),
 		Port:          g.Port,
 		HealthPath:    g.HealthPath,
-		Resources:     workload.Resources{CPU: string(g.Resources.CPU), Memory: string(g.Resources.Memory)},
+		Resources:     podResources(g.Resources),
 		Scaling:       scaled,
 		DrainTime:     g.DrainTime,
 		RunAsUser:     g.RunAsUser,
@@ -98,7 +98,7 @@ func gatewayArgs(s *config.Settings, scaled workload.Scaling, cluster *platform,
 		args.Callers = networkingv1.NetworkPolicyPeerArray{workload.Addresses(s.Network.CIDR)} // the load balancer's own addresses
 		args.LoadBalancer = &gateway.LoadBalancer{Class: cluster.loadBalancerClass, Scheme: in.Scheme, DeletionProtection: s.AWS.Protect}
 	default:
-		// Such a Service keeps the callers' own addresses.
+		// A load balancer of this kind keeps the callers' addresses.
 		for _, cidr := range in.AllowedCIDRs {
 			args.Callers = append(args.Callers, workload.Addresses(cidr))
 		}
@@ -108,4 +108,8 @@ func gatewayArgs(s *config.Settings, scaled workload.Scaling, cluster *platform,
 
 func scaling(n config.Replicas, target int, s config.Scaling) workload.Scaling {
 	return workload.Scaling{Min: n.Min, Max: n.Max, TargetCPU: target, Up: workload.ScalingStep(s.Up), Down: workload.ScalingStep(s.Down)}
+}
+
+func podResources(r config.Resources) workload.Resources {
+	return workload.Resources{CPU: string(r.CPU), Memory: string(r.Memory)}
 }

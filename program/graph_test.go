@@ -1,21 +1,18 @@
 package program
 
 import (
-	"encoding/json"
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
-	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
-	"k8s.io/client-go/kubernetes/scheme"
 
 	"tfserving/components/modelserver"
 	"tfserving/components/namespace"
@@ -25,37 +22,40 @@ import (
 )
 
 const (
-	stackName = "test"
 	// root is the checkout, where the stacks' files are.
 	root = ".."
+	// localStack is the stack of platform kubernetes whose settings the tests change.
+	localStack = "local"
+	// deployer is the identity that runs the program in these tests, in STS's form for an assumed role.
+	deployer = "arn:aws:sts::" + mockengine.Account + ":assumed-role/Deployer/session"
 )
 
-// graph is everything that the program registers for one stack's settings.
+// graph holds what the program registers for one stack's settings.
 type graph struct {
 	settings      *config.Settings
 	stack         string
-	moreModels    []string // models that the test adds through the constructor
-	resources     []*registered
-	byURN         map[string]*registered
-	url, endpoint string // the outputs gatewayUrl and modelEndpoint
+	moreModels    []string // model servers that the test adds to the program's own
 	engine        *mockengine.Engine
-	// secretKubeconfig says whether the output is a secret.
+	resources     []*registration
+	byURN         map[string]*registration
+	url, endpoint string // the outputs gatewayUrl and modelEndpoint
+	// secretKubeconfig says whether the output kubeconfig is a secret.
 	secretKubeconfig bool
 }
 
-// registered is a resource as the engine would get it.
-type registered struct {
+// registration is a resource as the engine receives it.
+type registration struct {
 	pulumi.MockResourceArgs
 	urn    string
-	object runtime.Object // Kubernetes' own type of it; nil for components and providers
+	object runtime.Object // the resource as Kubernetes' own type; nil for other resources
 	meta   metav1.Object
 }
 
-func (r *registered) String() string { return r.TypeToken + " " + r.Name }
+func (r *registration) String() string { return r.TypeToken + " " + r.Name }
 
-// newGraph runs newPlatform and newApplication for a stack's settings: those of Pulumi.local.yaml with overlay, as a
-// stack file would write it, on top. The cluster is an HTTP server that only says that it is there.
-func newGraph(overlay string, moreModels ...string) (*graph, error) {
+// newLocalGraph runs the program for stack local with overlay, YAML as below config: in a stack's file, on top of its
+// settings. An HTTP server answers for the cluster.
+func newLocalGraph(overlay string, moreModels []string) (*graph, error) {
 	dir, err := os.MkdirTemp("", "tfserving")
 	if err != nil {
 		return nil, err
@@ -63,26 +63,33 @@ func newGraph(overlay string, moreModels ...string) (*graph, error) {
 	defer os.RemoveAll(dir)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, `{"gitVersion":"v1.30.0"}`) }))
 	defer server.Close()
-	file := filepath.Join(dir, "kubeconfig")
-	if err := os.WriteFile(file, kubeconfigOf(server.URL), 0o600); err != nil {
+	kubeconfig := filepath.Join(dir, "kubeconfig")
+	text := fmt.Appendf(nil, `{apiVersion: v1, kind: Config, current-context: test,
+  clusters: [{name: test, cluster: {server: %q}}],
+  users: [{name: test, user: {token: %s}}],
+  contexts: [{name: test, context: {cluster: test, user: test}}]}`, server.URL, mockengine.SentinelToken)
+	if err := os.WriteFile(kubeconfig, text, 0o600); err != nil {
 		return nil, err
 	}
-	g := &graph{stack: stackName, moreModels: moreModels}
-	cluster := fmt.Sprintf("%s:kubernetes: {kubeconfig: %q}", config.Project, file)
-	if g.settings, err = config.ReadStackFile(filepath.Join(root, "Pulumi.local.yaml"), overlay, cluster); err != nil {
-		return nil, err
-	}
-	engine := mockengine.New("")
-	if err := g.run(engine, preflight.Checks{}); err != nil {
-		return nil, err
-	}
-	return g, g.keep(engine)
+	g := &graph{stack: localStack, moreModels: moreModels}
+	return g, g.run(nil, preflight.Checks{}, overlay, fmt.Sprintf("tfserving:kubernetes: {kubeconfig: %q}", kubeconfig))
 }
 
-// run runs the program on the graph's settings, and the test's own model servers with it.
-func (g *graph) run(engine *mockengine.Engine, checks preflight.Checks) error {
-	engine.Stack = g.stack
-	return engine.Run(func(ctx *pulumi.Context) error {
+// newEKSGraph runs the program for a checked-in stack with overlay on top of its settings, in an account. If it fails, the
+// graph holds what the program registered before.
+func newEKSGraph(stack, overlay string, account *fakeAWS) (*graph, error) {
+	g := &graph{stack: stack}
+	return g, g.run(account.zones, account.checks(), overlay)
+}
+
+// run runs the program for the settings of the graph's stack, and adds the test's own model servers.
+func (g *graph) run(zones []string, checks preflight.Checks, overlays ...string) (err error) {
+	if g.settings, err = config.ReadStackFile(filepath.Join(root, config.StackFile(g.stack)), overlays...); err != nil {
+		return err
+	}
+	g.engine = mockengine.New(g.settings.Region)
+	g.engine.Stack, g.engine.Zones = g.stack, zones
+	err = g.engine.Run(func(ctx *pulumi.Context) error {
 		cluster, err := newPlatform(ctx, g.settings, checks)
 		if err != nil {
 			return err
@@ -91,7 +98,7 @@ func (g *graph) run(engine *mockengine.Engine, checks preflight.Checks) error {
 		if err != nil {
 			return err
 		}
-		ctx.Export("told", pulumi.All(app.gatewayURL, app.modelEndpoint).ApplyT(func(all []any) string {
+		ctx.Export("endpoints", pulumi.All(app.gatewayURL, app.modelEndpoint).ApplyT(func(all []any) string {
 			g.url, g.endpoint = all[0].(string), all[1].(string)
 			return ""
 		}))
@@ -106,15 +113,21 @@ func (g *graph) run(engine *mockengine.Engine, checks preflight.Checks) error {
 		}
 		return nil
 	})
+	return errors.Join(err, g.readRegistrations())
 }
 
-// keep notes what was registered.
-func (g *graph) keep(engine *mockengine.Engine) (err error) {
-	g.engine, g.byURN = engine, map[string]*registered{}
-	for _, args := range engine.Resources {
-		r := &registered{MockResourceArgs: args, urn: engine.URN(args)}
-		if r.object, r.meta, err = kubernetesObject(args); err != nil {
+// readRegistrations fills in the graph's resources. An unknown field of a Kubernetes object is an error.
+func (g *graph) readRegistrations() (err error) {
+	g.byURN = map[string]*registration{}
+	for _, args := range g.engine.Resources {
+		r := &registration{MockResourceArgs: args, urn: g.engine.URN(args)}
+		if r.object, err = mockengine.Object(args); err != nil {
 			return fmt.Errorf("%s: %w", r, err)
+		}
+		if r.object != nil {
+			if r.meta, err = meta.Accessor(r.object); err != nil {
+				return fmt.Errorf("%s: %w", r, err)
+			}
 		}
 		g.resources = append(g.resources, r)
 		g.byURN[r.urn] = r
@@ -122,65 +135,32 @@ func (g *graph) keep(engine *mockengine.Engine) (err error) {
 	return nil
 }
 
-func kubeconfigOf(server string) []byte {
-	return fmt.Appendf(nil, `{apiVersion: v1, kind: Config, current-context: test,
-  clusters: [{name: test, cluster: {server: %q}}],
-  users: [{name: test, user: {token: %s}}],
-  contexts: [{name: test, context: {cluster: test, user: test}}]}`, server, mockengine.SentinelToken)
+// fakeAWS is the AWS account that the program runs in.
+type fakeAWS struct {
+	caller     string
+	accountErr error // the error of the account check
+	zones      []string
+	images     map[string]preflight.ImageState // by repository and suffix; an image absent from the map exists
 }
 
-// strict decodes Kubernetes objects as the API server does, and refuses a field that it does not know.
-var strict = serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
-
-func kubernetesObject(args pulumi.MockResourceArgs) (runtime.Object, metav1.Object, error) {
-	if !args.Custom || !args.Inputs.HasValue("apiVersion") {
-		return nil, nil, nil
-	}
-	text, err := json.Marshal(args.Inputs.Mappable())
-	if err != nil {
-		return nil, nil, err
-	}
-	object, _, err := strict.Decode(text, nil, nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	m, err := meta.Accessor(object)
-	return object, m, err
+// newFakeAWS returns an account that fits the checked-in stacks. Its zones are not sorted: AWS promises no order.
+func newFakeAWS() *fakeAWS {
+	return &fakeAWS{caller: deployer, zones: []string{"eu-west-1c", "eu-west-1a", "eu-west-1b"}}
 }
 
-// kubernetesObjects are the resources that are Kubernetes objects.
-func (g *graph) kubernetesObjects() []*registered {
-	return slices.DeleteFunc(slices.Clone(g.resources), func(r *registered) bool { return r.object == nil })
-}
-
-// objects are the Kubernetes objects of one type.
-func objects[T runtime.Object](g *graph) []T {
-	var all []T
-	for _, r := range g.resources {
-		if o, ok := r.object.(T); ok {
-			all = append(all, o)
-		}
+func (a *fakeAWS) checks() preflight.Checks {
+	return preflight.Checks{
+		Account: func(context.Context, string, []string) (*preflight.Identity, error) {
+			if a.accountErr != nil {
+				return nil, a.accountErr
+			}
+			return &preflight.Identity{Account: mockengine.Account, ARN: a.caller}, nil
+		},
+		Image: func(_ context.Context, _, repository, suffix string) (preflight.ImageState, error) {
+			if state, ok := a.images[repository+suffix]; ok {
+				return state, nil
+			}
+			return preflight.ImageExists, nil
+		},
 	}
-	return all
-}
-
-// find returns the object of a type and name, which must be there.
-func find[T interface {
-	runtime.Object
-	metav1.Object
-}](t *testing.T, g *graph, name string) T {
-	t.Helper()
-	var none T
-	for _, o := range objects[T](g) {
-		if o.GetName() == name {
-			return o
-		}
-	}
-	t.Fatalf("there is no %T named %q", none, name)
-	return none
-}
-
-// comesAfter says whether one resource waits for another, directly or through others.
-func (g *graph) comesAfter(later, earlier *registered) bool {
-	return g.engine.DependsOn(later.MockResourceArgs, earlier.MockResourceArgs)
 }

@@ -11,13 +11,13 @@ import (
 	"tfserving/preflight"
 )
 
-// newImages makes a repository for each image of the settings whose name has no registry, and says where those images
-// are run from, and the repositories' URLs. A repository that is there already and lacks the image is an error now, and
-// not pods that wait for it later.
-func newImages(ctx *pulumi.Context, s *config.Settings, checks preflight.Checks, opts ...pulumi.ResourceOption) (from map[string]pulumi.StringInput, urls pulumi.StringMapOutput, err error) {
+// newImages makes an ECR repository for each image of the settings whose name has no registry. It returns the full name
+// under which each of those images runs, and the repositories' URLs. It fails if a repository exists and lacks the image:
+// the pods would wait for the image and `make up` would fail much later.
+func newImages(ctx *pulumi.Context, s *config.Settings, checks preflight.Checks, opts ...pulumi.ResourceOption) (images map[string]pulumi.StringInput, urls pulumi.StringMapOutput, err error) {
 	prefix := config.ClusterName(ctx.Stack())
 	var names []string
-	own := map[string]*repositories.Reference{}
+	references := map[string]*repositories.Reference{}
 	for _, image := range []string{s.Model.Image, s.Gateway.Image} {
 		ref, err := repositories.Resolve(prefix, image)
 		if err != nil {
@@ -26,7 +26,7 @@ func newImages(ctx *pulumi.Context, s *config.Settings, checks preflight.Checks,
 		if ref == nil {
 			continue
 		}
-		own[image] = ref
+		references[image] = ref
 		if !slices.Contains(names, ref.Name) {
 			names = append(names, ref.Name)
 		}
@@ -34,21 +34,21 @@ func newImages(ctx *pulumi.Context, s *config.Settings, checks preflight.Checks,
 			return nil, urls, err
 		}
 	}
-	made, err := repositories.NewRepositories(ctx, prefix, &repositories.Args{
+	stackRepositories, err := repositories.NewRepositories(ctx, prefix, &repositories.Args{
 		Prefix: prefix, Names: names, KeepImages: s.Repositories.KeepImages, Protect: s.AWS.Protect,
 	}, opts...)
 	if err != nil {
 		return nil, urls, err
 	}
-	from = map[string]pulumi.StringInput{}
-	for image, ref := range own {
-		from[image] = pulumi.Sprintf("%s%s", made.URLs.MapIndex(pulumi.String(ref.Name)), ref.Suffix)
+	images = map[string]pulumi.StringInput{}
+	for image, ref := range references {
+		images[image] = pulumi.Sprintf("%s%s", stackRepositories.URLs.MapIndex(pulumi.String(ref.Name)), ref.Suffix)
 	}
-	return from, made.URLs, nil
+	return images, stackRepositories.URLs, nil
 }
 
-// requireImage refuses an image that is certainly missing. Where the repository is yet to be made there is time to push
-// until the cluster is there.
+// requireImage fails if a repository exists and lacks the image. If the repository does not exist, it logs a warning: there
+// is time to push the image while the cluster is made.
 func requireImage(ctx *pulumi.Context, checks preflight.Checks, region, image string, ref *repositories.Reference) error {
 	state, err := checks.Image(ctx.Context(), region, ref.Repository, ref.Suffix)
 	if err != nil {

@@ -2,6 +2,7 @@ package program
 
 import (
 	"regexp"
+	"slices"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -13,54 +14,86 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// componentLabels are the values of the component label, by the type of the component that makes the object.
+// componentLabels are the application's components, with the label app.kubernetes.io/component of their objects.
 var componentLabels = map[string]string{
 	"tfserving:gateway:Gateway":         "gateway",
 	"tfserving:modelserver:ModelServer": "model-server",
 	"tfserving:namespace:Namespace":     "namespace",
 }
 
-func TestEveryObjectCarriesTheFiveLabels(t *testing.T) {
-	everywhere(t, func(t *testing.T, g *graph) {
+// platformLabels are the platform's components, with the labels app.kubernetes.io/component of their objects.
+var platformLabels = map[string][]string{
+	"tfserving:autoscaler:Autoscaler":   {"cluster-autoscaler", "headroom"},
+	"tfserving:loadbalancer:Controller": {"load-balancer-controller"},
+}
+
+func TestApplicationObjectsHaveTheFiveLabels(t *testing.T) {
+	forEachApplication(t, func(t *testing.T, g *graph) {
 		for _, r := range g.kubernetesObjects() {
-			carriesTheFiveLabels(t, g, r, "", r.meta.GetLabels())
-			if d, ok := r.object.(*appsv1.Deployment); ok {
-				carriesTheFiveLabels(t, g, r, "'s pods", d.Spec.Template.Labels)
+			component := g.parent(r)
+			if component == nil {
+				t.Errorf("%s has no component as its parent", r)
+				continue
+			}
+			instance := component.Name
+			if component.TypeToken == "tfserving:namespace:Namespace" {
+				instance = g.settings.Namespace
+			}
+			checkLabels(t, r, instance, componentLabels[component.TypeToken])
+		}
+	})
+}
+
+func TestPlatformObjectsHaveTheFiveLabels(t *testing.T) {
+	forEachEKSStack(t, func(t *testing.T, g *graph) {
+		for _, r := range g.platformObjects() {
+			component := g.parent(r)
+			if component == nil {
+				t.Errorf("%s has no component as its parent", r)
+				continue
+			}
+			checkLabels(t, r, g.clusterName(), platformLabels[component.TypeToken]...)
+		}
+		// Helm sets the other labels of the chart's objects.
+		for _, key := range []string{"additionalLabels", "podLabels"} {
+			got := stringMap(g.loadBalancerRelease(t).input("values", key))
+			if got["app.kubernetes.io/part-of"] != "tfserving" || got["app.kubernetes.io/component"] != "load-balancer-controller" {
+				t.Errorf("the chart's %s are %v", key, got)
 			}
 		}
 	})
 }
 
-func carriesTheFiveLabels(t *testing.T, g *graph, r *registered, of string, got map[string]string) {
+// checkLabels checks the labels of an object and, if it is a Deployment, of its pods. The component label must be one of
+// components.
+func checkLabels(t *testing.T, r *registration, instance string, components ...string) {
 	t.Helper()
-	parent := g.byURN[r.RegisterRPC.GetParent()]
-	if parent == nil {
-		t.Errorf("%s has no component as its parent", r)
-		return
+	labelled := map[string]map[string]string{r.String(): r.meta.GetLabels()}
+	if d, ok := r.object.(*appsv1.Deployment); ok {
+		labelled["the pods of "+r.String()] = d.Spec.Template.Labels
 	}
-	instance := parent.Name
-	if parent.TypeToken == "tfserving:namespace:Namespace" {
-		instance = g.settings.Namespace
-	}
-	for key, want := range map[string]string{
-		"part-of": "tfserving", "managed-by": "pulumi", "component": componentLabels[parent.TypeToken], "instance": instance,
-	} {
-		if got := got["app.kubernetes.io/"+key]; got != want {
-			t.Errorf("%s%s: label app.kubernetes.io/%s is %q, want %q", r, of, key, got, want)
+	for what, got := range labelled {
+		if component := got["app.kubernetes.io/component"]; !slices.Contains(components, component) {
+			t.Errorf("%s: label app.kubernetes.io/component is %q, want one of %q", what, component, components)
 		}
-	}
-	if got["app.kubernetes.io/name"] == "" {
-		t.Errorf("%s%s: label app.kubernetes.io/name is missing", r, of)
-	}
-	for key, value := range got {
-		if errs := validation.IsValidLabelValue(value); len(errs) > 0 {
-			t.Errorf("%s%s: label %s is %q: %v", r, of, key, value, errs)
+		for key, want := range map[string]string{"part-of": "tfserving", "managed-by": "pulumi", "instance": instance} {
+			if got := got["app.kubernetes.io/"+key]; got != want {
+				t.Errorf("%s: label app.kubernetes.io/%s is %q, want %q", what, key, got, want)
+			}
+		}
+		if got["app.kubernetes.io/name"] == "" {
+			t.Errorf("%s: label app.kubernetes.io/name is missing", what)
+		}
+		for key, value := range got {
+			if errs := validation.IsValidLabelValue(value); len(errs) > 0 {
+				t.Errorf("%s: label %s is %q: %v", what, key, value, errs)
+			}
 		}
 	}
 }
 
-func TestNamesAreNamesThatKubernetesTakes(t *testing.T) {
-	everywhere(t, func(t *testing.T, g *graph) {
+func TestObjectNamesAreValidAndUnique(t *testing.T) {
+	forEachApplication(t, func(t *testing.T, g *graph) {
 		seen := map[string]bool{}
 		for _, r := range g.kubernetesObjects() {
 			check := validation.IsDNS1123Subdomain
@@ -72,15 +105,15 @@ func TestNamesAreNamesThatKubernetesTakes(t *testing.T) {
 			}
 			id := r.object.GetObjectKind().GroupVersionKind().Kind + " " + r.meta.GetName()
 			if seen[id] {
-				t.Errorf("there are two of %s", id)
+				t.Errorf("two objects are %s", id)
 			}
 			seen[id] = true
 		}
 	})
 }
 
-// selected are the Deployments whose pods a selector matches.
-func selected(t *testing.T, g *graph, s *metav1.LabelSelector) []*appsv1.Deployment {
+// deploymentsSelectedBy returns the Deployments whose pods a selector matches.
+func deploymentsSelectedBy(t *testing.T, g *graph, s *metav1.LabelSelector) []*appsv1.Deployment {
 	t.Helper()
 	selector, err := metav1.LabelSelectorAsSelector(s)
 	if err != nil {
@@ -96,7 +129,7 @@ func selected(t *testing.T, g *graph, s *metav1.LabelSelector) []*appsv1.Deploym
 }
 
 func TestSelectorsMatchThePodsOfExactlyOneDeployment(t *testing.T) {
-	everywhere(t, func(t *testing.T, g *graph) {
+	forEachApplication(t, func(t *testing.T, g *graph) {
 		for _, r := range g.kubernetesObjects() {
 			var selector *metav1.LabelSelector
 			switch o := r.object.(type) {
@@ -107,14 +140,14 @@ func TestSelectorsMatchThePodsOfExactlyOneDeployment(t *testing.T) {
 			case *policyv1.PodDisruptionBudget:
 				selector = o.Spec.Selector
 			case *networkingv1.NetworkPolicy:
-				if g.byURN[r.RegisterRPC.GetParent()].TypeToken == "tfserving:namespace:Namespace" {
-					continue // for every pod
+				if g.parent(r).TypeToken == "tfserving:namespace:Namespace" {
+					continue // the namespace's own policies select every pod
 				}
 				selector = &o.Spec.PodSelector
 			default:
 				continue
 			}
-			if got := selected(t, g, selector); len(got) != 1 || got[0].Name != r.meta.GetName() {
+			if got := deploymentsSelectedBy(t, g, selector); len(got) != 1 || got[0].Name != r.meta.GetName() {
 				var names []string
 				for _, d := range got {
 					names = append(names, d.Name)
@@ -122,9 +155,9 @@ func TestSelectorsMatchThePodsOfExactlyOneDeployment(t *testing.T) {
 				t.Errorf("%s selects the pods of %v, want those of %s alone", r, names, r.meta.GetName())
 			}
 			for key := range selector.MatchLabels {
-				// A Deployment's selector cannot change, so it must hold nothing that may.
+				// A Deployment's selector cannot change, so it must use only labels that never change.
 				if !regexp.MustCompile(`^app\.kubernetes\.io/(component|name|instance)$`).MatchString(key) {
-					t.Errorf("%s selects by %s", r, key)
+					t.Errorf("%s selects pods by label %s, which may change", r, key)
 				}
 			}
 		}

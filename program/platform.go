@@ -13,39 +13,40 @@ import (
 	"tfserving/preflight"
 )
 
-// platform is the Kubernetes cluster that the application lands on.
+// platform is the Kubernetes cluster on which the application runs.
 type platform struct {
 	provider   pulumi.ProviderResource
 	kubeconfig pulumi.StringOutput // secret
 	// images maps an image of the settings to the image that runs. Images absent from the map run unchanged.
 	images map[string]pulumi.StringInput
-	// ready is known once pods can run and be reached; nil where that is already so.
+	// ready orders the application: what uses it is made after pods can start and get traffic, and is deleted before they
+	// no longer can. It is nil if the cluster exists already.
 	ready pulumi.StringInput
-	// namespaceLabels are the labels by which the platform's controllers find the application's namespace.
+	// namespaceLabels are labels of the application's namespace that the platform's controllers select namespaces by.
 	namespaceLabels map[string]string
-	// loadBalancerClass selects the controller that makes a load balancer of the gateway's Service. Empty leaves the
-	// choice to the cluster.
+	// loadBalancerClass selects the controller that makes the load balancer of the gateway's Service. Empty selects the
+	// cluster's default.
 	loadBalancerClass string
-	outputs           pulumi.Map
+	outputs           pulumi.Map // the stack's outputs that only this platform has
 }
 
 // image returns the image that runs for an image of the settings.
 func (p *platform) image(name string) pulumi.StringInput {
-	if resolved, ok := p.images[name]; ok {
-		return resolved
+	if image, ok := p.images[name]; ok {
+		return image
 	}
 	return pulumi.String(name)
 }
 
 func newPlatform(ctx *pulumi.Context, s *config.Settings, checks preflight.Checks) (*platform, error) {
 	if s.Platform == config.PlatformEKS {
-		return newEKS(ctx, s, checks)
+		return newEKSPlatform(ctx, s, checks)
 	}
-	return newKubernetes(ctx, s)
+	return newKubernetesPlatform(ctx, s)
 }
 
-// newKubernetes connects to a cluster that exists.
-func newKubernetes(ctx *pulumi.Context, s *config.Settings) (*platform, error) {
+// newKubernetesPlatform connects to a cluster that exists.
+func newKubernetesPlatform(ctx *pulumi.Context, s *config.Settings) (*platform, error) {
 	text, contextName, err := preflight.ReadKubeconfig(s.Kubernetes.Kubeconfig, s.Kubernetes.Context)
 	if err != nil {
 		return nil, err
@@ -61,8 +62,8 @@ func newKubernetes(ctx *pulumi.Context, s *config.Settings) (*platform, error) {
 	return &platform{provider: provider, kubeconfig: secret}, nil
 }
 
-// ingressCallers are the peers that carry requests from the cluster's ingress controller to the gateway's pods. An
-// Application Load Balancer sends from its own addresses in the VPC; any other controller is pods of a namespace.
+// ingressCallers returns the sources of the requests that come through the Ingress. An Application Load Balancer sends from
+// its own addresses in the VPC. Any other ingress controller sends from pods in its namespace.
 func ingressCallers(s *config.Settings) networkingv1.NetworkPolicyPeerArray {
 	if s.Ingress.Class == catalog.IngressClassALB {
 		return networkingv1.NetworkPolicyPeerArray{workload.Addresses(s.Network.CIDR)}

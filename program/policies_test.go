@@ -1,69 +1,71 @@
 package program
 
 import (
-	"path"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"tfserving/policy"
+	"tfserving/resource"
 )
 
-// broken are the policies that some settings break, on purpose, by the variation that has them.
-var broken = map[string][]string{
-	"load balancer for everyone": {"no-open-ingress"},
-	"model runs as root":         {"restricted-pods"},
-	"gateway runs as root":       {"restricted-pods"},
-	"not protected":              {"prod-balancer-protected", "prod-protected"},
+// expectedViolations are the policies that some variations break on purpose.
+var expectedViolations = map[string][]string{
+	"load balancer open to the internet": {"no-open-ingress"},
+	"model runs as root":                 {"restricted-pods"},
+	"gateway runs as root":               {"restricted-pods"},
+	"prod without protection":            {"prod-balancer-protected", "prod-protected"},
 }
 
-// TestThePoliciesHoldWhereverTheSettingsDoNotOpenADoor holds the program to the policies over all its variations. What
-// pulumi-eks makes inside of its component is seen where the stack is rehearsed.
-func TestThePoliciesHoldWhereverTheSettingsDoNotOpenADoor(t *testing.T) {
-	met := map[string]bool{}
-	rule := func(t *testing.T, g *graph) {
-		name := path.Base(strings.ReplaceAll(t.Name(), "_", " "))
-		met[name] = true
-		var got []string
-		for rule, why := range g.breaks() {
-			if got = append(got, rule); !slices.Contains(broken[name], rule) {
-				t.Errorf("policy %s is broken:\n  %s", rule, strings.Join(why, "\n  "))
+// The policies also hold for what pulumi-eks creates inside its component; a rehearsal of a stack checks that.
+func TestSettingsBreakExactlyTheExpectedPolicies(t *testing.T) {
+	unused := maps.Clone(expectedViolations)
+	check := func(name string, g *graph) {
+		delete(unused, name)
+		t.Run(name, func(t *testing.T) {
+			violations, want := g.policyViolations(), expectedViolations[name]
+			for policy, texts := range violations {
+				if !slices.Contains(want, policy) {
+					t.Errorf("the stack breaks policy %s:\n  %s", policy, strings.Join(texts, "\n  "))
+				}
 			}
-		}
-		slices.Sort(got)
-		if !slices.Equal(got, broken[name]) {
-			t.Errorf("broken are %v, want %v", got, broken[name])
-		}
+			if got := slices.Sorted(maps.Keys(violations)); !slices.Equal(got, want) {
+				t.Errorf("the stack breaks policies %v, want %v", got, want)
+			}
+		})
 	}
-	everywhere(t, rule)
-	onEveryEKSStack(t, rule)
-	for name := range broken {
-		if !met[name] {
-			t.Errorf("there is no variation %q", name)
-		}
+	for _, v := range applicationVariations {
+		check(v.name, v.graph(t).application())
+	}
+	for _, v := range eksVariations {
+		check(v.name, v.graph(t))
+	}
+	for name := range unused {
+		t.Errorf("there is no variation %q", name)
 	}
 }
 
-// breaks are the policies that the graph's resources break, each with what is wrong.
-func (g *graph) breaks() map[string][]string {
+// policyViolations returns what is wrong with the graph's resources, by policy.
+func (g *graph) policyViolations() map[string][]string {
 	all := map[string][]string{}
-	var resources []policy.Resource
+	var resources []resource.Resource
 	stack := &policy.Stack{Name: g.stack, Settings: g.settings, Now: time.Now()}
 	for _, r := range g.resources {
-		asked := policy.Resource{URN: r.urn, Type: r.TypeToken, Name: r.Name, Inputs: r.Inputs.Mappable(), Protect: r.RegisterRPC.GetProtect()}
-		if i := strings.LastIndex(r.Provider, "::"); i > 0 { // a provider's URN and its id
+		planned := resource.Resource{URN: r.urn, Type: r.TypeToken, Name: r.Name, Inputs: r.Inputs.Mappable(), Protect: r.RegisterRPC.GetProtect()}
+		if i := strings.LastIndex(r.Provider, "::"); i > 0 { // r.Provider is the provider's URN and its ID
 			if provider := g.byURN[r.Provider[:i]]; provider != nil {
-				asked.Provider = provider.Inputs.Mappable()
+				planned.Provider = provider.Inputs.Mappable()
 			}
 		}
-		resources = append(resources, asked)
-		for _, v := range stack.Check(asked) {
+		resources = append(resources, planned)
+		for _, v := range stack.Check(planned) {
 			all[v.Rule.Name] = append(all[v.Rule.Name], r.String()+": "+v.Text)
 		}
 	}
 	for _, v := range stack.CheckAll(resources) {
-		if v.Level == policy.Mandatory { // what has no price is told beside the budget
+		if v.Level == policy.Mandatory { // resources without a price are advisory
 			all[v.Rule.Name] = append(all[v.Rule.Name], v.Text)
 		}
 	}

@@ -1,5 +1,5 @@
-// Package program turns a stack's settings into resources: a Kubernetes platform, and the application on it. It is the
-// only package that knows all components; the components know nothing of each other or of the settings.
+// Package program turns a stack's settings into resources: a Kubernetes platform, and the application on it. It is the only
+// package that uses all components. A component uses neither the settings nor, apart from the shared ones, other components.
 package program
 
 import (
@@ -19,7 +19,9 @@ func Run(ctx *pulumi.Context) error {
 }
 
 // Deploy makes a stack's resources and exports its outputs: namespace, gatewayUrl, modelEndpoint and kubeconfig, and on
-// EKS also clusterName, region and repositories. It puts checks before it registers the first resource on AWS.
+// EKS also clusterName, region and repositories. On EKS it checks the account before it registers any resource, and the
+// images before it registers any resource in AWS. On a cluster that exists it uses none of checks, and first connects to
+// the cluster. It fails if a check or the connection fails, or if the settings do not fit what it finds.
 func Deploy(ctx *pulumi.Context, settings *config.Settings, checks preflight.Checks) error {
 	cluster, err := newPlatform(ctx, settings, checks)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"tfserving/config"
 )
 
-// autoscalerOf is the HorizontalPodAutoscaler that scales a Deployment, or nil.
+// autoscalerOf returns the HorizontalPodAutoscaler that scales a Deployment, or nil.
 func autoscalerOf(g *graph, d *appsv1.Deployment) *autoscalingv2.HorizontalPodAutoscaler {
 	for _, h := range objects[*autoscalingv2.HorizontalPodAutoscaler](g) {
 		if ref := h.Spec.ScaleTargetRef; ref.APIVersion == "apps/v1" && ref.Kind == "Deployment" && ref.Name == d.Name {
@@ -26,7 +26,7 @@ func autoscalerOf(g *graph, d *appsv1.Deployment) *autoscalingv2.HorizontalPodAu
 	return nil
 }
 
-// scalingOf are the settings by which a Deployment is scaled.
+// scalingOf returns the settings for the scaling of a Deployment.
 func scalingOf(g *graph, d *appsv1.Deployment) (config.Replicas, int, config.Scaling) {
 	if d.Name == "gateway" {
 		return g.settings.Gateway.Replicas, g.settings.Gateway.TargetCPU, g.settings.Gateway.Scaling
@@ -34,25 +34,25 @@ func scalingOf(g *graph, d *appsv1.Deployment) (config.Replicas, int, config.Sca
 	return g.settings.Model.Replicas, g.settings.Model.TargetCPU, g.settings.Model.Scaling
 }
 
-func TestTheAutoscalerAloneOwnsTheNumberOfPods(t *testing.T) {
-	everywhere(t, func(t *testing.T, g *graph) {
+func TestOnlyTheAutoscalerSetsTheNumberOfPods(t *testing.T) {
+	forEachApplication(t, func(t *testing.T, g *graph) {
 		for _, d := range objects[*appsv1.Deployment](g) {
 			if autoscalerOf(g, d) == nil {
 				t.Errorf("%s has no autoscaler", d.Name)
 			}
 			if d.Spec.Replicas != nil {
-				t.Errorf("%s states %d replicas, and an autoscaler owns them", d.Name, *d.Spec.Replicas)
+				t.Errorf("%s sets %d replicas, which each update would restore over the autoscaler's number", d.Name, *d.Spec.Replicas)
 			}
 		}
 	})
 }
 
-func TestAutoscalersScaleADeploymentByItsSettings(t *testing.T) {
-	everywhere(t, func(t *testing.T, g *graph) {
+func TestAutoscalersFollowTheSettings(t *testing.T) {
+	forEachApplication(t, func(t *testing.T, g *graph) {
 		for _, h := range objects[*autoscalingv2.HorizontalPodAutoscaler](g) {
-			d := find[*appsv1.Deployment](t, g, h.Spec.ScaleTargetRef.Name)
+			d := objectNamed[*appsv1.Deployment](t, g, h.Spec.ScaleTargetRef.Name)
 			if autoscalerOf(g, d) != h {
-				t.Fatalf("%s scales %+v, want the Deployment %s and no other autoscaler for it", h.Name, h.Spec.ScaleTargetRef, d.Name)
+				t.Fatalf("%s scales %+v, want Deployment %s, which no other autoscaler scales", h.Name, h.Spec.ScaleTargetRef, d.Name)
 			}
 			replicas, target, pace := scalingOf(g, d)
 			if h.Spec.MinReplicas == nil || int(*h.Spec.MinReplicas) != replicas.Min || int(h.Spec.MaxReplicas) != replicas.Max {
@@ -68,19 +68,20 @@ func TestAutoscalersScaleADeploymentByItsSettings(t *testing.T) {
 			}
 			for _, c := range d.Spec.Template.Spec.Containers {
 				if c.Resources.Requests.Cpu().IsZero() {
-					t.Errorf("%s scales by a share of the CPU request, and container %s of %s has none", h.Name, c.Name, d.Name)
+					t.Errorf("%s scales by a share of the CPU request, but container %s of %s has no request", h.Name, c.Name, d.Name)
 				}
 			}
 			if h.Spec.Behavior == nil {
 				t.Fatalf("%s has no behaviour", h.Name)
 			}
-			behavesAs(t, h.Name+" up", h.Spec.Behavior.ScaleUp, pace.Up)
-			behavesAs(t, h.Name+" down", h.Spec.Behavior.ScaleDown, pace.Down)
+			checkScalingRules(t, h.Name+" up", h.Spec.Behavior.ScaleUp, pace.Up)
+			checkScalingRules(t, h.Name+" down", h.Spec.Behavior.ScaleDown, pace.Down)
 		}
 	})
 }
 
-func behavesAs(t *testing.T, what string, got *autoscalingv2.HPAScalingRules, want config.ScalingStep) {
+// checkScalingRules checks one direction of an autoscaler's behaviour.
+func checkScalingRules(t *testing.T, what string, got *autoscalingv2.HPAScalingRules, want config.ScalingStep) {
 	t.Helper()
 	if got == nil || got.StabilizationWindowSeconds == nil || got.SelectPolicy == nil {
 		t.Errorf("%s: behaviour is %+v, want a window and a policy", what, got)
@@ -90,7 +91,7 @@ func behavesAs(t *testing.T, what string, got *autoscalingv2.HPAScalingRules, wa
 		t.Errorf("%s: stabilization is %s, want %s", what, w, want.Stabilization)
 	}
 	if *got.SelectPolicy != autoscalingv2.MaxChangePolicySelect {
-		t.Errorf("%s: takes the %s step, want the larger", what, *got.SelectPolicy)
+		t.Errorf("%s: selects the %s step, want the larger one", what, *got.SelectPolicy)
 	}
 	steps := map[autoscalingv2.HPAScalingPolicyType]int{}
 	for _, p := range got.Policies {
@@ -99,7 +100,7 @@ func behavesAs(t *testing.T, what string, got *autoscalingv2.HPAScalingRules, wa
 			t.Errorf("%s: period is %s, want %s", what, period, want.Period)
 		}
 		if p.Value < 1 {
-			t.Errorf("%s: a %s step of %d, which the API refuses", what, p.Type, p.Value)
+			t.Errorf("%s: a %s step of %d, which the API server rejects", what, p.Type, p.Value)
 		}
 	}
 	if steps[autoscalingv2.PercentScalingPolicy] != want.Percent || steps[autoscalingv2.PodsScalingPolicy] != want.Pods {
@@ -107,29 +108,29 @@ func behavesAs(t *testing.T, what string, got *autoscalingv2.HPAScalingRules, wa
 	}
 }
 
-func TestAPodAlwaysMayBeEvicted(t *testing.T) {
-	everywhere(t, func(t *testing.T, g *graph) {
+func TestOnePodMayAlwaysBeEvicted(t *testing.T) {
+	forEachApplication(t, func(t *testing.T, g *graph) {
 		for _, d := range objects[*appsv1.Deployment](g) {
-			b := find[*policyv1.PodDisruptionBudget](t, g, d.Name)
+			b := objectNamed[*policyv1.PodDisruptionBudget](t, g, d.Name)
 			if b.Spec.MinAvailable != nil {
-				t.Errorf("%s has minAvailable %s: with as few pods, a node's drain never ends", b.Name, b.Spec.MinAvailable)
+				t.Errorf("%s has minAvailable %s: with no more pods than that, a node can never be drained", b.Name, b.Spec.MinAvailable)
 			}
 			if m := b.Spec.MaxUnavailable; m == nil || m.Type != intstr.Int || m.IntVal < 1 {
 				t.Errorf("%s has maxUnavailable %v, want 1 pod or more", b.Name, m)
 			}
 			if p := b.Spec.UnhealthyPodEvictionPolicy; p == nil || *p != policyv1.AlwaysAllow {
-				t.Errorf("%s has unhealthyPodEvictionPolicy %s, want AlwaysAllow: a pod that is not ready must not hold a node", b.Name, ptr.Deref(p, policyv1.IfHealthyBudget))
+				t.Errorf("%s has unhealthyPodEvictionPolicy %s, want AlwaysAllow: a pod that is not ready must not stop the drain of a node", b.Name, ptr.Deref(p, policyv1.IfHealthyBudget))
 			}
 		}
 	})
 }
 
-// surge is how many pods a rollout of so many may add.
+// surge returns how many pods a rollout of a Deployment with that many pods may add.
 func surge(t *testing.T, d *appsv1.Deployment, pods int) int {
 	t.Helper()
 	r := d.Spec.Strategy.RollingUpdate
 	if d.Spec.Strategy.Type != appsv1.RollingUpdateDeploymentStrategyType || r == nil || r.MaxSurge == nil || r.MaxUnavailable == nil {
-		t.Fatalf("%s has strategy %+v, want a rolling update that says how", d.Name, d.Spec.Strategy)
+		t.Fatalf("%s has strategy %+v, want a rolling update with maxSurge and maxUnavailable", d.Name, d.Spec.Strategy)
 	}
 	n, err := intstr.GetScaledValueFromIntOrPercent(r.MaxSurge, pods, true)
 	if err != nil {
@@ -138,8 +139,8 @@ func surge(t *testing.T, d *appsv1.Deployment, pods int) int {
 	return n
 }
 
-func TestARollingUpdateAddsAPodBeforeItTakesOne(t *testing.T) {
-	everywhere(t, func(t *testing.T, g *graph) {
+func TestRollingUpdateAddsAPodBeforeItRemovesOne(t *testing.T) {
+	forEachApplication(t, func(t *testing.T, g *graph) {
 		for _, d := range objects[*appsv1.Deployment](g) {
 			if surge(t, d, 1) < 1 {
 				t.Errorf("%s has maxSurge %s, want more than 0", d.Name, d.Spec.Strategy.RollingUpdate.MaxSurge)
@@ -151,20 +152,20 @@ func TestARollingUpdateAddsAPodBeforeItTakesOne(t *testing.T) {
 	})
 }
 
-func TestTheQuotaHasRoomForEveryPodOfARollout(t *testing.T) {
-	everywhere(t, func(t *testing.T, g *graph) {
+func TestQuotaHasRoomForEveryPodOfARollout(t *testing.T) {
+	forEachApplication(t, func(t *testing.T, g *graph) {
 		pods := 0
 		for _, d := range objects[*appsv1.Deployment](g) {
 			if slices.Contains(g.moreModels, strings.TrimPrefix(d.Name, "tf-serving-")) {
-				continue // the test's own, which the program does not know
+				continue // a model server that the test adds; the program does not size the quota for it
 			}
 			replicas, _, _ := scalingOf(g, d)
 			pods += replicas.Max + surge(t, d, replicas.Max)
 		}
 		quota := objects[*corev1.ResourceQuota](g)[0]
-		// As many again may be draining: pods that end count until they are gone.
+		// Pods that drain count until they have ended, and there may be as many of them.
 		if got := quota.Spec.Hard.Pods().Value(); got < int64(2*pods) {
-			t.Errorf("the quota is %d pods; a rollout of both Deployments at their largest takes %d and as many that drain", got, pods)
+			t.Errorf("the quota is %d pods, but a rollout of both Deployments at their maximum needs %d, and as many drain", got, pods)
 		}
 		if lb := quota.Spec.Hard[corev1.ResourceServicesLoadBalancers]; g.settings.Gateway.Service == "LoadBalancer" && lb.Value() < 1 {
 			t.Errorf("the quota has no room for the gateway's load balancer")

@@ -1,4 +1,4 @@
-// Package imports holds rules about the source itself: which package may import which, and what no source file may say.
+// Package imports holds tests of the source itself: which package may import which, and what the program must not contain.
 package imports
 
 import (
@@ -17,7 +17,7 @@ import (
 // root is the checkout.
 const root = "../.."
 
-// goFiles are the parsed Go files of the checkout without its tests, by their slash-separated path.
+// goFiles returns the parsed Go files of the checkout without its tests, by their slash-separated path.
 func goFiles(t *testing.T) map[string]*ast.File {
 	t.Helper()
 	all := map[string]*ast.File{}
@@ -60,8 +60,8 @@ func importsOf(t *testing.T, file *ast.File) (all []string) {
 // sharedComponents are the packages of components/ that its other packages may import.
 var sharedComponents = []string{"components/workload", "components/podidentity"}
 
-// mayImport are the project's own packages that a room may import, and Pulumi's SDKs: "components" allows every package
-// below components/. A room is the longest of these folders that a package lies in.
+// mayImport maps a folder to the project's own packages that its packages may import, and to Pulumi's SDKs. "components"
+// allows every package below components/. The rule for a package is that of the deepest folder that contains it.
 var mayImport = map[string][]string{
 	".":                       {"program"},
 	"program":                 {"components", "preflight", "config", "catalog", awsSDK, kubernetesSDK},
@@ -100,60 +100,58 @@ const (
 	eksSDK        = "github.com/pulumi/pulumi-eks"
 )
 
-// within says whether a package is a folder of a list, or lies below one.
+// within returns whether a package is in a list of folders, or below one of them.
 func within(folders []string, pkg string) bool {
 	return slices.ContainsFunc(folders, func(folder string) bool { return pkg == folder || strings.HasPrefix(pkg, folder+"/") })
 }
 
-// roomOf is the longest folder of mayImport that a package lies in.
-func roomOf(folder string) (room string, known bool) {
-	for {
-		if _, known := mayImport[folder]; known || folder == "." {
-			return folder, known
-		}
-		if folder = path.Dir(folder); folder == "." { // only the top folder itself is room "."
+// ruleFolder returns the deepest folder of mayImport that contains a package, and whether there is one.
+func ruleFolder(pkg string) (folder string, exists bool) {
+	for folder := pkg; ; folder = path.Dir(folder) {
+		if folder == "." && pkg != "." { // the rule of the top folder holds for no package below it
 			return "", false
+		}
+		if _, exists := mayImport[folder]; exists {
+			return folder, true
 		}
 	}
 }
 
 func TestImportsRunOneWay(t *testing.T) {
-	seen := map[string]bool{}
+	used := map[string]bool{}
 	for file, parsed := range goFiles(t) {
-		room, known := roomOf(path.Dir(file))
-		if !known {
-			t.Errorf("%s is in no room of the import rules: add its folder to mayImport", file)
+		folder, exists := ruleFolder(path.Dir(file))
+		if !exists {
+			t.Errorf("no import rule covers %s: add its folder to mayImport", file)
 			continue
 		}
-		seen[room] = true
-		allowed := mayImport[room]
-		if strings.HasPrefix(room, "components/") && !slices.Contains(sharedComponents, room) {
+		used[folder] = true
+		allowed := mayImport[folder]
+		if strings.HasPrefix(folder, "components/") && !slices.Contains(sharedComponents, folder) {
 			allowed = append(slices.Clone(allowed), sharedComponents...)
 		}
 		for _, imported := range importsOf(t, parsed) {
 			ours, isOurs := strings.CutPrefix(imported, "tfserving/")
 			isSDK := within([]string{kubernetesSDK, awsSDK, eksSDK}, imported)
 			if isOurs && !within(allowed, ours) || isSDK && !within(allowed, imported) {
-				t.Errorf("%s imports %s; %s may import %s", file, imported, room, strings.Join(allowed, ", "))
+				t.Errorf("%s imports %s, but packages in %s may import only %s", file, imported, folder, strings.Join(allowed, ", "))
 			}
 		}
 	}
-	for room := range mayImport {
-		if !seen[room] {
-			t.Errorf("there is no Go file in %s: remove it from mayImport", room)
+	for folder := range mayImport {
+		if !used[folder] {
+			t.Errorf("there is no Go file in %s: remove the folder from mayImport", folder)
 		}
 	}
 }
 
-// The main package hands over to program; nothing else is at the top.
-func TestTheTopFolderHasOneShortGoFile(t *testing.T) {
+func TestMainIsTheOnlyGoFileInTheTopFolder(t *testing.T) {
 	files, err := filepath.Glob(root + "/*.go")
 	if err != nil || len(files) != 1 || filepath.Base(files[0]) != "main.go" {
-		t.Errorf("Go files at the top are %v (%v), want main.go alone", files, err)
+		t.Errorf("Go files in the top folder are %v (%v), want only main.go", files, err)
 	}
 }
 
-// A reader finds in each package what it is for.
 func TestEveryPackageHasADocComment(t *testing.T) {
 	documented := map[string]bool{}
 	for file, parsed := range goFiles(t) {
@@ -167,9 +165,9 @@ func TestEveryPackageHasADocComment(t *testing.T) {
 	}
 }
 
-// Objects from YAML or a chart would escape every rule that the tests of the resource graph hold the program to, and those
-// packages of the SDK take minutes to compile.
-func TestKubernetesObjectsAreGoValues(t *testing.T) {
+// The tests of the resource graph cannot check objects from YAML or from a chart, and those packages of the SDK take minutes
+// to compile.
+func TestKubernetesObjectsComeFromGoCode(t *testing.T) {
 	for file, parsed := range goFiles(t) {
 		for _, imported := range importsOf(t, parsed) {
 			if !within([]string{kubernetesSDK}, imported) {

@@ -8,16 +8,16 @@ import (
 	"testing"
 )
 
-// Promotion is by settings only: no part of the program asks which stack it is. docs/stacks.md lists all differences
-// between the stacks' settings, and a test of package config keeps that list complete. Package policy, which asks more of
-// prod, is no part of the program.
-func TestTheProgramKnowsNoStackByName(t *testing.T) {
-	seen := 0
+// Stacks differ only by their settings, so that what works in one stack works in the next. docs/stacks.md lists all the
+// differences, and a test of package config keeps that list complete. Package policy, which has stricter rules for prod, is not
+// part of the program.
+func TestProgramDoesNotNameAStack(t *testing.T) {
+	files := 0
 	for file, parsed := range goFiles(t) {
 		if !within([]string{"program", "components", "config", "preflight", "catalog"}, file) && file != "main.go" {
 			continue
 		}
-		seen++
+		files++
 		ast.Inspect(parsed, func(n ast.Node) bool {
 			literal, ok := n.(*ast.BasicLit)
 			if !ok || literal.Kind != token.STRING {
@@ -29,7 +29,7 @@ func TestTheProgramKnowsNoStackByName(t *testing.T) {
 			return true
 		})
 	}
-	if seen < 50 {
-		t.Errorf("only %d files were looked at", seen)
+	if files < 50 {
+		t.Errorf("found only %d files of the program", files)
 	}
 }

@@ -20,8 +20,8 @@ const (
 	InnerCluster = "aws:eks/cluster:Cluster"
 )
 
-// ControlPlane is the EKS cluster inside pulumi-eks's component, as the program's transformation leaves it. The component's
-// other children are made by pulumi-eks's plugin and are not seen here; a rehearsal shows them.
+// ControlPlane is the EKS cluster inside pulumi-eks's component, after the program's transformation. Pulumi-eks's plugin
+// creates the component's other children, so the mock engine has none of them; a rehearsal shows them.
 type ControlPlane struct {
 	Component  pulumi.MockResourceArgs
 	Name       string
@@ -29,9 +29,9 @@ type ControlPlane struct {
 	Protected  bool
 }
 
-// transformed asks the program, as the engine would, how it changes the control plane inside pulumi-eks's component. A
-// component without a transformation has none to ask.
-func transformed(args pulumi.MockResourceArgs) (*ControlPlane, error) {
+// transformControlPlane calls the program's transformation, as the engine does, for the control plane inside pulumi-eks's
+// component. It returns nil if the component has no transformation.
+func transformControlPlane(args pulumi.MockResourceArgs) (*ControlPlane, error) {
 	transforms := args.RegisterRPC.GetTransforms()
 	if len(transforms) == 0 {
 		return nil, nil

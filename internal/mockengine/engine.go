@@ -1,5 +1,5 @@
-// Package mockengine stands in for Pulumi's engine, its plugins and AWS: it records what a program registers, and answers
-// with the outputs that AWS and a cluster would give. Tests of the resource graph and dry runs share it.
+// Package mockengine replaces Pulumi's engine, its plugins and AWS. It records what a program registers, and answers with the
+// outputs that AWS and a cluster would return. Tests of the resource graph and dry runs use it.
 package mockengine
 
 import (
@@ -14,12 +14,11 @@ import (
 )
 
 const (
-	// Account is the AWS account that answers, and the one in allowedAccountIds of the checked-in stacks.
+	// Account is the number of the AWS account, which the checked-in stacks allow.
 	Account = "123456789012"
-	// SentinelToken is the credential in every kubeconfig that the engine gives. A test that finds it in plain text has
-	// found a leaked secret.
+	// SentinelToken is the credential in each kubeconfig of a mock cluster. If it is in a plain text, a secret has leaked.
 	SentinelToken = "sentinel-bearer-token"
-	// LoadBalancerHost is the address that Ingresses and load balancers get.
+	// LoadBalancerHost is the host name of each Ingress and load balancer.
 	LoadBalancerHost = "lb.example.net"
 )
 
@@ -35,28 +34,28 @@ type Engine struct {
 	Answers func(args pulumi.MockCallArgs, answer resource.PropertyMap)
 
 	mu           sync.Mutex
-	Resources    []pulumi.MockResourceArgs // in the order of registration, which is random where nothing depends on another
+	Resources    []pulumi.MockResourceArgs // in the order of registration; independent resources have a random order
 	Invokes      []pulumi.MockCallArgs
-	ControlPlane *ControlPlane // nil until pulumi-eks's component is registered with a transformation
+	ControlPlane *ControlPlane // nil if the program registers no pulumi-eks component with a transformation
 }
 
-// New returns the engine of stack "test" of project tfserving, with an AWS of one region.
+// New returns the engine of stack "test" of project tfserving, for an AWS region.
 func New(region string) *Engine {
 	return &Engine{Project: "tfserving", Stack: "test", Partition: "aws", Region: region}
 }
 
-// Run runs a program on the engine. An option can set the stack's configuration, for a program that reads it.
+// Run runs a program on the engine. Options can set the stack's configuration.
 func (e *Engine) Run(program pulumi.RunFunc, options ...pulumi.RunOption) error {
 	return pulumi.RunErr(program, append(options, pulumi.WithMocks(e.Project, e.Stack, e))...)
 }
 
-// NewResource answers a registration with the inputs as outputs, and with what only AWS or a cluster can know.
+// NewResource returns a resource's inputs as its outputs, and adds the outputs that come from AWS or a cluster.
 func (e *Engine) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.Resources = append(e.Resources, args)
 	outputs := args.Inputs.Copy()
-	e.answer(args, outputs)
+	e.addOutputs(args, outputs)
 	if e.Outputs != nil {
 		e.Outputs(args, outputs)
 	}
@@ -64,12 +63,12 @@ func (e *Engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 		return ID(args), outputs, nil
 	}
 	var err error
-	e.ControlPlane, err = transformed(args)
+	e.ControlPlane, err = transformControlPlane(args)
 	return ID(args), outputs, err
 }
 
-// answer adds the outputs that AWS or a cluster would add.
-func (e *Engine) answer(args pulumi.MockResourceArgs, outputs resource.PropertyMap) {
+// addOutputs adds the outputs that AWS or a cluster would add.
+func (e *Engine) addOutputs(args pulumi.MockResourceArgs, outputs resource.PropertyMap) {
 	set := func(key, value string) { outputs[resource.PropertyKey(key)] = resource.NewProperty(value) }
 	name := func() string {
 		if !outputs["name"].IsString() {
@@ -77,7 +76,7 @@ func (e *Engine) answer(args pulumi.MockResourceArgs, outputs resource.PropertyM
 		}
 		return outputs["name"].StringValue()
 	}
-	arn := func(service, of string) { set("arn", e.ARN(service, of)) }
+	arn := func(service, name string) { set("arn", e.ARN(service, name)) }
 	switch args.TypeToken {
 	case "kubernetes:core/v1:Service", "kubernetes:networking.k8s.io/v1:Ingress":
 		outputs["status"] = resource.NewPropertyValue(map[string]any{
@@ -101,12 +100,12 @@ func (e *Engine) answer(args pulumi.MockResourceArgs, outputs resource.PropertyM
 	}
 }
 
-// ARN is the name of something in the engine's account and region.
-func (e *Engine) ARN(service, of string) string {
-	return "arn:" + e.Partition + ":" + service + ":" + e.Region + ":" + Account + ":" + of
+// ARN returns the ARN of an AWS resource in the engine's account and region.
+func (e *Engine) ARN(service, name string) string {
+	return "arn:" + e.Partition + ":" + service + ":" + e.Region + ":" + Account + ":" + name
 }
 
-// ID is the identifier that a resource gets: subnet/<name> for an AWS resource, <name>-id for any other.
+// ID returns the ID of a resource: <type>/<name> for an AWS resource, such as subnet/a, and <name>-id for any other.
 func ID(args pulumi.MockResourceArgs) string {
 	if !strings.HasPrefix(args.TypeToken, "aws:") {
 		return args.Name + "-id"
@@ -114,7 +113,7 @@ func ID(args pulumi.MockResourceArgs) string {
 	return strings.ToLower(args.TypeToken[strings.LastIndex(args.TypeToken, ":")+1:]) + "/" + args.Name
 }
 
-// Kubeconfig is one as pulumi-eks makes it, shortened, with SentinelToken as its credential.
+// Kubeconfig returns a kubeconfig in the form of pulumi-eks, shortened, with SentinelToken as its credential.
 func Kubeconfig(cluster string) string {
 	return fmt.Sprintf(`{"apiVersion":"v1","kind":"Config","current-context":"aws",
  "clusters":[{"name":"kubernetes","cluster":{"server":"https://api.example.net","certificate-authority-data":"Q0E="}}],
@@ -123,35 +122,35 @@ func Kubeconfig(cluster string) string {
   "args":["eks","get-token","--cluster-name",%q],"env":[{"name":"X","value":%q}]}}}]}`, cluster, SentinelToken)
 }
 
-// Call answers an invoke. An invoke without an answer here is an error.
+// Call answers an invoke. It fails for an invoke that the engine has no answer for.
 func (e *Engine) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.Invokes = append(e.Invokes, args)
-	answer, err := e.call(args)
+	answer, err := e.invokeAWS(args)
 	if err == nil && e.Answers != nil {
 		e.Answers(args, answer)
 	}
 	return answer, err
 }
 
-// call returns the answer that AWS would give.
-func (e *Engine) call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
-	one := func(key, value string) (resource.PropertyMap, error) {
+// invokeAWS returns the answer of AWS to an invoke.
+func (e *Engine) invokeAWS(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
+	result := func(key, value string) (resource.PropertyMap, error) {
 		return resource.PropertyMap{resource.PropertyKey(key): resource.NewProperty(value)}, nil
 	}
 	switch args.Token {
 	case "aws:index/getPartition:getPartition":
-		return one("partition", e.Partition)
+		return result("partition", e.Partition)
 	case "aws:index/getRegion:getRegion":
-		return one("name", e.Region)
+		return result("name", e.Region)
 	case "aws:index/getCallerIdentity:getCallerIdentity":
-		return one("accountId", Account)
+		return result("accountId", Account)
 	case "aws:eks/getAddonVersion:getAddonVersion":
 		if args.Args["mostRecent"].IsBool() && args.Args["mostRecent"].BoolValue() {
-			return nil, fmt.Errorf("the program asks for the newest version of an add-on; EKS tests the default version with the cluster's")
+			return nil, fmt.Errorf("the program invokes getAddonVersion with mostRecent: use the default version, which EKS tests with the cluster's version")
 		}
-		return one("version", "EKS's default for "+args.Args["kubernetesVersion"].StringValue())
+		return result("version", "EKS's default for "+args.Args["kubernetesVersion"].StringValue())
 	case "aws:index/getAvailabilityZones:getAvailabilityZones":
 		var names []resource.PropertyValue
 		for _, zone := range e.Zones {
@@ -159,11 +158,11 @@ func (e *Engine) call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 		}
 		return resource.PropertyMap{"names": resource.NewProperty(names)}, nil
 	}
-	return nil, fmt.Errorf("the program calls %s, which the mock engine does not answer", args.Token)
+	return nil, fmt.Errorf("the program invokes %s, which the mock engine has no answer for", args.Token)
 }
 
-// URN is the URN of a registered resource, as pulumi.WithMocks makes it: with the type of its parent, not of all its
-// ancestors.
+// URN returns the URN of a registered resource, in the form of pulumi.WithMocks: with the type of its parent, without the
+// types of further ancestors.
 func (e *Engine) URN(args pulumi.MockResourceArgs) string {
 	parent := tokens.Type("")
 	if urn := resource.URN(args.RegisterRPC.GetParent()); urn != "" && urn.QualifiedType() != resource.RootStackType {
@@ -172,7 +171,7 @@ func (e *Engine) URN(args pulumi.MockResourceArgs) string {
 	return string(resource.NewURN(tokens.QName(e.Stack), tokens.PackageName(e.Project), parent, tokens.Type(args.TypeToken), args.Name))
 }
 
-// Find returns the first resource of a type and name, and whether there is one.
+// Find returns the first resource of a type and name, and whether one exists.
 func (e *Engine) Find(token, name string) (pulumi.MockResourceArgs, bool) {
 	i := slices.IndexFunc(e.Resources, func(r pulumi.MockResourceArgs) bool { return r.TypeToken == token && r.Name == name })
 	if i < 0 {
@@ -188,21 +187,21 @@ func (e *Engine) OfType(token string) []pulumi.MockResourceArgs {
 	return all
 }
 
-// DependsOn says whether a resource waits for another, directly or through others: as a dependency or as its provider.
+// DependsOn returns whether a resource waits for another, directly or through others, as its dependency or its provider.
 func (e *Engine) DependsOn(later, earlier pulumi.MockResourceArgs) bool {
 	byURN := map[string]pulumi.MockResourceArgs{}
 	for _, r := range e.Resources {
 		byURN[e.URN(r)] = r
 	}
-	target, seen := e.URN(earlier), map[string]bool{}
+	target, visited := e.URN(earlier), map[string]bool{}
 	var visit func(pulumi.MockResourceArgs) bool
 	visit = func(r pulumi.MockResourceArgs) bool {
 		for _, urn := range dependencies(r) {
 			if urn == target {
 				return true
 			}
-			if next, there := byURN[urn]; there && !seen[urn] {
-				seen[urn] = true
+			if next, exists := byURN[urn]; exists && !visited[urn] {
+				visited[urn] = true
 				if visit(next) {
 					return true
 				}
@@ -213,10 +212,10 @@ func (e *Engine) DependsOn(later, earlier pulumi.MockResourceArgs) bool {
 	return visit(later)
 }
 
-// dependencies are the URNs of what a resource names as its dependencies, and of its provider.
+// dependencies returns the URNs of a resource's dependencies and of its provider.
 func dependencies(r pulumi.MockResourceArgs) []string {
 	all := slices.Clone(r.RegisterRPC.GetDependencies())
-	if i := strings.LastIndex(r.Provider, "::"); i > 0 { // a provider's URN and its id
+	if i := strings.LastIndex(r.Provider, "::"); i > 0 { // r.Provider is the provider's URN and its ID
 		all = append(all, r.Provider[:i])
 	}
 	return all

@@ -11,7 +11,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 )
 
-// T is the part of *testing.T that look-ups need. Dry runs link this package, and so do without package testing.
+// T is the part of *testing.T that look-ups need. With it, dry runs, which link this package, do not link package testing.
 type T interface {
 	Helper()
 	Fatalf(format string, args ...any)
@@ -46,7 +46,7 @@ func (e *Engine) ViaOtherProvider(name string) (all []string) {
 // strict decodes Kubernetes objects as the API server does, and refuses unknown fields.
 var strict = serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
 
-// Object returns a resource as Kubernetes' own type, or nil if it is not a Kubernetes object. An unknown field is an error.
+// Object returns a resource as Kubernetes' own type, or nil if it is not a Kubernetes object. It fails for an unknown field.
 func Object(args pulumi.MockResourceArgs) (runtime.Object, error) {
 	if !args.Custom || !args.Inputs.HasValue("apiVersion") {
 		return nil, nil
@@ -63,17 +63,17 @@ func Object(args pulumi.MockResourceArgs) (runtime.Object, error) {
 // any registered object has an unknown field.
 func ObjectOf[O runtime.Object](t T, e *Engine, name string) (found O) {
 	t.Helper()
-	there := false
+	exists := false
 	for _, r := range e.Resources {
 		object, err := Object(r)
 		if err != nil {
 			t.Fatalf("%s %s: %v", r.TypeToken, r.Name, err)
 		}
 		if o, isO := object.(O); isO && r.Name == name {
-			found, there = o, true
+			found, exists = o, true
 		}
 	}
-	if !there {
+	if !exists {
 		t.Fatalf("the program registers no %T as %s", found, name)
 	}
 	return found

@@ -1,5 +1,5 @@
-// Package page keeps files of the checkout, or parts of them, equal to what they are made from. Its flag -update writes them
-// instead: go test ./PACKAGE -run TEST -update.
+// Package page compares files of the checkout, or parts of them, with the text that code generates for them. With its flag
+// -update, tests write the files instead: go test ./PACKAGE -run TEST -update.
 package page
 
 import (
@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the files and the parts of docs that tests compare with")
+var update = flag.Bool("update", false, "write the files that tests compare with generated text")
 
 // Keep fails the test if a part of a page, between the lines <!-- begin: NAME --> and <!-- end: NAME -->, differs from the
 // text that parts has for NAME. The error names command, which writes the parts.
@@ -53,19 +53,16 @@ func Whole(t testing.TB, file, command, want string) {
 	}
 }
 
-// Updating says whether the flag -update is set.
-func Updating() bool { return *update }
-
-// mostDifferences is how many lines of a difference are shown.
+// mostDifferences is how many different lines an error shows. More would hide the other errors of a run.
 const mostDifferences = 12
 
-// differences are the lines that are only in the file or only in what it is made from, each under its heading.
+// differences returns the lines that only the file or only the source has, each under its heading.
 func differences(file, source string) string {
 	count := map[string]int{}
-	for _, line := range under(file) {
+	for _, line := range linesUnderHeadings(file) {
 		count[line]--
 	}
-	for _, line := range under(source) {
+	for _, line := range linesUnderHeadings(source) {
 		count[line]++
 	}
 	var all []string
@@ -86,17 +83,21 @@ func differences(file, source string) string {
 		return "  the same lines in another order"
 	}
 	if more := len(all) - mostDifferences; more > 0 {
-		all = append(all[:mostDifferences], fmt.Sprintf("  and %d lines more", more))
+		all = append(all[:mostDifferences], fmt.Sprintf("  and %d more lines", more))
 	}
 	return strings.Join(all, "\n")
 }
 
+// headingEnds separates a heading from a line below it. No page contains it.
 const headingEnds = "\x00"
 
-func lineOf(line string) string { _, text, _ := strings.Cut(line, headingEnds); return text }
+func lineOf(line string) string {
+	_, text, _ := strings.Cut(line, headingEnds)
+	return text
+}
 
-// under are the lines of a text, each with the heading that it is under.
-func under(text string) (all []string) {
+// linesUnderHeadings returns the lines of a text, each after the heading above it.
+func linesUnderHeadings(text string) (all []string) {
 	heading := ""
 	for line := range strings.SplitSeq(text, "\n") {
 		if strings.HasPrefix(line, "#") {

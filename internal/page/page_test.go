@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestDifferencesAreShortAndSayWhere(t *testing.T) {
+func TestDifferencesAreShortAndNameTheHeading(t *testing.T) {
 	got := differences("# A\n- one\n- two\n# B\n- two\n", "# A\n- one\n# B\n- two\n- three\n")
 	want := "  A\n    file:    - two\n  B\n    source: - three"
 	if got != want {

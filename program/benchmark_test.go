@@ -13,8 +13,8 @@ import (
 	"tfserving/internal/mockengine"
 )
 
-// BenchmarkModels registers model servers under mocks: ns/model stays level where the program's time is linear in their
-// number.
+// BenchmarkModels registers model servers on the mock engine. If the program's time grows linearly with their number, ns/model
+// stays the same.
 func BenchmarkModels(b *testing.B) {
 	for _, models := range []int{1, 10, 100} {
 		b.Run(fmt.Sprint(models), func(b *testing.B) {

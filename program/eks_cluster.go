@@ -1,0 +1,67 @@
+package program
+
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"tfserving/catalog"
+	"tfserving/components/cluster"
+	"tfserving/components/network"
+	"tfserving/config"
+)
+
+func newNetwork(ctx *pulumi.Context, name string, zones []string, s *config.Settings, opts ...pulumi.ResourceOption) (*network.Network, error) {
+	return network.NewNetwork(ctx, name, &network.Args{
+		ClusterName:          name,
+		Region:               s.Region,
+		CIDR:                 s.Network.CIDR,
+		Zones:                zones,
+		NATPerZone:           s.Network.NATGateways == config.NATPerZone,
+		InterfaceEndpoints:   s.Network.InterfaceEndpoints,
+		FlowLogRetentionDays: s.Network.FlowLogRetentionDays,
+		Protect:              s.AWS.Protect,
+	}, opts...)
+}
+
+func clusterArgs(name string, tags map[string]string, s *config.Settings, vpc *network.Network) *cluster.Args {
+	args := &cluster.Args{
+		Name:              name,
+		Version:           s.Cluster.Version,
+		Region:            s.Region,
+		VPCID:             vpc.VPCID,
+		SubnetIDs:         vpc.PrivateSubnetIDs,
+		NodeSubnetIDs:     vpc.NodeSubnetIDs,
+		PublicAccessCIDRs: s.Cluster.PublicAccessCIDRs,
+		Administrators:    s.Cluster.Administrators,
+		LogRetentionDays:  s.Cluster.LogRetentionDays,
+		PrefixDelegation:  s.Cluster.PrefixDelegation,
+		SSMAccess:         s.Cluster.SSMAccess,
+		AddonVersions:     s.Cluster.AddonVersions,
+		Tags:              tags,
+		Protect:           s.AWS.Protect,
+	}
+	for _, g := range s.NodeGroups {
+		args.NodeGroups = append(args.NodeGroups, nodeGroup(g))
+	}
+	return args
+}
+
+func nodeGroup(g config.NodeGroup) cluster.NodeGroup {
+	// All types of a group have one architecture; config checks that, and that each type is known.
+	instanceType, err := catalog.Lookup(g.InstanceTypes[0])
+	if err != nil {
+		panic(err)
+	}
+	group := cluster.NodeGroup{
+		Name:          g.Name,
+		InstanceTypes: g.InstanceTypes,
+		Architecture:  instanceType.Architecture,
+		Spot:          g.Capacity == config.CapacitySpot,
+		Min:           g.Min, Max: g.Max, Desired: max(g.Desired, g.Min),
+		DiskGiB: g.DiskGiB,
+		Labels:  g.Labels,
+	}
+	for _, t := range g.Taints {
+		group.Taints = append(group.Taints, cluster.Taint(t))
+	}
+	return group
+}

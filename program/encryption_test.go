@@ -1,0 +1,112 @@
+package program
+
+import (
+	"strings"
+	"testing"
+
+	"tfserving/internal/mockengine"
+	"tfserving/resource"
+)
+
+// keyRestoreDays is how long KMS can restore a deleted key: the longest time that KMS allows.
+const keyRestoreDays = 30
+
+// encryptionChecks holds a check of the encryption for each type of AWS resource that stores data, and nil for each type that
+// stores none. The test fails for a type that is missing.
+var encryptionChecks = map[string]func(t *testing.T, g *graph, r *registration){
+	resource.LaunchTemplate: func(t *testing.T, _ *graph, r *registration) {
+		mappings, _ := r.input("blockDeviceMappings").([]any)
+		if len(mappings) == 0 {
+			t.Errorf("%s takes the root volume from the machine image, which may not encrypt it", r)
+		}
+		for _, m := range mappings {
+			if resource.At(m, "ebs", "encrypted") != "true" {
+				t.Errorf("%s has a volume that is not encrypted: %v", r, m)
+			}
+		}
+	},
+	resource.Repository: func(t *testing.T, g *graph, r *registration) {
+		if r.text("encryptionConfigurations", 0, "encryptionType") != "KMS" {
+			t.Errorf("%s is not encrypted by KMS", r)
+		}
+		g.checkStackKey(t, r, r.text("encryptionConfigurations", 0, "kmsKey"))
+		if r.text("imageTagMutability") != "IMMUTABLE" || r.input("imageScanningConfiguration", "scanOnPush") != true {
+			t.Errorf("%s has mutable tags, or does not scan images", r)
+		}
+	},
+	resource.KMSKey: func(t *testing.T, _ *graph, r *registration) {
+		if r.input("enableKeyRotation") != true {
+			t.Errorf("%s does not rotate", r)
+		}
+		if r.input("deletionWindowInDays") != float64(keyRestoreDays) {
+			t.Errorf("%s can be restored for %v days after its deletion, want %d", r, r.input("deletionWindowInDays"), keyRestoreDays)
+		}
+		if r.input("policy") != nil {
+			t.Errorf("%s has a key policy, which this test does not check", r)
+		}
+	},
+	// CloudWatch Logs encrypts every group with its own key. That is enough: the logs hold no secrets.
+	resource.LogGroup: func(t *testing.T, _ *graph, r *registration) {
+		if days, _ := r.input("retentionInDays").(float64); days < 1 {
+			t.Errorf("%s keeps logs forever", r)
+		}
+	},
+	resource.DefaultSecurityGroup:   nil,
+	resource.ElasticIP:              nil,
+	resource.FlowLog:                nil, // its log group stores the data
+	resource.InternetGateway:        nil,
+	resource.NATGateway:             nil,
+	resource.Route:                  nil,
+	"aws:ec2/routeTable:RouteTable": nil,
+	"aws:ec2/routeTableAssociation:RouteTableAssociation": nil,
+	resource.SecurityGroup:                                nil,
+	resource.Subnet:                                       nil,
+	resource.VPC:                                          nil,
+	resource.VPCEndpoint:                                  nil,
+	"aws:ecr/lifecyclePolicy:LifecyclePolicy":             nil,
+	"aws:eks/addon:Addon":                                 nil,
+	resource.NodeGroup:                                    nil, // its launch template sets the volumes
+	resource.PodIdentityAssociation:                       nil,
+	resource.IAMRole:                                      nil,
+	resource.IAMRolePolicy:                                nil,
+	resource.IAMRolePolicyAttachment:                      nil,
+	resource.SecurityGroupIngressRule:                     nil,
+}
+
+// keyWithARN returns the stack's key that has an ARN, or nil.
+func (g *graph) keyWithARN(arn string) *registration {
+	for _, k := range g.ofType(resource.KMSKey) {
+		if strings.HasSuffix(arn, ":key/"+k.Name) {
+			return k
+		}
+	}
+	return nil
+}
+
+// checkStackKey checks that a resource is encrypted with a key of the stack. encryptionChecks checks the key itself.
+func (g *graph) checkStackKey(t *testing.T, r *registration, arn string) {
+	t.Helper()
+	key := g.keyWithARN(arn)
+	if key == nil {
+		t.Errorf("%s is encrypted with key %q, want a key of the stack", r, arn)
+		return
+	}
+	if !g.dependsOn(r, key) {
+		t.Errorf("%s does not wait for its key", r)
+	}
+}
+
+func TestDataIsEncryptedAtRest(t *testing.T) {
+	forEachEKSStack(t, func(t *testing.T, g *graph) {
+		for _, r := range g.awsResources() {
+			check, known := encryptionChecks[r.TypeToken]
+			if !known {
+				t.Errorf("%s: its type is missing in encryptionChecks: add how it encrypts data, or nil if it stores none", r)
+			} else if check != nil {
+				check(t, g, r)
+			}
+		}
+		eksCluster := g.single(t, mockengine.Cluster)
+		g.checkStackKey(t, eksCluster, eksCluster.text("encryptionConfigKeyArn"))
+	})
+}

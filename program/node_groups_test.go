@@ -1,0 +1,103 @@
+package program
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"testing"
+
+	"tfserving/catalog"
+	"tfserving/internal/mockengine"
+	"tfserving/resource"
+)
+
+func TestNodeGroupsFollowTheSettings(t *testing.T) {
+	capacities := map[string]string{"onDemand": "ON_DEMAND", "spot": "SPOT"}
+	images := map[string]string{"amd64": "AL2023_x86_64_STANDARD", "arm64": "AL2023_ARM_64_STANDARD"}
+	effects := map[string]string{"NoSchedule": "NO_SCHEDULE", "PreferNoSchedule": "PREFER_NO_SCHEDULE", "NoExecute": "NO_EXECUTE"}
+	forEachEKSStack(t, func(t *testing.T, g *graph) {
+		if got := len(g.ofType(resource.NodeGroup)); got != len(g.settings.NodeGroups) {
+			t.Errorf("there are %d node groups, want %d", got, len(g.settings.NodeGroups))
+		}
+		for _, s := range g.settings.NodeGroups {
+			group := g.resource(t, resource.NodeGroup, g.clusterName()+"-"+s.Name)
+			instance, err := catalog.Lookup(s.InstanceTypes[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			for key, want := range map[string]any{
+				"capacityType":  capacities[s.Capacity],
+				"amiType":       images[instance.Architecture],
+				"version":       g.settings.Cluster.Version,
+				"instanceTypes": anyList(s.InstanceTypes),
+				"scalingConfig": map[string]any{"minSize": float64(s.Min), "maxSize": float64(s.Max), "desiredSize": float64(max(s.Desired, s.Min))},
+			} {
+				if got := group.input(key); !reflect.DeepEqual(got, want) {
+					t.Errorf("%s: %s is %v, want %v", group, key, got, want)
+				}
+			}
+			if got := stringMap(group.input("labels")); !maps.Equal(got, s.Labels) && len(got)+len(s.Labels) > 0 {
+				t.Errorf("%s has labels %v, want %v", group, got, s.Labels)
+			}
+			taints, _ := group.input("taints").([]any)
+			if len(taints) != len(s.Taints) {
+				t.Errorf("%s has taints %v, want %v", group, taints, s.Taints)
+				continue
+			}
+			for i, want := range s.Taints {
+				if got := stringMap(taints[i]); got["key"] != want.Key || got["value"] != want.Value || got["effect"] != effects[want.Effect] {
+					t.Errorf("%s has taint %v, want %v", group, got, want)
+				}
+			}
+			template := g.resource(t, resource.LaunchTemplate, group.Name)
+			if got := template.input("blockDeviceMappings", 0, "ebs", "volumeSize"); got != float64(s.DiskGiB) {
+				t.Errorf("%s has volumes of %v GiB, want %d", template, got, s.DiskGiB)
+			}
+		}
+	})
+}
+
+func anyList(all []string) []any {
+	var list []any
+	for _, v := range all {
+		list = append(list, v)
+	}
+	return list
+}
+
+// The autoscaler changes the desired number of nodes, and an update must not change it back. Pulumi ignores no other change.
+func TestUpdatesKeepTheNumberOfNodes(t *testing.T) {
+	forEachEKSStack(t, func(t *testing.T, g *graph) {
+		for _, r := range g.resources {
+			var want []string
+			if r.TypeToken == resource.NodeGroup {
+				want = []string{"scalingConfig.desiredSize"}
+			}
+			if got := r.RegisterRPC.GetIgnoreChanges(); !slices.Equal(got, want) {
+				t.Errorf("%s ignores changes of %v, want %v", r, got, want)
+			}
+		}
+	})
+}
+
+func TestPodsCannotReachInstanceMetadata(t *testing.T) {
+	forEachEKSStack(t, func(t *testing.T, g *graph) {
+		templates := map[string]bool{}
+		for _, r := range g.ofType(resource.LaunchTemplate) {
+			templates[mockengine.ID(r.MockResourceArgs)] = true
+			m := r.input("metadataOptions")
+			if resource.At(m, "httpTokens") != "required" || resource.At(m, "httpPutResponseHopLimit") != 1.0 {
+				t.Errorf("%s has metadata options %v, want only IMDSv2 and one hop: a pod is one hop further away", r, m)
+			}
+		}
+		for _, r := range g.ofType(resource.NodeGroup) {
+			if !templates[r.text("launchTemplate", "id")] {
+				t.Errorf("%s does not use a launch template of the program", r)
+			}
+			// With version $Latest, a change of the template would not update the group.
+			if v := r.text("launchTemplate", "version"); v != "1" {
+				t.Errorf("%s has version %q of its launch template, want its number", r, v)
+			}
+		}
+	})
+}
