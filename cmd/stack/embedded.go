@@ -67,7 +67,7 @@ func (s *pulumiStack) cluster() *embedded.Cluster {
 		}),
 	}
 	for _, g := range s.settings.NodeGroups {
-		capacity := map[string]string{"onDemand": "ON_DEMAND", "spot": "SPOT"}[g.Capacity]
+		capacity := map[string]string{config.CapacityOnDemand: "ON_DEMAND", config.CapacitySpot: "SPOT"}[g.Capacity]
 		cfg.NodeGroups = append(cfg.NodeGroups, embedded.NodeGroup{Name: g.Name, InstanceType: g.InstanceTypes[0], Capacity: capacity, Min: g.Min, Max: g.Max})
 	}
 	return embedded.New(cfg)
