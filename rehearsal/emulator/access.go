@@ -12,7 +12,7 @@ import (
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
-// accessEntry lets an IAM principal into a cluster.
+// accessEntry gives an IAM principal access to a cluster.
 type accessEntry struct {
 	Cluster    string            `json:"clusterName"`
 	Principal  string            `json:"principalArn"`
@@ -25,7 +25,7 @@ type accessEntry struct {
 	Type       string            `json:"type"`
 	policies   map[string]*associatedPolicy
 	ofNodes    bool      // made by EKS for the role of a node group
-	since      time.Time // from when on it lets in
+	since      time.Time // when it takes effect
 }
 
 type associatedPolicy struct {
@@ -42,12 +42,12 @@ type accessScope struct {
 
 const adminPolicy = "AmazonEKSClusterAdminPolicy"
 
-// accessPolicies are the policies that EKS has for people.
+// accessPolicies are EKS' access policies for people.
 var accessPolicies = []string{adminPolicy, "AmazonEKSAdminPolicy", "AmazonEKSAdminViewPolicy", "AmazonEKSEditPolicy", "AmazonEKSViewPolicy"}
 
 func policyARN(name string) string { return "arn:aws:eks::aws:cluster-access-policy/" + name }
 
-// addEntry completes an entry and puts it into a cluster.
+// addEntry completes an entry and adds it to a cluster.
 func (c *eksCall) addEntry(one *cluster, e *accessEntry) *accessEntry {
 	kind, name := "role", e.Principal[strings.LastIndex(e.Principal, "/")+1:]
 	if strings.Contains(e.Principal, ":user/") {
@@ -225,7 +225,7 @@ func (c *eksCall) associatePolicy() (any, error) {
 	case in.ARN != policyARN(name) || !slices.Contains(accessPolicies, name):
 		return nil, invalid("The policyArn parameter format is not valid: %s", in.ARN)
 	case e.Type != "STANDARD":
-		return nil, invalid("Policies can be associated with access entries of type STANDARD alone, not %s", e.Type)
+		return nil, invalid("Policies can be associated only with access entries of type STANDARD, not %s", e.Type)
 	case in.Scope.Type != "cluster" && (in.Scope.Type != "namespace" || len(in.Scope.Namespaces) == 0):
 		return nil, invalid("The access scope is neither the cluster nor a list of namespaces")
 	}

@@ -21,7 +21,7 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 )
 
-// review is what an API server would be told of a token.
+// review is the answer to a TokenReview of a token.
 func review(t *testing.T, token string) authenticationv1.TokenReviewStatus {
 	t.Helper()
 	body := mustJSON(authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: token}})
@@ -37,7 +37,7 @@ func review(t *testing.T, token string) authenticationv1.TokenReviewStatus {
 	return got.Status
 }
 
-// rawToken signs with a key as get-token does; change may spoil the request before.
+// rawToken is a token like those of `aws eks get-token`. change may change the request before it is signed.
 func rawToken(t *testing.T, env []string, cluster string, at time.Time, change func(*http.Request)) string {
 	t.Helper()
 	p := as(env)
@@ -68,18 +68,18 @@ func administer(t *testing.T, cluster, principal string) {
 	must(t, 0, err)
 }
 
-func TestOnlyAccessEntriesLetIn(t *testing.T) {
+func TestOnlyAnAccessEntryGivesAccessToACluster(t *testing.T) {
 	cluster := newCluster(t, newSite(t))
 	env, arn, err := cloud.NewUser(t.Context(), unique("person"), everything)
 	must(t, 0, err)
 	token := func() string { return rawToken(t, env, cluster, time.Now(), nil) }
 	if got := review(t, token()); got.Authenticated || !strings.Contains(got.Error, "no access entry of "+arn) {
-		t.Errorf("a stranger, with every permission in IAM, gets %+v", got)
+		t.Errorf("a user with all IAM permissions and no entry gets %+v", got)
 	}
 	enter(t, cluster, arn, "viewers")
 	got := review(t, token())
 	if !got.Authenticated || got.User.Username != arn || !slices.Equal(got.User.Groups, []string{"viewers"}) {
-		t.Errorf("with an entry the person is %+v", got)
+		t.Errorf("with an entry the user is %+v", got)
 	}
 	administer(t, cluster, arn)
 	if got := review(t, token()).User.Groups; !slices.Contains(got, "system:masters") {
@@ -88,16 +88,16 @@ func TestOnlyAccessEntriesLetIn(t *testing.T) {
 	_, err = deployer().eks.DisassociateAccessPolicy(t.Context(), &eks.DisassociateAccessPolicyInput{ClusterName: &cluster, PrincipalArn: &arn, PolicyArn: aws.String(policyARN(adminPolicy))})
 	must(t, 0, err)
 	if got := review(t, token()).User.Groups; slices.Contains(got, "system:masters") {
-		t.Errorf("without the policy the person is in %v", got)
+		t.Errorf("without the policy the user is in %v", got)
 	}
 	_, err = deployer().eks.DeleteAccessEntry(t.Context(), &eks.DeleteAccessEntryInput{ClusterName: &cluster, PrincipalArn: &arn})
 	must(t, 0, err)
 	if review(t, token()).Authenticated {
-		t.Error("without the entry the person is let in")
+		t.Error("without the entry the user has access")
 	}
 }
 
-func TestTheCreatorIsAdministratorUnlessToldOtherwise(t *testing.T) {
+func TestTheCreatorIsAdministratorUnlessBootstrapIsOff(t *testing.T) {
 	s := newSite(t)
 	for _, bootstrap := range []bool{true, false} {
 		in := clusterInput(t, s)
@@ -110,7 +110,7 @@ func TestTheCreatorIsAdministratorUnlessToldOtherwise(t *testing.T) {
 	}
 }
 
-func TestARoleEntersByItsOwnName(t *testing.T) {
+func TestASessionOfARoleHasTheRolesAccess(t *testing.T) {
 	cluster := newCluster(t, newSite(t))
 	_, user := user(t, `{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}`)
 	assumed := roleWith(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["`+cloud.AdminARN()+`","`+user+`"]},"Action":"sts:AssumeRole"}]}`)
@@ -125,7 +125,7 @@ func TestARoleEntersByItsOwnName(t *testing.T) {
 	}
 }
 
-func TestTokensThatAreNotTaken(t *testing.T) {
+func TestInvalidTokensAreRefused(t *testing.T) {
 	cluster := newCluster(t, newSite(t)) // of the deployer, who is its administrator
 	now := time.Now()
 	env := cloud.Env()
@@ -144,9 +144,9 @@ func TestTokensThatAreNotTaken(t *testing.T) {
 		"of 14 minutes ago": {rawToken(t, env, cluster, now.Add(-14*time.Minute), nil), ""},
 		"of 16 minutes ago": {rawToken(t, env, cluster, now.Add(-16*time.Minute), nil), "was signed at"},
 		"of tomorrow":       {rawToken(t, env, cluster, now.Add(24*time.Hour), nil), "was signed at"},
-		"for no cluster":    {rawToken(t, env, "elsewhere", now, nil), "signature is not"},
-		"a wrong secret":    {rawToken(t, forged, cluster, now, nil), "signature is not"},
-		"nobody's key":      {rawToken(t, unknown, cluster, now, nil), "nobody has"},
+		"for no cluster":    {rawToken(t, env, "elsewhere", now, nil), "signature is not of"},
+		"a wrong secret":    {rawToken(t, forged, cluster, now, nil), "signature is not of"},
+		"an unknown key":    {rawToken(t, unknown, cluster, now, nil), "does not exist"},
 		"cluster unsigned":  {rawToken(t, env, cluster, now, func(r *http.Request) { r.Header.Del(clusterHeader) }), "does not sign"},
 		"another parameter": {rawToken(t, env, cluster, now, with("RoleArn=x")), "RoleArn"},
 		"another action": {rawToken(t, env, cluster, now, func(r *http.Request) {
@@ -165,10 +165,10 @@ func TestTokensThatAreNotTaken(t *testing.T) {
 	}
 }
 
-func TestTheAWSCommandGetsATokenThatIsTaken(t *testing.T) {
+func TestATokenOfTheAWSCommandIsAccepted(t *testing.T) {
 	command, err := exec.LookPath("aws")
 	if err != nil {
-		t.Log("there is no aws command on PATH: tokens of the Go SDK's signer are tested alone")
+		t.Log("there is no aws command on PATH: only tokens of the Go SDK's signer are tested")
 		return
 	}
 	cluster := newCluster(t, newSite(t))
@@ -189,7 +189,7 @@ func TestTheAWSCommandGetsATokenThatIsTaken(t *testing.T) {
 	}
 }
 
-func TestEntriesThatEKSWouldRefuse(t *testing.T) {
+func TestInvalidAccessEntriesAreRefused(t *testing.T) {
 	s := newSite(t)
 	cluster := newCluster(t, s)
 	group, _ := newGroup(t, cluster, s)
@@ -199,10 +199,10 @@ func TestEntriesThatEKSWouldRefuse(t *testing.T) {
 		in         eks.CreateAccessEntryInput
 		code, part string
 	}{
-		// EKS makes an entry for the role of a managed node group by itself.
+		// EKS itself makes an entry for the role of a managed node group.
 		"the role of nodes": {eks.CreateAccessEntryInput{PrincipalArn: &node}, "ResourceInUseException", "already in use"},
 		"the creator":       {eks.CreateAccessEntryInput{PrincipalArn: aws.String(cloud.AdminARN())}, "ResourceInUseException", "already in use"},
-		"nobody":            {eks.CreateAccessEntryInput{PrincipalArn: aws.String(someone + "x")}, "InvalidParameterException", "principal"},
+		"no such user":      {eks.CreateAccessEntryInput{PrincipalArn: aws.String(someone + "x")}, "InvalidParameterException", "principal"},
 		"a system group":    {eks.CreateAccessEntryInput{PrincipalArn: &someone, KubernetesGroups: []string{"system:masters"}}, "InvalidParameterException", "system:"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -213,14 +213,14 @@ func TestEntriesThatEKSWouldRefuse(t *testing.T) {
 	}
 }
 
-func TestAnEntryTakesItsTime(t *testing.T) {
+func TestAnAccessEntryTakesEffectAfterItsTime(t *testing.T) {
 	cluster := newCluster(t, newSite(t))
 	slower(t, Times{AccessEntry: 500 * time.Millisecond})
 	env, arn, err := cloud.NewUser(t.Context(), unique("person"), everything)
 	must(t, 0, err)
 	enter(t, cluster, arn)
 	if got := review(t, rawToken(t, env, cluster, time.Now(), nil)); got.Authenticated {
-		t.Error("a new entry lets in at once")
+		t.Error("a new entry gives access at once")
 	}
 	until(t, "the entry", func() bool { return review(t, rawToken(t, env, cluster, time.Now(), nil)).Authenticated })
 }

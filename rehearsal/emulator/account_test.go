@@ -23,7 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
 
-func TestANATGatewayTakesItsTime(t *testing.T) {
+func TestANATGatewayIsPendingForItsTime(t *testing.T) {
 	bare, err := cloud.Leftovers(t.Context())
 	must(t, bare, err)
 	s, d := newSite(t), deployer()
@@ -45,10 +45,10 @@ func TestANATGatewayTakesItsTime(t *testing.T) {
 	slower(t, Times{NAT: time.Second})
 	young := make()
 	if got := state(before); got != ec2types.NatGatewayStateAvailable {
-		t.Errorf("the older gateway is %s", got)
+		t.Errorf("the old gateway is %s", got)
 	}
 	if got := state(young); got != ec2types.NatGatewayStatePending {
-		t.Errorf("the young gateway is %s", got)
+		t.Errorf("the new gateway is %s", got)
 	}
 	until(t, "the gateway", func() bool { return state(young) == ec2types.NatGatewayStateAvailable })
 	for _, id := range []string{before, young} {
@@ -57,16 +57,16 @@ func TestANATGatewayTakesItsTime(t *testing.T) {
 		_, err = d.ec2.DeleteNatGateway(t.Context(), &ec2.DeleteNatGatewayInput{NatGatewayId: &id})
 		must(t, 0, err)
 	}
-	s.leave(t)
+	s.remove(t)
 	left, err := cloud.Leftovers(t.Context())
 	for _, item := range must(t, left, err) {
 		if !slices.Contains(bare, item) && !strings.HasPrefix(item, "Elastic IP") {
-			t.Errorf("of the gateways the account still has %s", item) // their addresses are the caller's
+			t.Errorf("the account still has %s", item) // the caller releases the addresses
 		}
 	}
 }
 
-// getParameter asks SSM, whose client is not among this project's dependencies.
+// getParameter calls SSM, whose SDK client is not a dependency of this project.
 func getParameter(t *testing.T, name string) (status int, value string) {
 	t.Helper()
 	body := mustJSON(map[string]string{"Name": name})
@@ -85,22 +85,22 @@ func getParameter(t *testing.T, name string) (status int, value string) {
 	return answer.StatusCode, got.Parameter.Value
 }
 
-func TestTheNamesOfNodeImages(t *testing.T) {
+func TestParametersOfNodeImagesNameThemByVersionAndArchitecture(t *testing.T) {
 	status, id := getParameter(t, "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/arm64/standard/recommended/image_id")
 	found, err := deployer().ec2.DescribeImages(t.Context(), &ec2.DescribeImagesInput{ImageIds: []string{id}})
 	if images := must(t, found, err).Images; status != 200 || len(images) != 1 || *images[0].Name != "amazon-eks-node-al2023-arm64-standard-1.34-v"+imageDay {
 		t.Errorf("the name gives %d %s: %+v", status, id, images)
 	}
 	if status, _ := getParameter(t, "/aws/service/eks/optimized-ami/1.99/amazon-linux-2023/arm64/standard/recommended/image_id"); status != 400 {
-		t.Errorf("an image of a version that there is not: %d", status)
+		t.Errorf("an image of an unknown version: status %d", status)
 	}
-	// Other names are moto's.
+	// moto answers other parameters.
 	if status, id := getParameter(t, "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"); status != 200 || !strings.HasPrefix(id, "ami-") {
 		t.Errorf("Amazon Linux is %d %s", status, id)
 	}
 }
 
-func TestLeftoversNameWhatIsThere(t *testing.T) {
+func TestLeftoversAreTheResourcesThatExist(t *testing.T) {
 	bare, err := cloud.Leftovers(t.Context())
 	must(t, bare, err)
 	s := newSite(t)
@@ -121,7 +121,7 @@ func TestLeftoversNameWhatIsThere(t *testing.T) {
 	before := left()
 	for _, part := range slices.Concat(ofGroup, ofCluster, stays) {
 		if !has(before, part) {
-			t.Errorf("the leftovers do not have %s", part)
+			t.Errorf("the leftovers lack %s", part)
 		}
 	}
 	d := deployer()
@@ -130,7 +130,7 @@ func TestLeftoversNameWhatIsThere(t *testing.T) {
 	_, err = d.eks.DeleteCluster(t.Context(), &eks.DeleteClusterInput{Name: &cluster})
 	must(t, 0, err)
 	after := left()
-	// Those that have no name of their own are told by their number: other tests' groups have some, too.
+	// Launch templates and instance profiles of other tests have similar names, so these are counted.
 	for _, part := range append(append(ofGroup[:2:2], ofGroup[4]), ofCluster...) {
 		if has(after, part) {
 			t.Errorf("the leftovers still have %s", part)
@@ -138,7 +138,7 @@ func TestLeftoversNameWhatIsThere(t *testing.T) {
 	}
 	for _, part := range ofGroup[2:4] {
 		if count(before, part)-count(after, part) != 1 {
-			t.Errorf("of %s there were %d and are %d", part, count(before, part), count(after, part))
+			t.Errorf("resources %s: %d before, %d after", part, count(before, part), count(after, part))
 		}
 	}
 	for _, part := range stays {
@@ -147,10 +147,10 @@ func TestLeftoversNameWhatIsThere(t *testing.T) {
 		}
 	}
 	if has(after, "role AWSServiceRole") {
-		t.Error("the leftovers have roles of AWS itself")
+		t.Error("the leftovers have roles that AWS made")
 	}
-	s.leave(t)
-	// The test's roles and launch template are left, and nothing else.
+	s.remove(t)
+	// Only the test's roles and launch template are left.
 	for _, item := range left() {
 		if kind, _, _ := strings.Cut(item, " "); !slices.Contains(bare, item) && kind != "role" && kind != "launch" {
 			t.Errorf("the leftovers have %s", item)
@@ -167,7 +167,7 @@ func count(items []string, part string) (n int) {
 	return n
 }
 
-func TestKeysFromAnswersAreKnown(t *testing.T) {
+func TestANewAccessKeyWorksUntilItIsDeleted(t *testing.T) {
 	d := deployer()
 	name := aws.String(unique("user"))
 	_, err := d.iam.CreateUser(t.Context(), &iam.CreateUserInput{UserName: name})
@@ -185,16 +185,16 @@ func TestKeysFromAnswersAreKnown(t *testing.T) {
 	wantCode(t, list(), "UnrecognizedClientException", "")
 }
 
-func TestAnOperationThatTheEmulatorLacksIsSaid(t *testing.T) {
+func TestAnOperationThatTheEmulatorLacksIsAnError(t *testing.T) {
 	_, err := deployer().eks.ListFargateProfiles(t.Context(), &eks.ListFargateProfilesInput{ClusterName: aws.String("c")})
 	wantCode(t, err, "UnknownOperationException", "/clusters/c/fargate-profiles")
 }
 
-func TestEverythingEndsWithTheContext(t *testing.T) {
+func TestTheEmulatorEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	a, err := Start(ctx, Config{Dir: t.TempDir(), MotoServer: motoServer, Region: "us-east-1"})
 	must(t, 0, err)
-	moto := a.moto.cmd.Process.Pid
+	moto := a.moto.process.PID()
 	cancel()
 	until(t, "moto to end", func() bool { return errors.Is(syscall.Kill(-moto, 0), syscall.ESRCH) })
 	if _, err := http.Get(a.URL()); err == nil {
@@ -203,9 +203,9 @@ func TestEverythingEndsWithTheContext(t *testing.T) {
 	must(t, 0, a.Stop())
 }
 
-// A test that is killed cannot stop moto, so moto's watcher does.
+// A killed test cannot stop moto, so the watcher stops it.
 func TestMotoEndsWithTheProcessThatStartedIt(t *testing.T) {
-	cmd := exec.Command("/bin/sh", "-c", watched, "sh", "sleep", "60")
+	cmd := exec.Command("/bin/sh", "-c", watchScript, "sh", "sleep", "60")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stdin, err := cmd.StdinPipe()
 	must(t, 0, err)
@@ -214,27 +214,27 @@ func TestMotoEndsWithTheProcessThatStartedIt(t *testing.T) {
 	go func() { ended <- cmd.Wait() }()
 	select {
 	case err := <-ended:
-		t.Fatalf("it ended at once: %v", err)
+		t.Fatalf("moto ended at once: %v", err)
 	case <-time.After(200 * time.Millisecond):
 	}
-	must(t, 0, stdin.Close()) // as the kernel does
+	must(t, 0, stdin.Close()) // the kernel does this when a process ends
 	select {
 	case <-ended:
 	case <-time.After(5 * time.Second):
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		t.Fatal("it runs on")
+		t.Fatal("moto still runs")
 	}
 }
 
-func TestMotoOfAnotherVersionIsNotTaken(t *testing.T) {
-	if provenMoto(t.Context(), motoServer) == "" {
-		t.Errorf("%s is not taken for moto %s", motoServer, MotoVersion)
+func TestOnlyThePinnedVersionOfMotoIsAccepted(t *testing.T) {
+	if checkedMoto(t.Context(), motoServer) == "" {
+		t.Errorf("%s is not accepted as moto %s", motoServer, MotoVersion)
 	}
 	python, err := exec.Command(interpreter(motoServer), "-c", strings.Replace(probe, "sys.argv[1]", `"0.0.1"`, 1), MotoVersion).Output()
 	if must(t, python, err); len(bytes.TrimSpace(python)) != 0 {
-		t.Errorf("another version gives %s", python)
+		t.Errorf("another version is accepted: %s", python)
 	}
-	if provenMoto(t.Context(), fmt.Sprint(t.TempDir(), "/moto_server")) != "" {
-		t.Error("nothing is taken for moto")
+	if checkedMoto(t.Context(), fmt.Sprint(t.TempDir(), "/moto_server")) != "" {
+		t.Error("a file that does not exist is accepted")
 	}
 }

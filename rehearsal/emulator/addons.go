@@ -21,10 +21,10 @@ type addon struct {
 	Tags          map[string]string `json:"tags"`
 	Configuration string            `json:"configurationValues,omitempty"`
 	Associations  []string          `json:"podIdentityAssociations,omitempty"`
-	due           bool              // its time has come; one that is a Deployment needs a node besides
+	due           bool              // Times.Addon has passed; a Deployment also needs a node to become active
 }
 
-// addonChange is what requests for a new add-on and for a change of one have in common.
+// addonChange has the fields that requests to create and to update an add-on share.
 type addonChange struct {
 	Version       string           `json:"addonVersion"`
 	Role          *string          `json:"serviceAccountRoleArn"`
@@ -51,7 +51,7 @@ func (in *addonChange) check(name string, one *cluster) error {
 	if in.Configuration != nil && *in.Configuration != "" {
 		var object map[string]any
 		if err := json.Unmarshal([]byte(*in.Configuration), &object); err != nil {
-			return invalid("ConfigurationValue provided in request is not supported: %v (the emulator takes JSON alone)", err)
+			return invalid("ConfigurationValue provided in request is not supported: %v (the emulator accepts only JSON)", err)
 		}
 	}
 	return nil
@@ -107,8 +107,8 @@ func (c *eksCall) createAddon() (any, error) {
 	return showAddon(*d), nil
 }
 
-// settle makes an add-on active that is due. CoreDNS and metrics-server are Deployments: EKS calls them active only once
-// their pods run, which takes a node, and degraded until then.
+// settle makes a due add-on active. CoreDNS and metrics-server are Deployments: they are degraded until there is a node, on
+// which their pods run.
 func (d *addon) settle(one *cluster) {
 	if d.Status != creating && d.Status != degraded || !d.due {
 		return
@@ -128,7 +128,7 @@ func (d *addon) settle(one *cluster) {
 	d.Status, d.Health = active, health{Issues: []any{}}
 }
 
-// showAddon takes a copy: the answer is written down before the add-on's state goes on.
+// showAddon is an add-on in an answer. It takes a copy, because the state may change before the answer is encoded.
 func showAddon(d addon) any { return map[string]any{"addon": d} }
 
 func (c *eksCall) addon() (*cluster, *addon, error) {
@@ -195,12 +195,12 @@ func (c *eksCall) deleteAddon() (any, error) {
 	return showAddon(*d), nil
 }
 
-// addonKind is what EKS tells of an add-on that it keeps.
+// addonKind is an add-on that EKS offers.
 type addonKind struct {
 	kind       string
 	deployment bool
-	// versions are offered for a Kubernetes version, the default first. The shape is EKS's, and which one is the default
-	// for which version; the numbers stand for those of the day.
+	// versions are the versions for a minor version of Kubernetes, the default first. Their form is EKS's. The numbers are
+	// examples.
 	versions func(minor int) []string
 }
 
@@ -253,7 +253,8 @@ func (c *eksCall) describeAddonVersions() (any, error) {
 	return map[string]any{"addons": all}, nil
 }
 
-// addonInfos are an add-on's versions, newest first, each with the Kubernetes versions that it is for.
+// addonInfos are the versions of an add-on, newest first, each with its Kubernetes versions. A Kubernetes version in only
+// limits the list.
 func addonInfos(name, only string) []any {
 	var versions []string
 	compatible := map[string][]any{}
@@ -280,7 +281,7 @@ func addonInfos(name, only string) []any {
 	return infos
 }
 
-// describeAddonConfiguration gives a schema that takes everything: the emulator does not know the add-ons' own.
+// describeAddonConfiguration answers a schema that accepts everything: the emulator does not have the add-ons' schemas.
 func (c *eksCall) describeAddonConfiguration() (any, error) {
 	name, version := c.query.Get("addonName"), c.query.Get("addonVersion")
 	if !slices.ContainsFunc(releases, func(r release) bool { return slices.Contains(r.addonVersions(name), version) }) {

@@ -16,7 +16,7 @@ func addonStatus(t *testing.T, cluster, name string) ekstypes.AddonStatus {
 	return must(t, found, err).Addon.Status
 }
 
-func TestAnAddonThatIsADeploymentWaitsForANode(t *testing.T) {
+func TestAnAddonThatIsADeploymentIsDegradedWithoutANode(t *testing.T) {
 	s := newSite(t)
 	cluster := newCluster(t, s)
 	d := deployer()
@@ -38,7 +38,7 @@ func TestAnAddonThatIsADeploymentWaitsForANode(t *testing.T) {
 	}
 }
 
-func TestAnAddonChangesAndGoes(t *testing.T) {
+func TestAnAddonIsCreatedUpdatedAndDeleted(t *testing.T) {
 	cluster := newCluster(t, newSite(t))
 	d := deployer()
 	slower(t, Times{Addon: 300 * time.Millisecond, AddonDelete: 300 * time.Millisecond})
@@ -71,17 +71,17 @@ func TestAnAddonChangesAndGoes(t *testing.T) {
 	})
 }
 
-func TestAddonsThatEKSWouldRefuse(t *testing.T) {
+func TestInvalidAddonsAreRefused(t *testing.T) {
 	cluster := newCluster(t, newSite(t))
 	d := deployer()
 	for name, c := range map[string]struct {
 		in         eks.CreateAddonInput
 		code, part string
 	}{
-		"no such add-on":      {eks.CreateAddonInput{AddonName: aws.String("nothing")}, "InvalidParameterException", "nothing"},
-		"no such version":     {eks.CreateAddonInput{AddonName: aws.String("coredns"), AddonVersion: aws.String("v0.0.1-eksbuild.1")}, "InvalidParameterException", "v0.0.1"},
-		"another's version":   {eks.CreateAddonInput{AddonName: aws.String("kube-proxy"), AddonVersion: aws.String("v1.35.0-eksbuild.2")}, "InvalidParameterException", "v1.35.0"},
-		"settings of no kind": {eks.CreateAddonInput{AddonName: aws.String("coredns"), ConfigurationValues: aws.String("[")}, "InvalidParameterException", "not supported"},
+		"no such add-on":    {eks.CreateAddonInput{AddonName: aws.String("nothing")}, "InvalidParameterException", "nothing"},
+		"no such version":   {eks.CreateAddonInput{AddonName: aws.String("coredns"), AddonVersion: aws.String("v0.0.1-eksbuild.1")}, "InvalidParameterException", "v0.0.1"},
+		"another's version": {eks.CreateAddonInput{AddonName: aws.String("kube-proxy"), AddonVersion: aws.String("v1.35.0-eksbuild.2")}, "InvalidParameterException", "v1.35.0"},
+		"invalid settings":  {eks.CreateAddonInput{AddonName: aws.String("coredns"), ConfigurationValues: aws.String("[")}, "InvalidParameterException", "not supported"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.in.ClusterName = &cluster
@@ -97,7 +97,7 @@ func TestEachAddonHasOneDefaultForAKubernetesVersion(t *testing.T) {
 			found, err := deployer().eks.DescribeAddonVersions(t.Context(), &eks.DescribeAddonVersionsInput{AddonName: &name, KubernetesVersion: &version})
 			addons := must(t, found, err).Addons
 			if len(addons) != 1 {
-				t.Fatalf("%s of Kubernetes %s is told as %+v", name, version, addons)
+				t.Fatalf("%s of Kubernetes %s is listed as %+v", name, version, addons)
 			}
 			var defaults []string
 			for _, v := range addons[0].AddonVersions {

@@ -16,13 +16,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// What EKS's authenticator does: a token is a presigned request for GetCallerIdentity, in which the cluster's name is
-// signed as a header (kubernetes-sigs/aws-iam-authenticator, "API Authorization from Outside a Cluster").
+// This file does the work of EKS's authenticator. A token is a presigned request for GetCallerIdentity that signs the
+// cluster's name as a header (kubernetes-sigs/aws-iam-authenticator, "API Authorization from Outside a Cluster").
 
 const (
 	tokenPrefix   = "k8s-aws-v1."
 	clusterHeader = "x-k8s-aws-id"
-	// tokenLife is how long a token is taken after it was signed, whatever expiry it names.
+	// tokenLife is the time for which a token is valid after its signing. The expiry in the token does not change it.
 	tokenLife = 15 * time.Minute
 )
 
@@ -52,7 +52,7 @@ func (a *AWS) reviewToken(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(mustJSON(answer)))
 }
 
-// authenticate tells who a token's signer is in the cluster that the token is for.
+// authenticate returns the Kubernetes user of a token's signer in the token's cluster.
 func (a *AWS) authenticate(token string) (*authenticationv1.UserInfo, *key, error) {
 	encoded, found := strings.CutPrefix(token, tokenPrefix)
 	if !found {
@@ -72,7 +72,7 @@ func (a *AWS) authenticate(token string) (*authenticationv1.UserInfo, *key, erro
 	}
 	a.eks.mu.Lock()
 	defer a.eks.mu.Unlock()
-	// The API server behind all clusters is one and the same, so the token is for the cluster whose name it signs.
+	// All clusters share one API server, so the signed name decides for which cluster the token is.
 	for _, one := range a.eks.clusters {
 		header := func(name string) []string {
 			if name == clusterHeader {
@@ -85,10 +85,10 @@ func (a *AWS) authenticate(token string) (*authenticationv1.UserInfo, *key, erro
 			return user, who, err
 		}
 	}
-	return nil, who, fmt.Errorf("the signature is not %s's for any cluster that there is", who.ARN)
+	return nil, who, fmt.Errorf("the signature is not of %s for an existing cluster", who.ARN)
 }
 
-// tokenParameters are all that a token's URL may have.
+// tokenParameters are the parameters that a token's URL may have.
 var tokenParameters = []string{
 	"Action", "Version", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature", "X-Amz-Security-Token",
 }
@@ -113,7 +113,7 @@ func (a *AWS) checkForm(u *url.URL) (*signature, *key, error) {
 	}
 	who := a.keys.get(s.accessKey)
 	if who == nil || who.Token != s.token {
-		return s, nil, fmt.Errorf("nobody has the access key %s", s.accessKey)
+		return s, nil, fmt.Errorf("the access key %s does not exist", s.accessKey)
 	}
 	at, err := s.signedAt()
 	now := time.Now()
@@ -121,7 +121,7 @@ func (a *AWS) checkForm(u *url.URL) (*signature, *key, error) {
 	case err != nil:
 		return s, who, err
 	case now.After(at.Add(tokenLife)) || at.After(now.Add(maxSkew)):
-		return s, who, fmt.Errorf("the token was signed at %s and is taken for %s; it is %s", s.date, tokenLife, now.UTC().Format(amzTime))
+		return s, who, fmt.Errorf("the token was signed at %s and is valid for %s; it is %s", s.date, tokenLife, now.UTC().Format(amzTime))
 	case !who.Expires.IsZero() && now.After(who.Expires):
 		return s, who, errors.New("the credentials that signed the token have expired")
 	case !slices.Contains(s.headers, clusterHeader):
@@ -129,14 +129,14 @@ func (a *AWS) checkForm(u *url.URL) (*signature, *key, error) {
 	}
 	for _, name := range s.headers {
 		if name != "host" && name != clusterHeader {
-			return s, who, fmt.Errorf("the token signs the header %s, which nobody sends", name)
+			return s, who, fmt.Errorf("the token signs the header %s, which is not sent with a token", name)
 		}
 	}
 	return s, who, nil
 }
 
-// admit looks for the access entry of a principal. Of EKS's access policies, the one of cluster administrators is a group
-// here; the others take EKS's own authorizer, which the emulator does not have, and give nothing.
+// admit returns the user that a principal's access entry gives. The access policy of cluster administrators becomes the group
+// system:masters. The other access policies have no effect: the emulator does not have EKS's authorizer.
 func (one *cluster) admit(who *key) (*authenticationv1.UserInfo, error) {
 	e := one.entries[who.Principal]
 	switch {
@@ -147,7 +147,7 @@ func (one *cluster) admit(who *key) (*authenticationv1.UserInfo, error) {
 	case time.Now().Before(e.since):
 		return nil, fmt.Errorf("the access entry of %s in cluster %s is not in force yet", who.Principal, one.Name)
 	case e.Type != "STANDARD":
-		return nil, fmt.Errorf("the access entry of %s in cluster %s is of nodes", who.Principal, one.Name)
+		return nil, fmt.Errorf("the access entry of %s in cluster %s is for nodes", who.Principal, one.Name)
 	}
 	groups := slices.Clone(e.Groups)
 	if p := e.policies[adminPolicy]; p != nil && p.Scope.Type == "cluster" {
@@ -164,20 +164,20 @@ func (one *cluster) admit(who *key) (*authenticationv1.UserInfo, error) {
 	}, nil
 }
 
-// reviewServiceAccount asks the cluster whose token it is.
+// reviewServiceAccount returns the service account of a token, which the cluster reviews.
 func (a *AWS) reviewServiceAccount(ctx context.Context, token string) (*authenticationv1.UserInfo, error) {
 	_, _, client := a.controlPlane()
 	if client == nil {
-		return nil, errors.New("the emulator was given no cluster to ask about tokens (SetKubernetes)")
+		return nil, errors.New("the emulator has no client of a cluster to review tokens (SetKubernetes)")
 	}
 	review, err := client.AuthenticationV1().TokenReviews().Create(ctx, &authenticationv1.TokenReview{
 		Spec: authenticationv1.TokenReviewSpec{Token: token, Audiences: []string{podIdentityService}},
 	}, metav1.CreateOptions{})
 	if err != nil {
-		return nil, fmt.Errorf("asking the cluster about the token: %w", err)
+		return nil, fmt.Errorf("reviewing the token: %w", err)
 	}
 	if !review.Status.Authenticated || !slices.Contains(review.Status.Audiences, podIdentityService) {
-		return nil, fmt.Errorf("the token is not one of this cluster's for %s: %s", podIdentityService, review.Status.Error)
+		return nil, fmt.Errorf("the token is not of this cluster for %s: %s", podIdentityService, review.Status.Error)
 	}
 	return &review.Status.User, nil
 }

@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// readBucketCall names the actions of S3 that reading and writing files takes. Bucket and key are in the path: clients of
-// an endpoint that is an address put them there. Other calls stay without a name, and only who may do everything makes
-// them.
+// readBucketCall sets the action of S3 calls that read and write files. Bucket and key are in the path, because the endpoint
+// is an IP address. Other calls have no action, so only a caller with all permissions may make them.
 func (c *call) readBucketCall(r *http.Request) {
 	if c.service != "s3" {
 		return
@@ -16,7 +15,7 @@ func (c *call) readBucketCall(r *http.Request) {
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	c.params["Bucket"], c.params["Key"] = bucket, key
 	query := r.URL.Query()
-	query.Del("x-id") // with which the AWS SDK for Go repeats the call's name
+	query.Del("x-id") // the AWS SDK for Go adds the action's name
 	switch {
 	case key == "" && r.Method == http.MethodGet && query.Has("list-type"):
 		c.action = "ListBucket"
@@ -31,16 +30,16 @@ func (c *call) readBucketCall(r *http.Request) {
 	}
 }
 
-// bucketQuestions are what a call of S3 asks permission for: a copy reads one file and writes another.
+// bucketQuestions are the permissions that a call of S3 needs. A copy reads one file and writes another.
 func bucketQuestions(c *call, action string) []question {
 	const bucket = "arn:aws:s3:::"
-	about := bucket + strings.TrimSuffix(c.params["Bucket"]+"/"+c.params["Key"], "/")
-	asked := []question{{action: action, resource: about}}
-	if from := c.params["CopySource"]; from != "" {
-		if plain, err := url.PathUnescape(from); err == nil {
-			from = plain
+	resource := bucket + strings.TrimSuffix(c.params["Bucket"]+"/"+c.params["Key"], "/")
+	questions := []question{{action: action, resource: resource}}
+	if source := c.params["CopySource"]; source != "" {
+		if decoded, err := url.PathUnescape(source); err == nil {
+			source = decoded
 		}
-		asked = append(asked, question{action: "s3:GetObject", resource: bucket + from})
+		questions = append(questions, question{action: "s3:GetObject", resource: bucket + source})
 	}
-	return asked
+	return questions
 }

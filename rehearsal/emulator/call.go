@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// call is a request as AWS understands it.
+// call is a parsed request.
 type call struct {
 	service, region string // as signed
 	action          string // as IAM names it
@@ -21,18 +21,18 @@ type call struct {
 	body            []byte
 }
 
-// protocol is how a service takes requests and gives errors.
+// protocol is the form of a service's requests and errors.
 type protocol int
 
 const (
 	queryXML protocol = iota // iam, sts, autoscaling, elasticloadbalancing
 	ec2XML
-	targetJSON // ecr, kms, logs, ssm: the action is in a header
-	restJSON   // eks, whose routes this package knows
-	restOther  // S3 and others, whose actions it does not
+	targetJSON // ecr, kms, logs, ssm: a header has the action
+	restJSON   // eks: the path has the action
+	restOther  // S3, and services whose actions the emulator does not read
 )
 
-// readCall tells service and action of a request. scope is the signature's: date/region/service/aws4_request.
+// readCall reads a request. scope is the scope of its signature: date/region/service/aws4_request.
 func readCall(r *http.Request, scope string, body []byte) (*call, error) {
 	parts := strings.Split(scope, "/")
 	if len(parts) != 4 {
@@ -76,7 +76,7 @@ func readCall(r *http.Request, scope string, body []byte) (*call, error) {
 	return c, nil
 }
 
-// tagKey is the name of a parameter that holds a tag's key: Tag.1.Key, Tags.member.1.Key, TagSpecification.1.Tag.1.Key.
+// tagKey matches a parameter with a tag's key: Tag.1.Key, Tags.member.1.Key, TagSpecification.1.Tag.1.Key.
 var tagKey = regexp.MustCompile(`^((?:TagSpecification\.\d+\.)?Tags?(?:\.member)?\.\d+\.)Key$`)
 
 func (c *call) readFormTags() {
@@ -90,7 +90,7 @@ func (c *call) readFormTags() {
 func (c *call) readJSON() {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(c.body, &fields) != nil {
-		return // whoever answers the call says what is wrong with it
+		return // the service reports the error in its answer
 	}
 	for name, raw := range fields {
 		var text string
@@ -104,7 +104,7 @@ func (c *call) readJSON() {
 	}
 }
 
-// readJSONTags reads a map, or a list of keys and values.
+// readJSONTags reads tags that are a map or a list of keys and values.
 func (c *call) readJSONTags(raw json.RawMessage) {
 	if json.Unmarshal(raw, &c.requestTags) == nil {
 		return
@@ -122,7 +122,7 @@ func (c *call) readJSONTags(raw json.RawMessage) {
 	}
 }
 
-// list are a numbered parameter's values in order: GroupId.1, GroupId.2, or ResourceArns.member.1.
+// list are the values of a numbered parameter in order: GroupId.1, GroupId.2, or ResourceArns.member.1.
 func (c *call) list(name string) (values []string) {
 	for i := 1; ; i++ {
 		value, there := c.params[fmt.Sprintf("%s.%d", name, i)]
@@ -136,7 +136,7 @@ func (c *call) list(name string) (values []string) {
 	}
 }
 
-// refusal is an error that the caller gets, in the form of the service.
+// refusal is an error answer to the caller.
 type refusal struct {
 	status  int
 	code    string
@@ -145,7 +145,7 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.code + ": " + r.message }
 
-// write answers with the refusal as the protocol has it.
+// write answers with the refusal in the form of a protocol.
 func (r *refusal) write(w http.ResponseWriter, p protocol) {
 	var contentType, text string
 	switch p {
@@ -168,7 +168,7 @@ func (r *refusal) write(w http.ResponseWriter, p protocol) {
 	_, _ = w.Write([]byte(text))
 }
 
-// accessDenied is what each protocol calls a request without permission.
+// accessDenied is the protocol's error for a request without permission.
 func accessDenied(p protocol, message string) *refusal {
 	switch p {
 	case ec2XML:
@@ -182,16 +182,16 @@ func accessDenied(p protocol, message string) *refusal {
 	}
 }
 
-// secret are parameters that no journal should hold.
-var secret = []string{"SecretAccessKey", "Password", "UserData", "LaunchTemplateData.UserData", "SecretString"}
+// secretParameters are not written to the journal.
+var secretParameters = []string{"SecretAccessKey", "Password", "UserData", "LaunchTemplateData.UserData", "SecretString"}
 
-// maxParam is how many characters of a parameter the journal keeps: names and ARNs whole, documents not.
+// maxParam is the number of bytes of a parameter that the journal keeps. It is enough for names and ARNs.
 const maxParam = 256
 
 func (c *call) journalParams() map[string]string {
 	kept := map[string]string{}
 	for name, value := range c.params {
-		if slices.Contains(secret, name) {
+		if slices.Contains(secretParameters, name) {
 			continue
 		}
 		if len(value) > maxParam {

@@ -21,8 +21,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// clients speak with moto itself, as the emulator's own user: for what AWS does on its own behalf, and for what the front
-// must know.
+// clients call moto directly as the emulator's own user. They make the calls that AWS makes itself, and read what the front
+// needs.
 type clients struct {
 	iam         *iam.Client
 	ec2         *ec2.Client
@@ -36,7 +36,7 @@ func (a *AWS) setClients(as *key) {
 	cfg := aws.Config{
 		Region: a.cfg.Region, BaseEndpoint: &a.moto.url, HTTPClient: a.moto.client,
 		Credentials:      credentials.NewStaticCredentialsProvider(as.ID, as.Secret, ""),
-		RetryMaxAttempts: 1, // moto is on this machine: what fails once fails again
+		RetryMaxAttempts: 1, // moto is on this machine, so a retry would fail, too
 	}
 	a.clients = &clients{
 		iam: iam.NewFromConfig(cfg), ec2: ec2.NewFromConfig(cfg), autoscaling: autoscaling.NewFromConfig(cfg),
@@ -44,7 +44,7 @@ func (a *AWS) setClients(as *key) {
 	}
 }
 
-// env is the environment of a process that acts with a key.
+// env are the variables of a process that uses a key.
 func (a *AWS) env(k *key) []string {
 	return []string{
 		"AWS_ENDPOINT_URL=" + a.url,
@@ -53,7 +53,7 @@ func (a *AWS) env(k *key) []string {
 		"AWS_REGION=" + a.cfg.Region,
 		"AWS_DEFAULT_REGION=" + a.cfg.Region,
 		"AWS_EC2_METADATA_DISABLED=true",
-		// Nothing of the account that the person at this machine may have.
+		// These hide AWS settings of the person at this machine.
 		"AWS_CONFIG_FILE=" + os.DevNull,
 		"AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
 		"AWS_PAGER=",
@@ -62,7 +62,7 @@ func (a *AWS) env(k *key) []string {
 	}
 }
 
-// sign signs a request anew, as the emulator's own user.
+// sign replaces the signature of a request by one of the emulator's own user.
 func (a *AWS) sign(ctx context.Context, r *http.Request, body []byte, service, region string) error {
 	for _, name := range []string{"Authorization", "X-Amz-Security-Token", "X-Amz-Date", "X-Amz-Content-Sha256"} {
 		r.Header.Del(name)
@@ -71,8 +71,8 @@ func (a *AWS) sign(ctx context.Context, r *http.Request, body []byte, service, r
 		r, hash(body), service, region, time.Now())
 }
 
-// ask calls a service of moto's for which no client is compiled here, by the JSON protocol.
-func (a *AWS) ask(ctx context.Context, service, target, body string, into any) error {
+// callJSON calls a service of moto by the JSON protocol. It serves services whose SDK client is not a dependency.
+func (a *AWS) callJSON(ctx context.Context, service, target, body string, into any) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.moto.url+"/", bytes.NewBufferString(body))
 	if err != nil {
 		return err

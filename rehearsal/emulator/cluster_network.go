@@ -11,7 +11,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// subnets are what EKS must know of them.
+// subnets are the properties of a cluster's subnets that EKS uses.
 type subnets struct {
 	vpc, cidr string
 	zones     map[string]bool
@@ -45,8 +45,8 @@ func (a *AWS) describeSubnets(ctx context.Context, ids []string) (*subnets, erro
 	return found, nil
 }
 
-// connect makes what EKS makes of a cluster in its VPC: the security group that control plane and nodes share, and the
-// control plane's network interfaces.
+// connect makes the resources that EKS makes in a cluster's VPC: the security group of control plane and nodes, and the network
+// interfaces of the control plane.
 func (a *AWS) connect(ctx context.Context, one *cluster) error {
 	name := fmt.Sprintf("eks-cluster-sg-%s-%s", one.Name, newUUID()[:8])
 	made, err := a.clients.ec2.CreateSecurityGroup(ctx, &ec2.CreateSecurityGroupInput{
@@ -80,7 +80,7 @@ func (a *AWS) connect(ctx context.Context, one *cluster) error {
 	return nil
 }
 
-// disconnect takes away what connect made.
+// disconnect deletes the resources that connect made.
 func (a *AWS) disconnect(ctx context.Context, one *cluster) error {
 	var failures []error
 	for _, i := range one.interfaces {

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// cluster is an EKS cluster, with what the API gives of it first.
+// cluster is an EKS cluster.
 type cluster struct {
 	ClusterFields
 	creator      string
@@ -22,7 +22,7 @@ type cluster struct {
 	interfaces   []string // network interfaces of the control plane, in moto
 }
 
-// ClusterFields are a cluster's in the API.
+// ClusterFields are the fields of a cluster in the API.
 type ClusterFields struct {
 	Name             string            `json:"name"`
 	ARN              string            `json:"arn"`
@@ -63,7 +63,7 @@ type (
 	}
 	accessConfig struct {
 		Mode string `json:"authenticationMode"`
-		// Bootstrap is taken at creation; EKS does not give it back.
+		// Bootstrap is a field of the request only.
 		Bootstrap *bool `json:"bootstrapClusterCreatorAdminPermissions,omitempty"`
 	}
 	upgradePolicy struct {
@@ -100,10 +100,10 @@ const (
 	active   = "ACTIVE"
 	updating = "UPDATING"
 	deleting = "DELETING"
-	degraded = "DEGRADED" // of an add-on alone
+	degraded = "DEGRADED" // add-ons only
 )
 
-// createCluster is the request; fields that the emulator has no place for are an error.
+// createCluster is the request. A field that is not here is an error.
 type createCluster struct {
 	Name       string            `json:"name"`
 	Version    string            `json:"version"`
@@ -115,7 +115,7 @@ type createCluster struct {
 	Tags       map[string]string `json:"tags"`
 	Encryption []encryption      `json:"encryptionConfig"`
 	Access     *accessConfig     `json:"accessConfig"`
-	// Add-ons that EKS would put there by itself are no add-ons of its API and are not made here.
+	// The add-ons that EKS would install by itself are not in its API, so the emulator does not make them.
 	SelfManagedAddons *bool          `json:"bootstrapSelfManagedAddons"`
 	Upgrade           *upgradePolicy `json:"upgradePolicy"`
 	DeletionProtects  bool           `json:"deletionProtection"`
@@ -180,7 +180,7 @@ func (c *eksCall) createCluster() (any, error) {
 	return c.aws.show(one), nil
 }
 
-// completeCluster sets what the request left to EKS.
+// completeCluster sets the defaults of a request.
 func completeCluster(in *createCluster, network *subnets) {
 	yes, no := true, false
 	if in.VPC.PublicAccess == nil {
@@ -205,7 +205,7 @@ func completeCluster(in *createCluster, network *subnets) {
 		in.Network.Family = "ipv4"
 	}
 	if in.Network.ServiceCIDR == "" {
-		// Whichever of the two does not overlap the VPC.
+		// EKS takes the one of the two ranges that does not overlap the VPC.
 		if in.Network.ServiceCIDR = "10.100.0.0/16"; strings.HasPrefix(network.cidr, "10.") {
 			in.Network.ServiceCIDR = "172.20.0.0/16"
 		}
@@ -214,7 +214,7 @@ func completeCluster(in *createCluster, network *subnets) {
 
 var logTypes = []string{"api", "audit", "authenticator", "controllerManager", "scheduler"}
 
-// spreadLogs tells for each kind of log whether it is written, as EKS does.
+// spreadLogs completes a logging configuration: each type of log is either enabled or disabled.
 func spreadLogs(in logging) logging {
 	yes, no := true, false
 	on, off := []string{}, []string{}
@@ -235,7 +235,7 @@ func spreadLogs(in logging) logging {
 	return out
 }
 
-// show is a cluster in an answer. The way into it is told once it is active.
+// show is a cluster in an answer. It has an endpoint and a CA once the cluster is active.
 func (a *AWS) show(one *cluster) any {
 	fields := one.ClusterFields
 	if endpoint, ca, _ := a.controlPlane(); fields.Status != creating {
@@ -244,7 +244,7 @@ func (a *AWS) show(one *cluster) any {
 	return map[string]any{"cluster": fields}
 }
 
-// cluster is the one that the path names.
+// cluster is the cluster that the path names.
 func (c *eksCall) cluster() (*cluster, error) {
 	one := c.aws.eks.clusters[c.path["name"]]
 	if one == nil {
@@ -253,7 +253,7 @@ func (c *eksCall) cluster() (*cluster, error) {
 	return one, nil
 }
 
-// activeCluster is the one that the path names, if it can be worked on.
+// activeCluster is the cluster that the path names. An error means that it does not exist or is not active.
 func (c *eksCall) activeCluster() (*cluster, error) {
 	one, err := c.cluster()
 	if err == nil && one.Status != active && one.Status != updating {
@@ -296,7 +296,7 @@ func (c *eksCall) deleteCluster() (any, error) {
 	return c.aws.show(one), nil
 }
 
-// sortedKeys are never nil: EKS's lists are empty, not null.
+// sortedKeys are the sorted keys of a map, never nil: an empty list of EKS is [] in JSON, not null.
 func sortedKeys[V any](m map[string]V) []string {
 	return append([]string{}, slices.Sorted(maps.Keys(m))...)
 }

@@ -13,7 +13,7 @@ import (
 	ekstypes "github.com/aws/aws-sdk-go-v2/service/eks/types"
 )
 
-func TestAClusterIsMadeAndGoes(t *testing.T) {
+func TestAClusterIsCreatedAndDeleted(t *testing.T) {
 	d := deployer()
 	s := newSite(t)
 	in := clusterInput(t, s)
@@ -41,7 +41,7 @@ func TestAClusterIsMadeAndGoes(t *testing.T) {
 		t.Errorf("its logs are %+v", logs)
 	}
 
-	// The control plane's interfaces hold the subnets, and its security group the VPC, until the cluster is gone.
+	// Until the cluster is deleted, its network interfaces use the subnets and its security group uses the VPC.
 	_, err = d.ec2.DeleteSubnet(t.Context(), &ec2.DeleteSubnetInput{SubnetId: &s.subnets[0]})
 	wantCode(t, err, "DependencyViolation", "Amazon EKS "+*in.Name)
 	_, err = d.ec2.DeleteVpc(t.Context(), &ec2.DeleteVpcInput{VpcId: &s.vpc})
@@ -51,10 +51,10 @@ func TestAClusterIsMadeAndGoes(t *testing.T) {
 	must(t, 0, err)
 	_, err = d.eks.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: in.Name})
 	wantCode(t, err, "ResourceNotFoundException", *in.Name)
-	s.leave(t)
+	s.remove(t)
 }
 
-func TestAClusterTakesItsTime(t *testing.T) {
+func TestOperationsOfAClusterTakeTheirTime(t *testing.T) {
 	slower(t, Times{Cluster: time.Second, ClusterUpdate: 500 * time.Millisecond, ClusterDelete: 500 * time.Millisecond})
 	d := deployer()
 	in := clusterInput(t, newSite(t))
@@ -100,7 +100,7 @@ func TestAClusterTakesItsTime(t *testing.T) {
 	until(t, "the deletion", func() bool { return status() == "GONE" })
 }
 
-func TestClustersThatEKSWouldRefuse(t *testing.T) {
+func TestInvalidClustersAreRefused(t *testing.T) {
 	s := newSite(t)
 	there := newCluster(t, s)
 	for name, c := range map[string]struct {
@@ -126,7 +126,7 @@ func TestClustersThatEKSWouldRefuse(t *testing.T) {
 	}
 }
 
-func TestVersionsGoUpOneByOne(t *testing.T) {
+func TestAClusterIsUpdatedOneMinorVersionAtATime(t *testing.T) {
 	d, name := deployer(), newCluster(t, newSite(t))
 	for version, part := range map[string]string{"1.36": "from 1.34 to 1.36", "1.33": "from 1.34 to 1.33", "1.34": "already"} {
 		_, err := d.eks.UpdateClusterVersion(t.Context(), &eks.UpdateClusterVersionInput{Name: &name, Version: &version})
@@ -134,11 +134,11 @@ func TestVersionsGoUpOneByOne(t *testing.T) {
 	}
 	versions, err := d.eks.DescribeClusterVersions(t.Context(), &eks.DescribeClusterVersionsInput{ClusterVersions: []string{"1.35"}})
 	if got := must(t, versions, err).ClusterVersions; len(got) != 1 || got[0].EndOfStandardSupportDate.Format(time.DateOnly) != "2027-03-27" {
-		t.Errorf("1.35 is told as %+v", got)
+		t.Errorf("1.35 is listed as %+v", got)
 	}
 }
 
-func TestSettingsOfAClusterChange(t *testing.T) {
+func TestEndpointAndDeletionProtectionOfAClusterChange(t *testing.T) {
 	d, name := deployer(), newCluster(t, newSite(t))
 	vpc := func(cidrs ...string) error {
 		_, err := d.eks.UpdateClusterConfig(t.Context(), &eks.UpdateClusterConfigInput{Name: &name, ResourcesVpcConfig: &ekstypes.VpcConfigRequest{PublicAccessCidrs: cidrs}})
@@ -156,7 +156,7 @@ func TestSettingsOfAClusterChange(t *testing.T) {
 	wantCode(t, err, "InvalidRequestException", "deletion protection")
 }
 
-func TestTagsOfEKSResources(t *testing.T) {
+func TestTagsOfAClusterAreSetAndRemoved(t *testing.T) {
 	d, name := deployer(), newCluster(t, newSite(t))
 	found, err := d.eks.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: &name})
 	arn := must(t, found, err).Cluster.Arn

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// keyValues are the condition keys of a request. A key that none of the covered prefixes begins is not merely absent: what
-// its value would be is not known here.
+// keyValues are the condition keys of a request. The emulator knows the values of the keys with covered prefixes. A condition
+// on another key is an error.
 type keyValues struct {
 	values  map[string][]string // by key in lower case
 	covered []string            // prefixes, in lower case
@@ -22,7 +22,7 @@ func (k *keyValues) set(name string, values ...string) {
 	k.covered = append(k.covered, name)
 }
 
-// cover says that a key beginning so would be here if the request had it.
+// cover says that the emulator sets all keys with this prefix that the request has.
 func (k *keyValues) cover(prefix string) { k.covered = append(k.covered, strings.ToLower(prefix)) }
 
 func (k *keyValues) setTags(prefix string, tags map[string]string) {
@@ -40,7 +40,7 @@ func (k *keyValues) get(name string) ([]string, error) {
 	return k.values[name], nil
 }
 
-// hold tells whether all conditions of a statement do.
+// hold says whether all conditions of a statement hold.
 func (k *keyValues) hold(conditions map[string]map[string]texts) (bool, error) {
 	all := true
 	for operator, keys := range conditions {
@@ -102,7 +102,8 @@ func (k *keyValues) holds(operator, name string, wanted texts) (bool, error) {
 	}
 }
 
-// comparison is how an operator compares a policy's value with a request's, and whether it wants no match.
+// comparison is the function by which an operator compares a policy's value with a request's value. negated means that the
+// condition holds without a match.
 func comparison(operator string) (compare func(wanted, value string) bool, negated bool, err error) {
 	equal := func(wanted, value string) bool { return wanted == value }
 	switch operator {
@@ -127,7 +128,7 @@ func comparison(operator string) (compare func(wanted, value string) bool, negat
 	}
 }
 
-// matchesARN compares part by part, so that no wildcard reaches over a colon.
+// matchesARN compares ARNs part by part: a wildcard does not match a colon.
 func matchesARN(pattern, arn string) bool {
 	patterns, parts := strings.SplitN(pattern, ":", 6), strings.SplitN(arn, ":", 6)
 	if len(patterns) != len(parts) {

@@ -12,8 +12,8 @@ import (
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 )
 
-// dependencies refuses what AWS would: to delete a subnet or security group in use, or a VPC with security groups left.
-// moto deletes them, and a wrong order of a destroy would go unseen.
+// dependencies refuses to delete a subnet or a security group in use, or a VPC with security groups. AWS refuses that, too.
+// moto deletes them, so it would hide a wrong order of deletions.
 func (a *AWS) dependencies(ctx context.Context, c *call) *refusal {
 	if c.service != "ec2" {
 		return nil
@@ -29,7 +29,7 @@ func (a *AWS) dependencies(ctx context.Context, c *call) *refusal {
 		users, err = a.groupsIn(ctx, c.params["VpcId"])
 	}
 	if err != nil {
-		return &refusal{http.StatusInternalServerError, "InternalError", "the emulator could not tell what depends on it: " + err.Error()}
+		return &refusal{http.StatusInternalServerError, "InternalError", "the emulator could not list what depends on it: " + err.Error()}
 	}
 	if len(users) > 0 {
 		return &refusal{http.StatusBadRequest, "DependencyViolation", fmt.Sprintf("resource %s%s%s has a dependent object: %v",
@@ -38,7 +38,7 @@ func (a *AWS) dependencies(ctx context.Context, c *call) *refusal {
 	return nil
 }
 
-// usersOf are what uses a subnet or a security group: instances, network interfaces and load balancers.
+// usersOf are the instances, network interfaces, NAT gateways and load balancers that use a subnet or a security group.
 func (a *AWS) usersOf(ctx context.Context, filter, id string) (users []string, err error) {
 	if id == "" {
 		return nil, nil
@@ -49,8 +49,8 @@ func (a *AWS) usersOf(ctx context.Context, filter, id string) (users []string, e
 		return nil, err
 	}
 	for _, i := range interfaces.NetworkInterfaces {
-		// moto leaves behind those of terminated instances and of deleted NAT gateways. What is there of either counts
-		// by itself, below.
+		// moto keeps the network interfaces of terminated instances and deleted NAT gateways. Existing instances and
+		// gateways are added below.
 		ofInstance := i.Attachment != nil && aws.ToString(i.Attachment.InstanceId) != ""
 		ofNAT := i.Attachment == nil && aws.ToString(i.Description) == ""
 		if !ofInstance && !ofNAT {
@@ -94,7 +94,7 @@ func (a *AWS) usersOf(ctx context.Context, filter, id string) (users []string, e
 	return users, nil
 }
 
-// instances are those that are not terminated.
+// instances are the instances that are not terminated.
 func (a *AWS) instances(ctx context.Context, filters ...ec2types.Filter) (all []ec2types.Instance, err error) {
 	filters = append(filters, ec2types.Filter{Name: aws.String("instance-state-name"), Values: []string{"pending", "running", "shutting-down", "stopping", "stopped"}})
 	pages := ec2.NewDescribeInstancesPaginator(a.clients.ec2, &ec2.DescribeInstancesInput{Filters: filters})

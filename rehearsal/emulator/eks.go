@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// eksState is all that this package knows of EKS. One lock holds it: a call sees all of another call or nothing of it.
+// eksState is the state of EKS. One lock protects it, so no call sees a part of another call's changes.
 type eksState struct {
 	mu       sync.Mutex
 	clusters map[string]*cluster
@@ -43,11 +43,11 @@ type eksCall struct {
 	who   *key
 	path  map[string]string // the route's variables
 	query url.Values
-	now   []func() // what happens once the answer is written down
+	now   []func() // run once the answer is encoded
 }
 
-// after does something later, with EKS's state locked. Without delay it happens once the answer is written down, so the
-// caller still sees the state in between, as with AWS.
+// after runs do after a delay, with EKS's state locked. Without a delay, do runs once the answer is encoded. So the answer shows
+// the state in between, like AWS's.
 func (c *eksCall) after(delay time.Duration, do func(ctx context.Context)) {
 	s := c.aws.eks
 	if delay <= 0 {
@@ -124,12 +124,12 @@ var routes = []route{
 	{"DeletePodIdentityAssociation", "DELETE", associationPath, (*eksCall).deleteAssociation},
 
 	{"ListTagsForResource", "GET", "/tags/{arn}", (*eksCall).listTags},
-	{"TagResource", "POST", "/tags/{arn}", (*eksCall).tagResource},
-	{"UntagResource", "DELETE", "/tags/{arn}", (*eksCall).untagResource},
+	{"TagResource", "POST", "/tags/{arn}", (*eksCall).changeTags},
+	{"UntagResource", "DELETE", "/tags/{arn}", (*eksCall).changeTags},
 }
 
-// match gives a pattern's variables. A variable is one segment as sent, in which an ARN's slashes are encoded; a last one
-// takes what is left, since not every client encodes them.
+// match returns the values of a pattern's variables. A variable is one segment of the path. An ARN at the end is the rest of
+// the path, because some clients do not encode its slashes.
 func match(pattern, escapedPath string) (map[string]string, bool) {
 	wanted := strings.Split(pattern, "/")
 	got := strings.Split(escapedPath, "/")
@@ -165,7 +165,7 @@ func (a *AWS) serveEKS(w http.ResponseWriter, r *http.Request, c *call, who *key
 			c.params[name] = value
 		}
 		event.Params = c.journalParams()
-		// Who hangs up does not stop AWS either.
+		// A caller that disconnects does not stop the operation. It does not stop AWS either.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), callTimeout)
 		defer cancel()
 		text, err := a.callEKS(&eksCall{call: c, ctx: ctx, aws: a, who: who, path: variables, query: r.URL.Query()}, op)
@@ -209,9 +209,9 @@ func (a *AWS) callEKS(c *eksCall, op route) ([]byte, error) {
 	return text, nil
 }
 
-// require refuses the call unless the caller may do what is asked.
-func (c *eksCall) require(asked ...question) error {
-	d, err := c.aws.allows(c.ctx, c.call, c.who, asked)
+// require returns a refusal unless the caller has all permissions.
+func (c *eksCall) require(questions ...question) error {
+	d, err := c.aws.allows(c.ctx, c.call, c.who, questions)
 	if err != nil {
 		return err
 	}
@@ -221,7 +221,7 @@ func (c *eksCall) require(asked ...question) error {
 	return nil
 }
 
-// requirePassRole asks for the permission to hand a role to EKS, and whether there is such a role.
+// requirePassRole requires the permission to pass a role to EKS, and that the role exists.
 func (c *eksCall) requirePassRole(arn, service string) error {
 	q := question{action: "iam:PassRole", resource: arn}
 	q.context.set("iam:PassedToService", service)
@@ -234,7 +234,7 @@ func (c *eksCall) requirePassRole(arn, service string) error {
 	return invalid("Role with arn: %s, could not be assumed because it does not exist or the trusted entity is not correct", arn)
 }
 
-// decode reads the body. A field that this package does not know is refused, so that none is dropped unseen.
+// decode reads the body. It refuses unknown fields, so that none is ignored.
 func (c *eksCall) decode(into any) error {
 	if len(c.body) == 0 {
 		return nil
@@ -242,7 +242,7 @@ func (c *eksCall) decode(into any) error {
 	d := json.NewDecoder(bytes.NewReader(c.body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		return invalid("the emulator cannot take the request: %v", err)
+		return invalid("the emulator does not support the request: %v", err)
 	}
 	return nil
 }
@@ -263,5 +263,5 @@ func inUse(format string, args ...any) error {
 	return &refusal{http.StatusConflict, "ResourceInUseException", fmt.Sprintf(format, args...)}
 }
 
-// stamp is a time as EKS's JSON has it: seconds since 1970.
+// stamp is the current time in the form of EKS's JSON: seconds since 1970.
 func stamp() float64 { return float64(time.Now().UnixMilli()) / 1000 }

@@ -1,9 +1,9 @@
-// Package emulator is an AWS account on loopback: moto for most services, and before it a front of this project's own
-// that answers all of EKS, the names of EKS's machine images in SSM, and how long AWS takes. The front checks every
-// request's signature and permissions before anything is done.
+// Package emulator runs an AWS account on loopback. A server of this package, the front, receives every request and checks
+// its signature and permissions. The front itself answers calls of EKS and SSM's parameters of EKS's machine images, and
+// adds the times that AWS takes. It passes the other calls to moto.
 //
-// What it does not show: quotas, eventual consistency, prices, and instances that boot. An update of a node group's
-// version changes the group and its launch template; running instances are not replaced.
+// Quotas, eventual consistency, prices and booting instances are not emulated. An update of a node group's version changes
+// the group and its launch template, but does not replace running instances.
 package emulator
 
 import (
@@ -21,22 +21,22 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// Config says where the emulator keeps its files and how it behaves.
+// Config configures an emulator.
 type Config struct {
-	Dir        string // logs; the caller removes it
+	Dir        string // for logs; the caller removes it
 	MotoServer string // path of moto_server of MotoVersion, see EnsureMoto
 	Region     string
-	Times      Times     // how long operations take; zero: at once
-	Log        io.Writer // a line for each thing that goes wrong inside; nil: nobody
+	Times      Times     // durations of operations; zero means no delay
+	Log        io.Writer // receives a line for each internal error; nil discards them
 }
 
-// Times are how long AWS takes from a request to the state that the caller waits for.
+// Times are the times from a request until AWS has reached the state that the caller waits for.
 type Times struct {
 	Cluster, ClusterUpdate, ClusterDelete       time.Duration
 	NodeGroup, NodeGroupUpdate, NodeGroupDelete time.Duration
-	Addon, AddonDelete                          time.Duration // add-ons that are Deployments wait for a node besides
-	AccessEntry                                 time.Duration // from CreateAccessEntry until a token of the principal is taken
-	NAT                                         time.Duration // a NAT gateway is pending until then
+	Addon, AddonDelete                          time.Duration // add-ons that are Deployments also wait for a node
+	AccessEntry                                 time.Duration // from CreateAccessEntry until the principal's tokens are valid
+	NAT                                         time.Duration // a NAT gateway is pending for this time
 }
 
 // AWS is a running emulator.
@@ -47,7 +47,7 @@ type AWS struct {
 	served   sync.WaitGroup
 	url      string
 	account  string
-	root     *key // the emulator's own user, for what AWS does on its own behalf
+	root     *key // of the emulator's own user, for calls that AWS makes itself
 	deployer *key
 	clients  *clients
 	keys     *keys
@@ -55,7 +55,7 @@ type AWS struct {
 	policies policyCache
 	eks      *eksState
 	nats     natTimes
-	baseline map[string]bool // what moto has from the start
+	baseline map[string]bool // resources that moto has at the start
 
 	mu         sync.Mutex
 	endpoint   string
@@ -72,8 +72,8 @@ const (
 	credentialsPath = "/_emulator/pod-identity-credentials"
 )
 
-// Start starts moto and the front on free ports of loopback, and makes the user "deployer", who may do everything. From
-// then on permissions are enforced. Everything ends with Stop or with ctx.
+// Start starts moto and the front on free ports of loopback, makes the user "deployer", who has all permissions, and then
+// enforces permissions. The emulator runs until Stop is called or ctx ends.
 func Start(ctx context.Context, cfg Config) (*AWS, error) {
 	if cfg.Log == nil {
 		cfg.Log = io.Discard
@@ -94,7 +94,7 @@ func Start(ctx context.Context, cfg Config) (*AWS, error) {
 	go func() {
 		select {
 		case <-ctx.Done():
-			_ = a.Stop() // whoever calls Stop gets its error
+			_ = a.Stop() // a later call of Stop returns the same error
 		case <-background.Done():
 		}
 	}()
@@ -110,7 +110,7 @@ func (a *AWS) begin(ctx context.Context) error {
 	}
 	present, err := a.inventory(ctx)
 	if err != nil {
-		return fmt.Errorf("listing what moto begins with: %w", err)
+		return fmt.Errorf("listing moto's initial resources: %w", err)
 	}
 	a.baseline = map[string]bool{}
 	for _, item := range present {
@@ -133,7 +133,7 @@ func (a *AWS) begin(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends what Start started. It may be called more than once.
+// Stop ends the emulator. It may be called more than once.
 func (a *AWS) Stop() error {
 	a.stopOnce.Do(func() {
 		a.cancel()
@@ -147,28 +147,28 @@ func (a *AWS) Stop() error {
 	return a.stopErr
 }
 
-// URL is the front's address, for AWS_ENDPOINT_URL.
+// URL returns the front's address, for AWS_ENDPOINT_URL.
 func (a *AWS) URL() string { return a.url }
 
-// AdminARN is the ARN of the user "deployer".
+// AdminARN returns the ARN of the user "deployer".
 func (a *AWS) AdminARN() string { return a.deployer.ARN }
 
-// WebhookURL is where an API server has tokens reviewed (authentication.k8s.io/v1), as EKS's does by its authenticator.
+// WebhookURL returns the URL of a TokenReview webhook (authentication.k8s.io/v1), which does the work of EKS's authenticator.
 func (a *AWS) WebhookURL() string { return a.url + webhookPath }
 
-// CredentialsURL stands in for the EKS Pod Identity agent: GET with a service account's token, of the audience
-// pods.eks.amazonaws.com, as the header Authorization gives credentials of the role associated with that account.
+// CredentialsURL returns the URL that replaces the EKS Pod Identity agent. A GET with a service account's token in the header
+// Authorization answers credentials of the role associated with the account. The token's audience must be
+// pods.eks.amazonaws.com.
 func (a *AWS) CredentialsURL() string { return a.url + credentialsPath }
 
-// SetControlPlane is what DescribeCluster gives as a cluster's endpoint and CA (PEM).
+// SetControlPlane sets the endpoint and the CA (PEM) that DescribeCluster returns for every cluster.
 func (a *AWS) SetControlPlane(endpoint string, ca []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.endpoint, a.ca = endpoint, ca
 }
 
-// SetKubernetes gives the client by which service accounts' tokens are reviewed. It must be allowed to create
-// TokenReviews.
+// SetKubernetes sets the client that reviews tokens of service accounts. It needs the permission to create TokenReviews.
 func (a *AWS) SetKubernetes(client kubernetes.Interface) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -23,8 +23,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// cloud is one emulated account for all tests of this package: moto takes seconds to start. Each test works in a VPC of
-// its own, with names of its own.
+// cloud is the emulated account of all tests, because moto takes seconds to start. Each test has its own VPC and names.
 var (
 	cloud      *AWS
 	motoServer string
@@ -58,8 +57,8 @@ func run(m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
-// person is somebody's way into the account.
-type person struct {
+// caller has clients with the permissions of a user or role.
+type caller struct {
 	cfg     aws.Config
 	eks     *eks.Client
 	iam     *iam.Client
@@ -68,7 +67,7 @@ type person struct {
 	sts     *sts.Client
 }
 
-func as(env []string) *person {
+func as(env []string) *caller {
 	values := map[string]string{}
 	for _, e := range env {
 		name, value, _ := strings.Cut(e, "=")
@@ -78,7 +77,7 @@ func as(env []string) *person {
 		Region: values["AWS_REGION"], BaseEndpoint: aws.String(values["AWS_ENDPOINT_URL"]), RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider(values["AWS_ACCESS_KEY_ID"], values["AWS_SECRET_ACCESS_KEY"], values["AWS_SESSION_TOKEN"]),
 	}
-	return &person{cfg, eks.NewFromConfig(cfg), iam.NewFromConfig(cfg), ec2.NewFromConfig(cfg), autoscaling.NewFromConfig(cfg), sts.NewFromConfig(cfg)}
+	return &caller{cfg, eks.NewFromConfig(cfg), iam.NewFromConfig(cfg), ec2.NewFromConfig(cfg), autoscaling.NewFromConfig(cfg), sts.NewFromConfig(cfg)}
 }
 
 var names atomic.Int32
@@ -86,8 +85,8 @@ var names atomic.Int32
 // unique is a name that no other test has.
 func unique(prefix string) string { return fmt.Sprintf("%s-%d", prefix, names.Add(1)) }
 
-// user is a person with a policy.
-func user(t *testing.T, statements string) (*person, string) {
+// user makes a user with policy statements.
+func user(t *testing.T, statements string) (*caller, string) {
 	t.Helper()
 	env, arn, err := cloud.NewUser(t.Context(), unique("user"), `{"Version":"2012-10-17","Statement":[`+statements+`]}`)
 	if err != nil {
@@ -96,9 +95,9 @@ func user(t *testing.T, statements string) (*person, string) {
 	return as(env), arn
 }
 
-func deployer() *person { return as(cloud.Env()) }
+func deployer() *caller { return as(cloud.Env()) }
 
-// must is what an AWS call gives, or the test's end.
+// must returns an answer of AWS. An error ends the test.
 func must[Out any](t *testing.T, out Out, err error) Out {
 	t.Helper()
 	if err != nil {
@@ -107,7 +106,7 @@ func must[Out any](t *testing.T, out Out, err error) Out {
 	return out
 }
 
-// wantCode holds a call to an error code and a part of its message.
+// wantCode checks the code and a part of the message of an error.
 func wantCode(t *testing.T, err error, code, part string) {
 	t.Helper()
 	var failure smithy.APIError
@@ -116,7 +115,7 @@ func wantCode(t *testing.T, err error, code, part string) {
 	}
 }
 
-// role makes a role that a service may take.
+// role makes a role that a service may assume.
 func role(t *testing.T, service string) string {
 	t.Helper()
 	trust := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":%q},"Action":["sts:AssumeRole","sts:TagSession"]}]}`, service)
@@ -147,7 +146,7 @@ func newSite(t *testing.T) site {
 	return s
 }
 
-// clusterInput is a cluster as the program asks for it.
+// clusterInput is a request like the program's.
 func clusterInput(t *testing.T, s site) *eks.CreateClusterInput {
 	t.Helper()
 	return &eks.CreateClusterInput{
@@ -169,7 +168,7 @@ func newCluster(t *testing.T, s site) string {
 	return aws.ToString(must(t, made, err).Cluster.Name)
 }
 
-// template is a launch template such as the program's: no image, no instance type.
+// template is a launch template like the program's, without an image and an instance type.
 func template(t *testing.T) string {
 	t.Helper()
 	made, err := deployer().ec2.CreateLaunchTemplate(t.Context(), &ec2.CreateLaunchTemplateInput{
@@ -206,7 +205,7 @@ func newGroup(t *testing.T, cluster string, s site) (name, scaling string) {
 	return aws.ToString(g.NodegroupName), aws.ToString(g.Resources.AutoScalingGroups[0].Name)
 }
 
-// slower sets the emulator's pace for one test. Tests do not run beside each other.
+// slower sets the emulator's times for one test. Tests do not run in parallel.
 func slower(t *testing.T, times Times) {
 	before := cloud.cfg.Times
 	cloud.eks.mu.Lock()
@@ -219,7 +218,7 @@ func slower(t *testing.T, times Times) {
 	})
 }
 
-// until waits for something that takes the emulator's time.
+// until waits until a condition holds.
 func until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(50 * time.Millisecond) {
@@ -229,11 +228,11 @@ func until(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// journaled tells whether the journal has such an event.
+// journaled says whether the journal has an event for which holds returns true.
 func journaled(holds func(Event) bool) bool { return slices.ContainsFunc(cloud.Journal(), holds) }
 
-// leave deletes a VPC that nothing is left in.
-func (s site) leave(t *testing.T) {
+// remove deletes an empty VPC.
+func (s site) remove(t *testing.T) {
 	t.Helper()
 	for _, subnet := range s.subnets {
 		_, err := deployer().ec2.DeleteSubnet(t.Context(), &ec2.DeleteSubnetInput{SubnetId: &subnet})

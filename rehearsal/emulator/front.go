@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// maxBody bounds a request, in bytes. The largest that are made here are policy documents and user data, some KiB.
+// maxBody is the maximum size of a request in bytes. The largest requests have policy documents and user data of some KiB.
 const maxBody = 16 << 20
 
-// front answers every call: EKS and its image names by this package, the rest by moto.
+// front handles every call: this package answers EKS and the parameters of its images, moto the rest.
 func (a *AWS) front(own http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/_emulator/") {
@@ -45,7 +45,7 @@ func (a *AWS) serve(w http.ResponseWriter, r *http.Request, event *Event) {
 		return
 	}
 	s, who, failure := a.identify(r, body)
-	p := restJSON // until it is known which service is called
+	p := restJSON // for a request whose service is unknown
 	var c *call
 	if s != nil {
 		event.Who = s.accessKey
@@ -76,16 +76,16 @@ func refuse(w http.ResponseWriter, event *Event, p protocol, failure *refusal) {
 	failure.write(w, p)
 }
 
-// serveMoto passes a call on. moto checks signature and permission again, except where the permission hangs on the
-// resource or on conditions: of those moto knows nothing, so it gets the call in the emulator's own name.
+// serveMoto passes a call to moto, which checks signature and permission again. Moto cannot check permissions that depend on
+// the resource or on conditions, so such a call is signed by the emulator's own user.
 func (a *AWS) serveMoto(w http.ResponseWriter, r *http.Request, c *call, who *key, event *Event, presigned bool) {
 	if presigned {
-		refuse(w, event, c.protocol, &refusal{http.StatusBadRequest, "InvalidRequest", "the emulator takes presigned URLs as EKS tokens alone"})
+		refuse(w, event, c.protocol, &refusal{http.StatusBadRequest, "InvalidRequest", "the emulator accepts presigned URLs only as EKS tokens"})
 		return
 	}
 	decision, err := a.authorize(r.Context(), c, who)
 	if err != nil {
-		refuse(w, event, c.protocol, &refusal{http.StatusInternalServerError, "InternalFailure", "the emulator could not tell permissions: " + err.Error()})
+		refuse(w, event, c.protocol, &refusal{http.StatusInternalServerError, "InternalFailure", "the emulator could not check permissions: " + err.Error()})
 		return
 	}
 	if !decision.allowed {
@@ -106,9 +106,9 @@ func (a *AWS) serveMoto(w http.ResponseWriter, r *http.Request, c *call, who *ke
 		return
 	}
 	if answer.StatusCode < http.StatusMultipleChoices {
-		a.learn(r.Context(), c, body)
+		a.trackKeys(r.Context(), c, body)
 		a.policies.changed(c)
-		a.forgetNAT(r.Context(), c)
+		a.cleanUpNAT(r.Context(), c)
 		body = withoutOwnTags(c, a.nats.delay(c, body, a.cfg.Times.NAT))
 	}
 	for name, values := range answer.Header {
@@ -136,7 +136,7 @@ func (a *AWS) forward(r *http.Request, c *call, asRoot bool) (answer *http.Respo
 		}
 	}
 	if c.service == "s3" {
-		// moto's own check fails wherever a query has encoded characters, as every list of a folder has.
+		// moto computes a wrong signature for a query with encoded characters, which every listing of a folder has.
 		err = a.moto.withoutChecks(r.Context(), func() error {
 			answer, body, err = a.moto.send(out)
 			return err

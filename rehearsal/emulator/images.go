@@ -15,8 +15,8 @@ import (
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
-// image is the machine image of EKS for a type and version, registered in moto when it is first asked for. moto
-// does not keep an image's architecture; its name tells it.
+// image is the identifier of EKS's machine image for a type and version. The image is registered in moto on first use. moto does
+// not store an image's architecture; the name contains it.
 func (a *AWS) image(ctx context.Context, imageType string, r *release) (string, error) {
 	name := imageName(imageType, r)
 	if id := a.eks.images[name]; id != "" {
@@ -34,8 +34,7 @@ func (a *AWS) image(ctx context.Context, imageType string, r *release) (string, 
 	return a.eks.images[name], nil
 }
 
-// imageParameter are the names under which SSM tells EKS's images ("Retrieve recommended Amazon Linux AMI IDs", EKS User
-// Guide).
+// imageParameter matches SSM's parameters of EKS's images ("Retrieve recommended Amazon Linux AMI IDs", EKS User Guide).
 var imageParameter = regexp.MustCompile(`^/aws/service/eks/optimized-ami/(\d+\.\d+)/amazon-linux-2023/(x86_64|arm64)/standard/recommended(/image_id|/release_version|/image_name)?$`)
 
 func answersParameter(c *call) bool {
@@ -86,7 +85,7 @@ func (a *AWS) parameter(ctx context.Context, c *call, who *key) (string, error) 
 	}}), nil
 }
 
-// role is the one of an ARN, or nil.
+// role is the role with an ARN, or nil.
 func (a *AWS) role(ctx context.Context, arn string) (*iamtypes.Role, error) {
 	found, err := a.clients.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(arn[strings.LastIndex(arn, "/")+1:])})
 	var missing *iamtypes.NoSuchEntityException
@@ -94,7 +93,7 @@ func (a *AWS) role(ctx context.Context, arn string) (*iamtypes.Role, error) {
 	case errors.As(err, &missing):
 		return nil, nil
 	case err != nil:
-		return nil, fmt.Errorf("looking for role %s: %w", arn, err)
+		return nil, fmt.Errorf("reading role %s: %w", arn, err)
 	case aws.ToString(found.Role.Arn) != arn:
 		return nil, nil
 	}

@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// Event is one API call that came to the front.
+// Event is an API call that the front received.
 type Event struct {
 	Time     time.Time
 	Duration time.Duration
-	Service  string            // as signed: eks, ec2, autoscaling, …; eks-auth for tokens and pods' credentials
-	Action   string            // as IAM names it: CreateCluster, SetDesiredCapacity, …
-	Who      string            // ARN of the caller; its access key where that belongs to nobody
+	Service  string            // in the signature: eks, ec2, autoscaling, …; eks-auth for tokens and pods' credentials
+	Action   string            // in IAM's spelling: CreateCluster, SetDesiredCapacity, …
+	Who      string            // ARN of the caller; the access key if it is unknown
 	Status   int               // of HTTP
 	Params   map[string]string // without secrets
-	Error    string            // the error's code and message, where the call was refused by the front or by EKS
+	Error    string            // code and message, if the front or EKS refused the call
 }
 
 type journal struct {
@@ -29,7 +29,7 @@ func (j *journal) add(e Event) {
 	j.events = append(j.events, e)
 }
 
-// Journal is every call so far, in the order in which they were answered.
+// Journal returns all calls so far, in the order of their answers.
 func (a *AWS) Journal() []Event {
 	a.journal.mu.Lock()
 	defer a.journal.mu.Unlock()

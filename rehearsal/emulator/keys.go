@@ -15,19 +15,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
 
-// key is an access key and whose it is. All keys come into being in an answer that passes through the front, so their
-// secrets are known here.
+// key is an access key with its owner. The front reads the secrets of new keys from moto's answers.
 type key struct {
 	ID, Secret, Token string
 	Expires           time.Time // zero: never
 	ARN               string    // of the caller: arn:aws:iam::…:user/… or arn:aws:sts::…:assumed-role/…
 	Principal         string    // ARN of the user, or of the role that was assumed
 	UserID            string
-	// unlimited keys belong to the emulator's own users, whose permissions need no look: they may do everything.
+	// unlimited keys belong to the emulator's own users. They have all permissions, which are not checked.
 	unlimited bool
 }
 
-// name is the user's or role's, without its path.
+// name is the name of the user or role, without its path.
 func (k *key) name() string { return k.Principal[strings.LastIndex(k.Principal, "/")+1:] }
 
 func (k *key) isRole() bool { return strings.Contains(k.Principal, ":role/") }
@@ -66,7 +65,7 @@ const (
 	everything   = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 )
 
-// makeUsers makes the emulator's own user and the deployer, while moto checks nothing yet.
+// makeUsers makes the emulator's own user and the deployer. moto does not check permissions yet.
 func (a *AWS) makeUsers(ctx context.Context) (err error) {
 	a.setClients(&key{ID: "AKIAEMULATOR", Secret: "none"})
 	if a.root, err = a.makeUser(ctx, rootName, everything); err != nil {
@@ -104,10 +103,10 @@ func (a *AWS) makeUser(ctx context.Context, name, policy string) (*key, error) {
 	return k, nil
 }
 
-// Env is what gives a process the deployer's permissions, in place of any other configuration of AWS.
+// Env returns variables that give a process the deployer's permissions and hide other configuration of AWS.
 func (a *AWS) Env() []string { return a.env(a.deployer) }
 
-// NewUser makes an IAM user with one inline policy, and gives the environment of a process of the user's, as Env.
+// NewUser makes an IAM user with one inline policy. It returns variables like Env's for the user, and the user's ARN.
 func (a *AWS) NewUser(ctx context.Context, name, policyJSON string) (env []string, arn string, err error) {
 	if _, err := parsePolicy("given", policyJSON); err != nil {
 		return nil, "", fmt.Errorf("user %s: %w", name, err)
@@ -119,7 +118,7 @@ func (a *AWS) NewUser(ctx context.Context, name, policyJSON string) (env []strin
 	return a.env(k), k.ARN, nil
 }
 
-// identify tells who signed a request.
+// identify returns the signature of a request and the key that signed it.
 func (a *AWS) identify(r *http.Request, body []byte) (*signature, *key, *refusal) {
 	s, err := readSignature(r, body)
 	switch {
@@ -155,8 +154,8 @@ func (a *AWS) identify(r *http.Request, body []byte) (*signature, *key, *refusal
 	return s, k, nil
 }
 
-// learn keeps the keys that an answer hands out, and forgets those that a call deletes.
-func (a *AWS) learn(ctx context.Context, c *call, answer []byte) {
+// trackKeys stores the keys in an answer of moto, and removes a key that a call deletes.
+func (a *AWS) trackKeys(ctx context.Context, c *call, answer []byte) {
 	switch c.service + ":" + c.action {
 	case "iam:CreateAccessKey":
 		var made struct {
@@ -168,7 +167,7 @@ func (a *AWS) learn(ctx context.Context, c *call, answer []byte) {
 		}
 		user, err := a.clients.iam.GetUser(ctx, &iam.GetUserInput{UserName: &made.Key.UserName})
 		if err != nil {
-			a.logf("whose is access key %s: %v", made.Key.AccessKeyId, err)
+			a.logf("reading the owner of access key %s: %v", made.Key.AccessKeyId, err)
 			return
 		}
 		arn := aws.ToString(user.User.Arn)
@@ -194,7 +193,7 @@ func (a *AWS) learn(ctx context.Context, c *call, answer []byte) {
 	}
 }
 
-// loopback is what a proxy of the environment must not be asked for.
+// loopback is a value of NO_PROXY that adds the emulator's addresses.
 func loopback(existing string) string {
 	return strings.TrimSuffix("127.0.0.1,localhost,"+existing, ",")
 }

@@ -2,11 +2,11 @@ package emulator
 
 import "regexp"
 
-// ownTags are the tags of a launch template itself, which moto keeps among those that the template gives to instances and
-// volumes; EC2 keeps them apart. Left there, every preview finds a tag specification that nobody asked for.
+// ownTags matches the tags of a launch template itself. moto lists them among the tags for instances and volumes, and EC2 does
+// not. With them, every preview would show a tag specification that is not in the program.
 var ownTags = regexp.MustCompile(`<item><resourceType>launch-template</resourceType><tagSet>(<item><key>[^<]*</key>(<value>[^<]*</value>|<value/>)</item>)*</tagSet></item>`)
 
-// withoutOwnTags takes them out of an answer of EC2's.
+// withoutOwnTags removes ownTags from an answer of EC2.
 func withoutOwnTags(c *call, answer []byte) []byte {
 	if c.service != "ec2" || c.action != "DescribeLaunchTemplateVersions" {
 		return answer

@@ -16,8 +16,8 @@ import (
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
-// Leftovers are what a stack makes and is there now and was not at the start, sorted. Instances that are terminated, NAT
-// gateways that are deleted and keys that wait for their deletion are none.
+// Leftovers lists the resources that exist now and did not exist at the start, sorted, of the kinds that stacks make. Terminated
+// instances, deleted NAT gateways and keys that are pending deletion are not in it.
 func (a *AWS) Leftovers(ctx context.Context) ([]string, error) {
 	all, err := a.inventory(ctx)
 	if err != nil {
@@ -28,9 +28,9 @@ func (a *AWS) Leftovers(ctx context.Context) ([]string, error) {
 	return all, nil
 }
 
-// inventory lists what there is, of the kinds that stacks make.
+// inventory lists all resources of the kinds that stacks make.
 func (a *AWS) inventory(ctx context.Context) ([]string, error) {
-	l := &lister{ctx: ctx, clients: a.clients, ask: a.ask, live: map[string]bool{}}
+	l := &lister{ctx: ctx, clients: a.clients, callJSON: a.callJSON, live: map[string]bool{}}
 	l.compute()
 	l.network()
 	l.permissions()
@@ -49,14 +49,14 @@ func (a *AWS) inventory(ctx context.Context) ([]string, error) {
 	return l.items, l.err
 }
 
-// lister collects items until something fails.
+// lister collects items until a call fails.
 type lister struct {
-	ctx     context.Context
-	clients *clients
-	ask     func(ctx context.Context, service, target, body string, into any) error
-	items   []string
-	live    map[string]bool // instances
-	err     error
+	ctx      context.Context
+	clients  *clients
+	callJSON func(ctx context.Context, service, target, body string, into any) error
+	items    []string
+	live     map[string]bool // instances that are not terminated
+	err      error
 }
 
 func (l *lister) add(kind string, id *string, more ...*string) {
@@ -69,14 +69,14 @@ func (l *lister) add(kind string, id *string, more ...*string) {
 	l.items = append(l.items, item)
 }
 
-// each calls what lists one kind of things, and adds what it finds.
+// each makes a call that lists resources of one kind, and passes its answer to add.
 func each[In, Out, Options any](l *lister, call func(context.Context, *In, ...func(*Options)) (*Out, error), in *In, add func(*Out)) {
 	if l.err != nil {
 		return
 	}
 	out, err := call(l.ctx, in)
 	if err != nil {
-		l.err = fmt.Errorf("listing what is left: %w", err)
+		l.err = fmt.Errorf("listing resources: %w", err)
 		return
 	}
 	add(out)
@@ -118,7 +118,7 @@ func (l *lister) network() {
 	})
 	each(l, c.DescribeVpcEndpoints, &ec2.DescribeVpcEndpointsInput{}, func(o *ec2.DescribeVpcEndpointsOutput) {
 		for _, e := range o.VpcEndpoints {
-			if !strings.EqualFold(string(e.State), string(ec2types.StateDeleted)) { // moto writes it small
+			if !strings.EqualFold(string(e.State), string(ec2types.StateDeleted)) { // moto writes it in lower case
 				l.add("VPC endpoint", e.VpcEndpointId, e.ServiceName)
 			}
 		}
@@ -131,7 +131,7 @@ func (l *lister) network() {
 	each(l, c.DescribeNetworkInterfaces, &ec2.DescribeNetworkInterfacesInput{}, func(o *ec2.DescribeNetworkInterfacesOutput) {
 		for _, i := range o.NetworkInterfaces {
 			if i.Attachment != nil && aws.ToString(i.Attachment.InstanceId) != "" && !l.live[*i.Attachment.InstanceId] {
-				continue // goes with its instance, and moto leaves it
+				continue // EC2 deletes it with its instance, moto does not
 			}
 			l.add("network interface", i.NetworkInterfaceId, i.Description)
 		}
@@ -186,7 +186,7 @@ func (l *lister) permissions() {
 	c := l.clients.iam
 	each(l, c.ListRoles, &iam.ListRolesInput{}, func(o *iam.ListRolesOutput) {
 		for _, r := range o.Roles {
-			if !strings.HasPrefix(aws.ToString(r.Path), "/aws-service-role/") { // AWS makes those, and keeps them
+			if !strings.HasPrefix(aws.ToString(r.Path), "/aws-service-role/") { // AWS makes and keeps those
 				l.add("role", r.RoleName)
 			}
 		}
@@ -208,7 +208,7 @@ func (l *lister) permissions() {
 	})
 }
 
-// rest are services for which no client is compiled here, and ECR.
+// rest lists repositories, log groups and keys. The last two have no SDK client among the dependencies.
 func (l *lister) rest() {
 	each(l, l.clients.ecr.DescribeRepositories, &ecr.DescribeRepositoriesInput{}, func(o *ecr.DescribeRepositoriesOutput) {
 		for _, r := range o.Repositories {
@@ -226,7 +226,7 @@ func (l *lister) rest() {
 		Aliases []struct{ AliasName, TargetKeyId string }
 	}
 	l.json("kms", "TrentService.ListAliases", "{}", &aliases)
-	managed := map[string]bool{} // AWS makes these keys when they are first needed, and keeps them
+	managed := map[string]bool{} // AWS makes and keeps these keys
 	for _, alias := range aliases.Aliases {
 		if strings.HasPrefix(alias.AliasName, "alias/aws/") {
 			managed[alias.TargetKeyId] = true
@@ -247,6 +247,6 @@ func (l *lister) rest() {
 
 func (l *lister) json(service, target, body string, into any) {
 	if l.err == nil {
-		l.err = l.ask(l.ctx, service, target, body, into)
+		l.err = l.callJSON(l.ctx, service, target, body, into)
 	}
 }

@@ -10,10 +10,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 )
 
-// natTimes keeps NAT gateways pending for as long as AWS takes to make one; moto has them at once.
+// natTimes keeps new NAT gateways pending for Times.NAT. In moto they are available at once.
 type natTimes struct {
 	mu   sync.Mutex
-	made map[string]time.Time
+	made map[string]time.Time // creation time by identifier
 }
 
 var (
@@ -21,8 +21,8 @@ var (
 	natState = regexp.MustCompile(`<state>available</state>`)
 )
 
-// forgetNAT takes away the network interfaces of a NAT gateway that was deleted, which moto leaves in the subnet.
-func (a *AWS) forgetNAT(ctx context.Context, c *call) {
+// cleanUpNAT deletes the network interfaces of a deleted NAT gateway, which moto leaves in the subnet.
+func (a *AWS) cleanUpNAT(ctx context.Context, c *call) {
 	if c.service != "ec2" || c.action != "DeleteNatGateway" {
 		return
 	}
@@ -42,8 +42,7 @@ func (a *AWS) forgetNAT(ctx context.Context, c *call) {
 	}
 }
 
-// delay rewrites the state of young NAT gateways in an answer of EC2's. An element of the answer that has a NAT gateway's
-// identifier has its state too, before or after it, and ends where the next one begins.
+// delay sets the state of new NAT gateways in an answer of EC2 to pending.
 func (n *natTimes) delay(c *call, answer []byte, after time.Duration) []byte {
 	if c.service != "ec2" || after <= 0 {
 		return answer
@@ -72,9 +71,9 @@ func (n *natTimes) delay(c *call, answer []byte, after time.Duration) []byte {
 	return bytes.Join(parts, nil)
 }
 
-// splitNATs cuts an answer so that each part holds one NAT gateway.
+// splitNATs cuts an answer into parts with one NAT gateway each.
 func splitNATs(answer []byte) (parts [][]byte) {
-	const begin = "<createTime>" // of a gateway's elements moto writes it first
+	const begin = "<createTime>" // moto writes it as a gateway's first element
 	for {
 		next := bytes.Index(answer[min(1, len(answer)):], []byte(begin))
 		if next < 0 {

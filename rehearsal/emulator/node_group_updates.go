@@ -72,7 +72,7 @@ func (c *eksCall) updateNodeGroupConfig() (any, error) {
 	}, params...), nil
 }
 
-// fill takes over what a change leaves out.
+// fill sets the fields that a change does not have.
 func (s *scalingConfig) fill(now scalingConfig) {
 	if s.Min == nil {
 		s.Min = now.Min
@@ -85,7 +85,7 @@ func (s *scalingConfig) fill(now scalingConfig) {
 	}
 }
 
-// updateNodeGroupVersion changes what new instances are made of. EKS would also replace those that run.
+// updateNodeGroupVersion changes the launch template of new instances. EKS would also replace running instances.
 func (c *eksCall) updateNodeGroupVersion() (any, error) {
 	var in struct {
 		Version        string          `json:"version"`

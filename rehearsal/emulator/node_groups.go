@@ -10,10 +10,10 @@ import (
 // nodeGroup is a managed node group.
 type nodeGroup struct {
 	NodeGroupFields
-	scaling scalingGroup // what EKS made for it
+	scaling scalingGroup // the resources that EKS made for it
 }
 
-// NodeGroupFields are a node group's in the API.
+// NodeGroupFields are the fields of a node group in the API.
 type NodeGroupFields struct {
 	Name           string            `json:"nodegroupName"`
 	ARN            string            `json:"nodegroupArn"`
@@ -68,7 +68,7 @@ type (
 	}
 )
 
-// createNodeGroup is the request; fields that the emulator has no place for are an error.
+// createNodeGroup is the request. A field that is not here is an error.
 type createNodeGroup struct {
 	Name           string            `json:"nodegroupName"`
 	Scaling        *scalingConfig    `json:"scalingConfig"`
@@ -128,7 +128,7 @@ func (c *eksCall) createNodeGroup() (any, error) {
 	return c.showGroup(g)
 }
 
-// check refuses what EKS would, and sets what the request left to it.
+// check refuses invalid requests, like EKS, and sets defaults.
 func (in *createNodeGroup) check(one *cluster) error {
 	one32 := func(n int32) *int32 { return &n }
 	if in.Version == "" {
@@ -191,7 +191,7 @@ func checkTaints(taints []taint) error {
 func (s *scalingConfig) check() error {
 	switch {
 	case s.Min == nil || s.Max == nil || s.Desired == nil:
-		return invalid("the emulator wants minSize, maxSize and desiredSize together")
+		return invalid("the emulator needs minSize, maxSize and desiredSize together")
 	case *s.Min < 0 || *s.Max < 1:
 		return invalid("Minimum capacity %d must be 0 or more and maximum capacity %d 1 or more", *s.Min, *s.Max)
 	case *s.Min > *s.Desired:
@@ -202,7 +202,7 @@ func (s *scalingConfig) check() error {
 	return nil
 }
 
-// showGroup is a node group in an answer, with the numbers that its Auto Scaling group has by now.
+// showGroup is a node group in an answer, with the current numbers of its Auto Scaling group.
 func (c *eksCall) showGroup(g *nodeGroup) (any, error) {
 	if g.Status != deleting {
 		now, err := c.aws.scalingOf(c.ctx, g)
@@ -242,7 +242,8 @@ func (c *eksCall) listNodeGroups() (any, error) {
 	return map[string]any{"nodegroups": sortedKeys(one.nodeGroups)}, nil
 }
 
-// deleteNodeGroup ends the instances at once, and the group with all that EKS made for it when its time has come.
+// deleteNodeGroup terminates the instances at once. After Times.NodeGroupDelete it deletes the group with the resources that
+// EKS made for it.
 func (c *eksCall) deleteNodeGroup() (any, error) {
 	one, g, err := c.nodeGroup()
 	if err != nil {
@@ -263,13 +264,13 @@ func (c *eksCall) deleteNodeGroup() (any, error) {
 			c.aws.logf("deleting node group %s: %v", g.Name, err)
 		}
 		delete(one.nodeGroups, g.Name)
-		c.forgetNodeRole(one, g.NodeRole)
+		c.deleteNodeEntry(one, g.NodeRole)
 	})
 	return c.showGroup(g)
 }
 
-// forgetNodeRole takes away the access entry that EKS made, with the last node group of the role.
-func (c *eksCall) forgetNodeRole(one *cluster, role string) {
+// deleteNodeEntry deletes the access entry that EKS made for a node role, if no node group has the role.
+func (c *eksCall) deleteNodeEntry(one *cluster, role string) {
 	for _, g := range one.nodeGroups {
 		if g.NodeRole == role {
 			return
@@ -280,13 +281,13 @@ func (c *eksCall) forgetNodeRole(one *cluster, role string) {
 	}
 }
 
-// imageArchitectures are the machine images that the emulator has, with the architecture in EC2's word.
+// imageArchitectures are the types of machine images that the emulator has, with EC2's name of their architecture.
 var imageArchitectures = map[string]string{
 	"AL2023_x86_64_STANDARD": "x86_64",
 	"AL2023_ARM_64_STANDARD": "arm64",
 }
 
-// imageName is what AWS calls the machine image of a version and type.
+// imageName is AWS's name of the machine image for a version and type.
 func imageName(imageType string, r *release) string {
 	return fmt.Sprintf("amazon-eks-node-al2023-%s-standard-%s-v%s", strings.ToLower(imageArchitectures[imageType]), r.version, imageDay)
 }

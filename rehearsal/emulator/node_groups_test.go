@@ -79,7 +79,7 @@ func TestANodeGroupHasAnAutoScalingGroupWithEKSsTags(t *testing.T) {
 	}
 }
 
-func TestANodeGroupShowsWhatTheAutoscalerSet(t *testing.T) {
+func TestANodeGroupShowsTheSizeThatTheAutoscalerSet(t *testing.T) {
 	s := newSite(t)
 	cluster := newCluster(t, s)
 	name, scaling := newGroup(t, cluster, s)
@@ -111,7 +111,7 @@ func TestANodeGroupShowsWhatTheAutoscalerSet(t *testing.T) {
 	}
 }
 
-func TestANodeGroupGoesWithAllThatEKSMadeForIt(t *testing.T) {
+func TestADeletedNodeGroupLeavesNothingThatEKSMadeForIt(t *testing.T) {
 	s := newSite(t)
 	cluster := newCluster(t, s)
 	slower(t, Times{NodeGroupDelete: 500 * time.Millisecond})
@@ -173,7 +173,7 @@ func TestANewLaunchTemplateVersionReachesNewInstances(t *testing.T) {
 	}
 }
 
-func TestNodeGroupsThatEKSWouldRefuse(t *testing.T) {
+func TestInvalidNodeGroupsAreRefused(t *testing.T) {
 	s, other := newSite(t), newSite(t)
 	cluster := newCluster(t, s)
 	for name, c := range map[string]struct {

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -13,14 +14,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
 
-// policyCache holds principals' policies until IAM changes.
+// policyCache keeps the policies of principals until a call changes IAM.
 type policyCache struct {
 	mu          sync.Mutex
 	generation  int
 	byPrincipal map[string][]*policy
 }
 
-// changed forgets all policies after a call that may have changed one.
+// changed empties the cache after a call that may have changed a policy.
 func (p *policyCache) changed(c *call) {
 	if c.service != "iam" || strings.HasPrefix(c.action, "Get") || strings.HasPrefix(c.action, "List") {
 		return
@@ -59,8 +60,8 @@ func (a *AWS) policiesOf(ctx context.Context, who *key) ([]*policy, error) {
 	return policies, nil
 }
 
-// errBoundary is what a permissions boundary gives: it would take away permissions that the policies grant.
-var errBoundary = fmt.Errorf("it has a permissions boundary, which the emulator does not cover")
+// errBoundary refuses a principal with a permissions boundary, which would limit its policies.
+var errBoundary = errors.New("it has a permissions boundary, which the emulator does not cover")
 
 func (a *AWS) rolePolicies(ctx context.Context, name string) ([]*policy, error) {
 	role, err := a.clients.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
@@ -105,7 +106,7 @@ func (a *AWS) userPolicies(ctx context.Context, name string) ([]*policy, error) 
 		return nil, err
 	}
 	if len(groups.Groups) > 0 {
-		return nil, fmt.Errorf("it is in an IAM group, which the emulator does not cover")
+		return nil, errors.New("it is in an IAM group, which the emulator does not cover")
 	}
 	inline, err := a.clients.iam.ListUserPolicies(ctx, &iam.ListUserPoliciesInput{UserName: &name})
 	if err != nil {
@@ -134,7 +135,7 @@ type policySet struct {
 	err      error
 }
 
-// add takes a document as IAM gives it, percent-encoded.
+// add adds a policy document in the percent-encoded form of IAM's answers.
 func (s *policySet) add(name string, document *string) {
 	text, err := url.PathUnescape(aws.ToString(document))
 	if err == nil {
@@ -161,27 +162,27 @@ func (a *AWS) addManaged(ctx context.Context, all *policySet, arn string) {
 	all.add(aws.ToString(p.Policy.PolicyName), version.PolicyVersion.Document)
 }
 
-// authorize tells whether a caller may do what a call to moto asks for.
+// authorize decides whether a caller may make a call to moto.
 func (a *AWS) authorize(ctx context.Context, c *call, who *key) (decision, error) {
-	if who.unlimited || c.service == "sts" && c.action == "GetCallerIdentity" { // which nobody can be denied
+	if who.unlimited || c.service == "sts" && c.action == "GetCallerIdentity" { // needs no permission
 		return decision{allowed: true}, nil
 	}
 	if c.action == "" {
 		return decision{reason: fmt.Sprintf("the emulator does not know the actions of service %s", c.service)}, nil
 	}
-	asked, err := a.questions(ctx, c)
+	questions, err := a.questions(ctx, c)
 	if err != nil {
 		return decision{}, err
 	}
-	d, err := a.allows(ctx, c, who, asked)
+	d, err := a.allows(ctx, c, who, questions)
 	if c.service == "sts" {
-		d.narrow = false // moto knows the resource here, and the trust policy is about the caller
+		d.narrow = false // moto checks the resource of these calls, and must see the caller for the role's trust policy
 	}
 	return d, err
 }
 
-// allows asks a caller's policies. All questions must be answered with yes.
-func (a *AWS) allows(ctx context.Context, c *call, who *key, asked []question) (decision, error) {
+// allows decides by a caller's policies. The call is allowed if all questions are.
+func (a *AWS) allows(ctx context.Context, c *call, who *key, questions []question) (decision, error) {
 	if who.unlimited {
 		return decision{allowed: true}, nil
 	}
@@ -190,7 +191,7 @@ func (a *AWS) allows(ctx context.Context, c *call, who *key, asked []question) (
 		return decision{}, err
 	}
 	all := decision{allowed: true}
-	for _, q := range asked {
+	for _, q := range questions {
 		q.context.set("aws:PrincipalArn", who.Principal)
 		q.context.set("aws:PrincipalAccount", a.account)
 		q.context.set("aws:RequestedRegion", c.region)

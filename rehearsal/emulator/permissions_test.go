@@ -17,11 +17,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
 
-func TestEKSIsRefusedWithoutPermission(t *testing.T) {
+func TestACallOfEKSNeedsItsPermission(t *testing.T) {
 	s := newSite(t)
 	cluster := newCluster(t, s)
 	group, _ := newGroup(t, cluster, s)
-	describe := func(p *person) error {
+	describe := func(p *caller) error {
 		_, err := p.eks.DescribeNodegroup(t.Context(), &eks.DescribeNodegroupInput{ClusterName: &cluster, NodegroupName: &group})
 		return err
 	}
@@ -41,7 +41,7 @@ func TestEKSIsRefusedWithoutPermission(t *testing.T) {
 	}
 }
 
-func TestARoleIsHandedToEKSOnlyWithPermission(t *testing.T) {
+func TestPassingARoleToEKSNeedsItsPermission(t *testing.T) {
 	s := newSite(t)
 	cluster := newCluster(t, s)
 	pod := role(t, podIdentityService)
@@ -55,14 +55,14 @@ func TestARoleIsHandedToEKSOnlyWithPermission(t *testing.T) {
 	must(t, 0, err)
 }
 
-// scalerStatements are the autoscaler's: it reads everything, and changes the groups of one cluster.
+// scalerStatements are the autoscaler's permissions: it reads all groups and changes those of one cluster.
 func scalerStatements(cluster string) string {
 	return fmt.Sprintf(`{"Effect":"Allow","Action":"autoscaling:Describe*","Resource":"*"},
 		{"Effect":"Allow","Action":["autoscaling:SetDesiredCapacity","autoscaling:TerminateInstanceInAutoScalingGroup"],"Resource":"*",
 		 "Condition":{"StringEquals":{"aws:ResourceTag/k8s.io/cluster-autoscaler/%s":"owned","aws:RequestedRegion":"eu-west-1"}}}`, cluster)
 }
 
-func TestTheAutoscalerIsRefusedOnAnotherClustersGroup(t *testing.T) {
+func TestTheAutoscalerMayNotChangeGroupsOfAnotherCluster(t *testing.T) {
 	s := newSite(t)
 	own, other := newCluster(t, s), newCluster(t, s)
 	_, ownGroup := newGroup(t, own, s)
@@ -88,7 +88,7 @@ func TestTheAutoscalerIsRefusedOnAnotherClustersGroup(t *testing.T) {
 	}
 }
 
-func TestOtherServicesAreRefusedWithoutPermission(t *testing.T) {
+func TestACallOfAnotherServiceNeedsItsPermission(t *testing.T) {
 	someone, arn := user(t, `{"Effect":"Allow","Action":"ec2:DescribeVpcs","Resource":"*"}`)
 	_, err := someone.ec2.DescribeVpcs(t.Context(), &ec2.DescribeVpcsInput{})
 	must(t, 0, err)
@@ -96,15 +96,15 @@ func TestOtherServicesAreRefusedWithoutPermission(t *testing.T) {
 	wantCode(t, err, "UnauthorizedOperation", arn)
 	_, err = someone.iam.ListRoles(t.Context(), &iam.ListRolesInput{})
 	wantCode(t, err, "AccessDenied", "iam:ListRoles")
-	// What it is about cannot be told, so a permission for some resources is none.
+	// The emulator does not read the resources of this call, so it needs a permission for all resources.
 	narrow, _ := user(t, `{"Effect":"Allow","Action":"ec2:CreateVpc","Resource":"arn:aws:ec2:*:*:vpc/*"}`)
 	_, err = narrow.ec2.CreateVpc(t.Context(), &ec2.CreateVpcInput{CidrBlock: aws.String("10.9.0.0/16")})
 	wantCode(t, err, "UnauthorizedOperation", "ec2:CreateVpc")
 }
 
-// The way in which the published policy of the load balancer controller limits it: what it makes must carry its tag, and
-// it may change and delete only what does.
-func TestTheLoadBalancerControllerMayChangeOnlyItsOwn(t *testing.T) {
+// The statements have the limits of the controller's published policy: new resources must have its tag, and it may change and
+// delete only resources with the tag.
+func TestTheLoadBalancerControllerMayChangeOnlyItsOwnResources(t *testing.T) {
 	s := newSite(t)
 	const tag = "elbv2.k8s.aws/cluster"
 	controller, _ := user(t, `
@@ -116,7 +116,7 @@ func TestTheLoadBalancerControllerMayChangeOnlyItsOwn(t *testing.T) {
 		{"Effect":"Allow","Action":["elasticloadbalancing:AddTags"],"Resource":["arn:aws:elasticloadbalancing:*:*:loadbalancer/app/*/*"],
 		 "Condition":{"StringEquals":{"elasticloadbalancing:CreateAction":["CreateTargetGroup","CreateLoadBalancer"]},"Null":{"aws:RequestTag/`+tag+`":"false"}}},
 		{"Effect":"Allow","Action":["elasticloadbalancing:DeleteLoadBalancer"],"Resource":"*","Condition":{"Null":{"aws:ResourceTag/`+tag+`":"false"}}}`)
-	group := func(p *person, key string) (string, error) {
+	group := func(p *caller, key string) (string, error) {
 		made, err := p.ec2.CreateSecurityGroup(t.Context(), &ec2.CreateSecurityGroupInput{
 			GroupName: aws.String(unique("sg")), Description: aws.String("d"), VpcId: &s.vpc,
 			TagSpecifications: []ec2types.TagSpecification{{ResourceType: ec2types.ResourceTypeSecurityGroup, Tags: []ec2types.Tag{{Key: &key, Value: aws.String("c")}}}},
@@ -158,7 +158,7 @@ func TestTheLoadBalancerControllerMayChangeOnlyItsOwn(t *testing.T) {
 	_, err = balancers.DeleteLoadBalancer(t.Context(), &elb.DeleteLoadBalancerInput{LoadBalancerArn: &not})
 	wantCode(t, err, "AccessDenied", not)
 
-	// A security group goes after the load balancers that have it, as do their subnets.
+	// Security groups and subnets can be deleted only after their load balancers.
 	wantCode(t, remove(own), "DependencyViolation", "load balancer lb-")
 	_, err = deployer().ec2.DeleteSubnet(t.Context(), &ec2.DeleteSubnetInput{SubnetId: &s.subnets[0]})
 	wantCode(t, err, "DependencyViolation", "load balancer lb-")
@@ -169,14 +169,14 @@ func TestTheLoadBalancerControllerMayChangeOnlyItsOwn(t *testing.T) {
 	must(t, 0, remove(own))
 }
 
-func TestOnlyTheHoldersOfKeysAreHeard(t *testing.T) {
+func TestACallNeedsAValidAccessKey(t *testing.T) {
 	for name, c := range map[string]struct {
 		id, secret, token string
 		code              string
 	}{
-		"nobody's key":     {"AKIANOBODY", "x", "", "UnrecognizedClientException"},
+		"an unknown key":   {"AKIANOBODY", "x", "", "UnrecognizedClientException"},
 		"a wrong secret":   {cloud.deployer.ID, "guess", "", "InvalidSignatureException"},
-		"a needless token": {cloud.deployer.ID, cloud.deployer.Secret, "x", "UnrecognizedClientException"},
+		"a token too many": {cloud.deployer.ID, cloud.deployer.Secret, "x", "UnrecognizedClientException"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := deployer().cfg
@@ -189,7 +189,7 @@ func TestOnlyTheHoldersOfKeysAreHeard(t *testing.T) {
 	}
 }
 
-// moto itself checks permissions, too: a way around the front would not help.
+// moto also refuses calls that do not come through the front.
 func TestMotoEnforcesPermissions(t *testing.T) {
 	someone, _ := user(t, `{"Effect":"Allow","Action":"ec2:DescribeVpcs","Resource":"*"}`)
 	cfg := someone.cfg
@@ -200,7 +200,7 @@ func TestMotoEnforcesPermissions(t *testing.T) {
 	wantCode(t, err, "AccessDenied", "ec2:DescribeSubnets")
 }
 
-func TestAPolicyThatChangesCountsAtOnce(t *testing.T) {
+func TestAChangedPolicyTakesEffectAtOnce(t *testing.T) {
 	someone, arn := user(t, `{"Effect":"Allow","Action":"ec2:DescribeVpcs","Resource":"*"}`)
 	list := func() error {
 		_, err := someone.eks.ListClusters(t.Context(), &eks.ListClustersInput{})

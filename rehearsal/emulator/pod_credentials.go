@@ -16,14 +16,13 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 )
 
-// podIdentityService is what takes roles on behalf of pods, and the audience of their tokens.
+// podIdentityService is the service principal that assumes the roles of pods, and the audience of their tokens.
 const podIdentityService = "pods.eks.amazonaws.com"
 
-// podSession is how long a pod's credentials last, in seconds: 6 h, as EKS Pod Identity gives them.
+// podSession is the lifetime of a pod's credentials in seconds: 6 h, like those of EKS Pod Identity.
 const podSession = 6 * 60 * 60
 
-// podCredentials answers as the EKS Pod Identity agent on a node does, with what EKS Auth's AssumeRoleForPodIdentity does
-// behind it.
+// podCredentials answers like the EKS Pod Identity agent on a node, which calls AssumeRoleForPodIdentity of EKS Auth.
 func (a *AWS) podCredentials(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	event := Event{Time: start, Service: "eks-auth", Action: "AssumeRoleForPodIdentity", Status: http.StatusOK, Params: map[string]string{}}
@@ -61,7 +60,7 @@ func (a *AWS) assumeForPod(ctx context.Context, token string, event *Event) (any
 	}
 	var out *sts.AssumeRoleOutput
 	session := fmt.Sprintf("eks-%.20s-%.20s-%s", one.name, parts[3], newUUID()[:8])
-	// Trust has been checked. moto would weigh it against the emulator's own user, and knows no services.
+	// checkTrust has checked the trust policy. moto would check it for the emulator's own user.
 	err = a.moto.withoutChecks(ctx, func() (err error) {
 		out, err = a.clients.sts.AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: &session, DurationSeconds: aws.Int32(podSession)})
 		return err
@@ -80,11 +79,11 @@ func (a *AWS) assumeForPod(ctx context.Context, token string, event *Event) (any
 	}, nil
 }
 
-// podCluster is what sessions of a cluster's pods are told by.
+// podCluster is the cluster of a pod.
 type podCluster struct{ name, arn string }
 
-// associated is the role of a service account, and of which cluster. Service accounts of two clusters cannot be told
-// apart: the API server behind them is the same.
+// associated is the role of a service account, and the account's cluster. All clusters share one API server, so a service
+// account with associations in two clusters is an error.
 func (a *AWS) associated(namespace, account string) (podCluster, string, error) {
 	a.eks.mu.Lock()
 	defer a.eks.mu.Unlock()
@@ -103,12 +102,12 @@ func (a *AWS) associated(namespace, account string) (podCluster, string, error) 
 	case 1:
 		return found[0], role, nil
 	default:
-		return podCluster{}, "", fmt.Errorf("service account %s/%s has associations in %d clusters, which the emulator cannot tell apart", namespace, account, len(found))
+		return podCluster{}, "", fmt.Errorf("service account %s/%s has associations in %d clusters, which share one API server in the emulator", namespace, account, len(found))
 	}
 }
 
-// sessionTags are those that EKS Pod Identity puts on a session ("session tags", EKS User Guide). Tags of the pod are
-// there if its token is bound to a pod, as those on nodes are.
+// sessionTags are the tags that EKS Pod Identity puts on a session ("session tags", EKS User Guide). They name the pod if the
+// token is bound to one, like the tokens on nodes.
 func sessionTags(one podCluster, namespace, account string, user *authenticationv1.UserInfo) map[string]string {
 	tags := map[string]string{
 		"eks-cluster-arn": one.arn, "eks-cluster-name": one.name, "kubernetes-namespace": namespace, "kubernetes-service-account": account,
@@ -121,7 +120,7 @@ func sessionTags(one podCluster, namespace, account string, user *authentication
 	return tags
 }
 
-// checkTrust tells whether a role lets EKS Pod Identity take it for such a session, tags and all.
+// checkTrust returns an error unless EKS Pod Identity may assume a role for a session with these tags.
 func (a *AWS) checkTrust(ctx context.Context, arn string, one podCluster, tags map[string]string) error {
 	role, err := a.role(ctx, arn)
 	if err != nil {
@@ -144,25 +143,25 @@ func (a *AWS) checkTrust(ctx context.Context, arn string, one podCluster, tags m
 		q.context.set("aws:TagKeys", sortedKeys(tags)...)
 		q.context.set("aws:SourceAccount", a.account)
 		q.context.set("aws:SourceArn", one.arn)
-		ours := &policy{name: trust.name}
+		podIdentity := &policy{name: trust.name}
 		for _, s := range trust.Statements {
 			names, err := s.namesService(podIdentityService)
 			if err != nil {
 				return fmt.Errorf("%s: %w", trust.name, err)
 			}
 			if names {
-				s.Resource = texts{"*"} // a trust policy is about the role that has it
-				ours.Statements = append(ours.Statements, s)
+				s.Resource = texts{"*"} // a trust policy has no resource: it is for its own role
+				podIdentity.Statements = append(podIdentity.Statements, s)
 			}
 		}
-		if d := decide([]*policy{ours}, q); !d.allowed {
+		if d := decide([]*policy{podIdentity}, q); !d.allowed {
 			return fmt.Errorf("AccessDenied: %s may not do %s to %s: %s", podIdentityService, action, arn, strings.ReplaceAll(d.reason, "identity-based policy", "statement of its trust policy"))
 		}
 	}
 	return nil
 }
 
-// namesService tells whether a statement of a trust policy is about a service.
+// namesService says whether the principal of a trust policy's statement is a service.
 func (s *statement) namesService(service string) (bool, error) {
 	if s.NotPrincipal != nil {
 		return false, errors.New("NotPrincipal is not covered by the emulator")

@@ -77,11 +77,11 @@ func (c *eksCall) listAssociations() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	asked := func(name, value string) bool { return !c.query.Has(name) || c.query.Get(name) == value }
+	matches := func(name, value string) bool { return !c.query.Has(name) || c.query.Get(name) == value }
 	all := []any{}
 	for _, id := range sortedKeys(one.associations) {
 		p := one.associations[id]
-		if asked("namespace", p.Namespace) && asked("serviceAccount", p.ServiceAccount) {
+		if matches("namespace", p.Namespace) && matches("serviceAccount", p.ServiceAccount) {
 			all = append(all, association{Cluster: p.Cluster, Namespace: p.Namespace, ServiceAccount: p.ServiceAccount, ARN: p.ARN, ID: p.ID})
 		}
 	}

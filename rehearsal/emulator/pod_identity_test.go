@@ -24,8 +24,8 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 )
 
-// tokensOfAccounts gives the emulator a cluster that takes "token of <namespace>:<name>" for that service account's.
-func tokensOfAccounts(t *testing.T) {
+// acceptTokens gives the emulator a fake cluster that accepts "token of <namespace>:<name>" as a token of that service account.
+func acceptTokens(t *testing.T) {
 	client := fake.NewClientset()
 	client.PrependReactor("create", "tokenreviews", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		review := action.(clienttesting.CreateAction).GetObject().(*authenticationv1.TokenReview).DeepCopy()
@@ -39,7 +39,7 @@ func tokensOfAccounts(t *testing.T) {
 	t.Cleanup(func() { cloud.SetKubernetes(nil) })
 }
 
-// associate gives a role to a service account with a namespace of its own.
+// associate associates a role with a service account in a new namespace.
 func associate(t *testing.T, cluster, role string) (account string) {
 	t.Helper()
 	namespace := unique("namespace")
@@ -50,7 +50,7 @@ func associate(t *testing.T, cluster, role string) (account string) {
 	return namespace + ":app"
 }
 
-// podTrust is a trust policy for EKS Pod Identity under a condition.
+// podTrust is a trust policy for EKS Pod Identity with a condition.
 func podTrust(actions, condition string) string {
 	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":%q},"Action":%s,"Condition":{"StringEquals":{%s}}}]}`,
 		podIdentityService, actions, condition)
@@ -58,8 +58,8 @@ func podTrust(actions, condition string) string {
 
 const bothActions = `["sts:AssumeRole","sts:TagSession"]`
 
-func TestAPodActsWithTheRoleOfItsServiceAccount(t *testing.T) {
-	tokensOfAccounts(t)
+func TestAPodHasThePermissionsOfItsServiceAccountsRole(t *testing.T) {
+	acceptTokens(t)
 	s := newSite(t)
 	cluster, other := newCluster(t, s), newCluster(t, s)
 	_, own := newGroup(t, cluster, s)
@@ -91,8 +91,8 @@ func TestAPodActsWithTheRoleOfItsServiceAccount(t *testing.T) {
 	}
 }
 
-func TestPodsThatGetNoRole(t *testing.T) {
-	tokensOfAccounts(t)
+func TestAPodGetsItsRoleOnlyWithTrustAndAssociation(t *testing.T) {
+	acceptTokens(t)
 	cluster := newCluster(t, newSite(t))
 	arn := "arn:aws:eks:eu-west-1:123456789012:cluster/" + cluster
 	for name, c := range map[string]struct {
@@ -100,14 +100,14 @@ func TestPodsThatGetNoRole(t *testing.T) {
 		token string
 		part  string
 	}{
-		"trusted":                    {podTrust(bothActions, `"aws:SourceArn":"`+arn+`","aws:SourceAccount":"123456789012"`), "", ""},
-		"another cluster":            {podTrust(bothActions, `"aws:SourceArn":"`+arn+`x"`), "", "sts:AssumeRole"},
-		"another namespace":          {podTrust(bothActions, `"aws:RequestTag/kubernetes-namespace":"kube-system"`), "", "sts:AssumeRole"},
-		"without session tags":       {podTrust(`"sts:AssumeRole"`, `"aws:SourceArn":"`+arn+`"`), "", "sts:TagSession"},
-		"another service":            {strings.Replace(podTrust(bothActions, `"aws:SourceArn":"`+arn+`"`), podIdentityService, "ec2.amazonaws.com", 1), "", "sts:AssumeRole"},
-		"a condition it cannot tell": {podTrust(bothActions, `"aws:SourceOrgID":"o"`), "", "not covered"},
-		"nobody's token":             {podTrust(bothActions, `"aws:SourceArn":"`+arn+`"`), "forged", "not one of this cluster's"},
-		"no association":             {podTrust(bothActions, `"aws:SourceArn":"`+arn+`"`), "token of kube-system:default", "no Pod Identity association"},
+		"trusted":              {podTrust(bothActions, `"aws:SourceArn":"`+arn+`","aws:SourceAccount":"123456789012"`), "", ""},
+		"another cluster":      {podTrust(bothActions, `"aws:SourceArn":"`+arn+`x"`), "", "sts:AssumeRole"},
+		"another namespace":    {podTrust(bothActions, `"aws:RequestTag/kubernetes-namespace":"kube-system"`), "", "sts:AssumeRole"},
+		"without session tags": {podTrust(`"sts:AssumeRole"`, `"aws:SourceArn":"`+arn+`"`), "", "sts:TagSession"},
+		"another service":      {strings.Replace(podTrust(bothActions, `"aws:SourceArn":"`+arn+`"`), podIdentityService, "ec2.amazonaws.com", 1), "", "sts:AssumeRole"},
+		"an unknown condition": {podTrust(bothActions, `"aws:SourceOrgID":"o"`), "", "not covered"},
+		"a forged token":       {podTrust(bothActions, `"aws:SourceArn":"`+arn+`"`), "forged", "not of this cluster"},
+		"no association":       {podTrust(bothActions, `"aws:SourceArn":"`+arn+`"`), "token of kube-system:default", "no Pod Identity association"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			account := associate(t, cluster, roleWith(t, c.trust))
@@ -136,17 +136,17 @@ func TestPodsThatGetNoRole(t *testing.T) {
 			}
 		})
 	}
-	// The way in which pods get roles does not leave the door open.
+	// moto enforces permissions again afterwards.
 	_, err := sts.NewFromConfig(aws.Config{
 		Region: "eu-west-1", BaseEndpoint: &cloud.moto.url, RetryMaxAttempts: 1, Credentials: credentials.NewStaticCredentialsProvider("AKIANOBODY", "x", ""),
 	}).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::123456789012:role/none"), RoleSessionName: aws.String("s")})
 	var refused *smithyhttp.ResponseError
 	if !errors.As(err, &refused) || refused.HTTPStatusCode() != http.StatusForbidden {
-		t.Errorf("afterwards moto answers somebody unknown with %v", err)
+		t.Errorf("afterwards moto answers an unknown key with %v", err)
 	}
 }
 
-func TestAssociationsAreKeptPerServiceAccount(t *testing.T) {
+func TestAServiceAccountHasOneAssociation(t *testing.T) {
 	d, cluster := deployer(), newCluster(t, newSite(t))
 	one, two := role(t, podIdentityService), role(t, podIdentityService)
 	account := associate(t, cluster, one)

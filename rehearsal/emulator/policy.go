@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// IAM's policy language, as far as policies of this project use it ("Policy evaluation logic", IAM User Guide). What is
-// not covered is never allowed: the answer then says what it is.
+// This file evaluates the parts of IAM's policy language that this project uses ("Policy evaluation logic", IAM User Guide). A
+// statement with another part never allows a call, and the refusal names that part.
 
-// texts is one string or a list of them.
+// texts is a string or a list of strings.
 type texts []string
 
 func (t *texts) UnmarshalJSON(data []byte) error {
@@ -91,28 +91,29 @@ func parsePolicy(name, text string) (*policy, error) {
 	return &policy{name: name, Statements: document.Statement}, nil
 }
 
-// question is whether a principal may do one action to one resource.
+// question is an action on a resource that a caller needs permission for.
 type question struct {
 	action   string // service:Action
 	resource string
 	context  keyValues
 }
 
-// decision is a question's answer.
+// decision is the answer to a question.
 type decision struct {
 	allowed bool
-	reason  string // why not
-	// narrow: a policy that names this action names resources or conditions too.
+	reason  string // of a refusal
+	// narrow says that a statement for this action is limited to resources or has conditions.
 	narrow bool
 }
 
-// decide weighs a principal's policies: what is not allowed is denied, and a denial outweighs every permission.
+// decide evaluates a principal's policies. A call without an allowing statement is refused. A denying statement overrides
+// allowing ones.
 func decide(policies []*policy, q question) decision {
 	var granted, narrow bool
-	var unsure []string
+	var undecided []string
 	for _, p := range policies {
 		for _, s := range p.Statements {
-			if !s.concerns(q.action) {
+			if !s.matchesAction(q.action) {
 				continue
 			}
 			narrow = narrow || s.isNarrow()
@@ -120,9 +121,9 @@ func decide(policies []*policy, q question) decision {
 			where := fmt.Sprintf("policy %s, statement %q", p.name, s.Sid)
 			switch {
 			case err != nil && s.Effect == "Deny":
-				return decision{reason: fmt.Sprintf("%s may deny it, and the emulator cannot tell: %v", where, err)}
+				return decision{reason: fmt.Sprintf("%s may deny it, and the emulator cannot decide: %v", where, err)}
 			case err != nil:
-				unsure = append(unsure, fmt.Sprintf("%s may allow it, and the emulator cannot tell: %v", where, err))
+				undecided = append(undecided, fmt.Sprintf("%s may allow it, and the emulator cannot decide: %v", where, err))
 			case applies && s.Effect == "Deny":
 				return decision{reason: where + " denies it"}
 			case applies:
@@ -133,14 +134,14 @@ func decide(policies []*policy, q question) decision {
 	switch {
 	case granted:
 		return decision{allowed: true, narrow: narrow}
-	case len(unsure) > 0:
-		return decision{reason: strings.Join(unsure, "; ")}
+	case len(undecided) > 0:
+		return decision{reason: strings.Join(undecided, "; ")}
 	default:
 		return decision{reason: "no identity-based policy allows it"}
 	}
 }
 
-func (s *statement) concerns(action string) bool {
+func (s *statement) matchesAction(action string) bool {
 	if s.NotAction != nil {
 		return !anyMatches(s.NotAction, action, true)
 	}
@@ -151,11 +152,11 @@ func (s *statement) isNarrow() bool {
 	return len(s.Condition) > 0 || s.NotResource != nil || len(s.Resource) != 1 || s.Resource[0] != "*"
 }
 
-// applies tells whether the statement is about the question's resource and its conditions hold.
+// applies says whether the statement has the question's resource and its conditions hold.
 func (s *statement) applies(q question) (bool, error) {
 	for _, pattern := range append(append(texts{}, s.Resource...), s.NotResource...) {
 		if strings.Contains(pattern, "${") {
-			return false, fmt.Errorf("resource %q has a policy variable, which it does not cover", pattern)
+			return false, fmt.Errorf("resource %q has a policy variable, which is not covered", pattern)
 		}
 	}
 	switch {
@@ -184,7 +185,7 @@ func anyMatches(patterns texts, text string, foldCase bool) bool {
 	return false
 }
 
-// matches compares text with a pattern in which * stands for any characters and ? for one.
+// matches compares a text with a pattern, in which * matches any characters and ? one character.
 func matches(pattern, text string) bool {
 	for pattern != "" {
 		switch {

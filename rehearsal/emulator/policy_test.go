@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestPolicies(t *testing.T) {
+func TestPoliciesAllowAndDenyLikeIAM(t *testing.T) {
 	q := func() question {
 		q := question{action: "autoscaling:SetDesiredCapacity", resource: "arn:aws:autoscaling:eu-west-1:1:autoScalingGroup:x:autoScalingGroupName/eks-a"}
 		q.context.setTags("aws:ResourceTag/", map[string]string{"owner": "a", "empty": ""})
@@ -72,14 +72,14 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-func TestPoliciesWithUnknownWordsAreRefused(t *testing.T) {
+func TestPoliciesWithUnknownElementsAreRefused(t *testing.T) {
 	for _, text := range []string{
 		`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Actions":"*","Resource":"*"}}`,
 		`{"Version":"2012-10-17","Statement":[{"Effect":"allow","Action":"*","Resource":"*"}]}`,
 		`{"Version":"2012-10-17","Statements":[]}`,
 	} {
 		if _, err := parsePolicy("p", text); err == nil {
-			t.Errorf("%s is taken", text)
+			t.Errorf("%s is accepted", text)
 		}
 	}
 }

@@ -12,8 +12,8 @@ import (
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 )
 
-// questions are what a call to moto asks permission for: its action on each resource that it is about. A call whose
-// resources are not told here is about "*", which only a statement with that very resource allows.
+// questions are the permissions that a call to moto needs: its action on each of its resources. A call whose resources are not
+// read here has the resource "*". Only a statement with the resource "*" allows it.
 func (a *AWS) questions(ctx context.Context, c *call) ([]question, error) {
 	action := c.service + ":" + c.action
 	switch c.service {
@@ -31,7 +31,7 @@ func (a *AWS) questions(ctx context.Context, c *call) ([]question, error) {
 		return a.balancerQuestions(ctx, c, action)
 	case "iam":
 		if name := c.params["RoleName"]; name != "" {
-			// The path is part of a role's ARN, and roles of this project have none.
+			// A role's ARN contains its path. The roles of this project have no path.
 			return []question{{action: action, resource: fmt.Sprintf("arn:aws:iam::%s:role/%s", a.account, name)}}, nil
 		}
 	case "kms":
@@ -47,8 +47,8 @@ func (a *AWS) questions(ctx context.Context, c *call) ([]question, error) {
 	return []question{{action: action, resource: "*"}}, nil
 }
 
-// groupOf is the Auto Scaling group that a changing call names, itself or by one of its instances. Calls that describe
-// have no resources to be limited to.
+// groupOf is the Auto Scaling group that a call changes. The call names the group or one of its instances. Calls that describe
+// groups cannot be limited to a resource.
 func (a *AWS) groupOf(ctx context.Context, c *call) (string, error) {
 	if strings.HasPrefix(c.action, "Describe") {
 		return "", nil
@@ -84,13 +84,13 @@ func (a *AWS) groupQuestion(ctx context.Context, action, name string) (question,
 	return q, nil
 }
 
-// setResourceTags sets the tags under their global name and under the service's own older one.
+// setResourceTags sets a resource's tags as condition keys: the global ones and the service's own older ones.
 func (q *question) setResourceTags(service string, tags map[string]string) {
 	q.context.setTags("aws:ResourceTag/", tags)
 	q.context.setTags(service+":ResourceTag/", tags)
 }
 
-// ec2Kinds are the kinds of EC2's resources, as ARNs name them, by the beginnings of identifiers.
+// ec2Kinds are the kinds of EC2's resources in ARNs, by the prefix of an identifier.
 var ec2Kinds = map[string]string{
 	"sg": "security-group", "i": "instance", "vpc": "vpc", "subnet": "subnet", "eni": "network-interface", "lt": "launch-template",
 	"vol": "volume", "nat": "natgateway", "rtb": "route-table", "igw": "internet-gateway", "eipalloc": "elastic-ip", "vpce": "vpc-endpoint",
@@ -100,12 +100,13 @@ func (a *AWS) ec2ARN(id string) (string, error) {
 	prefix, _, _ := strings.Cut(id, "-")
 	kind := ec2Kinds[prefix]
 	if kind == "" {
-		return "", fmt.Errorf("%q is of a kind of EC2's resources that the emulator does not know", id)
+		return "", fmt.Errorf("the emulator does not know the kind of EC2 resource %q", id)
 	}
 	return fmt.Sprintf("arn:aws:ec2:%s:%s:%s/%s", a.cfg.Region, a.account, kind, id), nil
 }
 
-// ec2Questions know the resources of calls that change security groups or tags; the others are about "*".
+// ec2Questions are the permissions of an EC2 call. It reads the resources of calls that change security groups or tags. Other
+// calls have the resource "*".
 func (a *AWS) ec2Questions(ctx context.Context, c *call, action string) ([]question, error) {
 	var ids []string
 	switch c.action {
@@ -121,15 +122,15 @@ func (a *AWS) ec2Questions(ctx context.Context, c *call, action string) ([]quest
 		if err != nil {
 			return nil, err
 		}
-		asked := []question{{action: action, resource: created}, {action: action, resource: vpc}}
+		questions := []question{{action: action, resource: created}, {action: action, resource: vpc}}
 		if len(c.requestTags) > 0 {
-			// Tags at creation are a permission of their own.
+			// Setting tags at creation needs a permission of its own.
 			tagging := question{action: "ec2:CreateTags", resource: created}
 			tagging.context.set("ec2:CreateAction", c.action)
 			tagging.setResourceTags("ec2", nil)
-			asked = append(asked, tagging)
+			questions = append(questions, tagging)
 		}
-		return asked, nil
+		return questions, nil
 	}
 	if len(ids) == 0 {
 		return []question{{action: action, resource: "*"}}, nil
@@ -146,7 +147,7 @@ func (a *AWS) ec2Questions(ctx context.Context, c *call, action string) ([]quest
 		}
 		tags[id][aws.ToString(tag.Key)] = aws.ToString(tag.Value)
 	}
-	var asked []question
+	var questions []question
 	for _, id := range ids {
 		arn, err := a.ec2ARN(id)
 		if err != nil {
@@ -155,14 +156,15 @@ func (a *AWS) ec2Questions(ctx context.Context, c *call, action string) ([]quest
 		q := question{action: action, resource: arn}
 		q.setResourceTags("ec2", tags[id])
 		if c.action == "CreateTags" {
-			q.context.cover("ec2:CreateAction") // absent: this is no creation
+			q.context.cover("ec2:CreateAction") // CreateTags alone creates nothing, so the key is absent
 		}
-		asked = append(asked, q)
+		questions = append(questions, q)
 	}
-	return asked, nil
+	return questions, nil
 }
 
-// balancerQuestions know the resources of every call of the load balancers that changes something.
+// balancerQuestions are the permissions of a call of Elastic Load Balancing. It reads the resources of all calls that change
+// something.
 func (a *AWS) balancerQuestions(ctx context.Context, c *call, action string) ([]question, error) {
 	if strings.HasPrefix(c.action, "Describe") {
 		return []question{{action: action, resource: "*"}}, nil
@@ -170,14 +172,14 @@ func (a *AWS) balancerQuestions(ctx context.Context, c *call, action string) ([]
 	arn := fmt.Sprintf("arn:aws:elasticloadbalancing:%s:%s:", a.cfg.Region, a.account)
 	if created := map[string]string{"CreateLoadBalancer": "loadbalancer/app/", "CreateTargetGroup": "targetgroup/"}[c.action]; created != "" {
 		name := arn + created + c.params["Name"] + "/*"
-		asked := []question{{action: action, resource: name}}
+		questions := []question{{action: action, resource: name}}
 		if len(c.requestTags) > 0 {
 			tagging := question{action: "elasticloadbalancing:AddTags", resource: name}
 			tagging.context.set("elasticloadbalancing:CreateAction", c.action)
 			tagging.setResourceTags("elasticloadbalancing", nil)
-			asked = append(asked, tagging)
+			questions = append(questions, tagging)
 		}
-		return asked, nil
+		return questions, nil
 	}
 	arns := c.list("ResourceArns")
 	for _, name := range []string{"LoadBalancerArn", "TargetGroupArn", "ListenerArn", "RuleArn"} {
@@ -188,11 +190,11 @@ func (a *AWS) balancerQuestions(ctx context.Context, c *call, action string) ([]
 	if len(arns) == 0 {
 		return []question{{action: action, resource: "*"}}, nil
 	}
-	var asked []question
+	var questions []question
 	for _, arn := range arns {
 		q := question{action: action, resource: arn}
 		found, err := a.clients.elb.DescribeTags(ctx, &elb.DescribeTagsInput{ResourceArns: []string{arn}})
-		if err == nil { // what does not exist has no tags; moto says so to the caller
+		if err == nil { // a resource that does not exist has no tags; moto then refuses the call
 			tags := map[string]string{}
 			for _, d := range found.TagDescriptions {
 				for _, tag := range d.Tags {
@@ -202,7 +204,7 @@ func (a *AWS) balancerQuestions(ctx context.Context, c *call, action string) ([]
 			q.setResourceTags("elasticloadbalancing", tags)
 		}
 		q.context.cover("elasticloadbalancing:CreateAction")
-		asked = append(asked, q)
+		questions = append(questions, q)
 	}
-	return asked, nil
+	return questions, nil
 }

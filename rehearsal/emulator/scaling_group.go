@@ -16,8 +16,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// scalingGroup is what EKS makes for a node group in the account: an Auto Scaling group, a launch template of its own
-// after the group's, and an instance profile of the node role.
+// scalingGroup are the resources that EKS makes for a node group: an Auto Scaling group, a launch template made from the node
+// group's, and an instance profile of the node role.
 type scalingGroup struct{ group, template, profile, role string }
 
 func (a *AWS) makeScaling(ctx context.Context, one *cluster, g *nodeGroup) error {
@@ -49,7 +49,7 @@ func (a *AWS) makeScaling(ctx context.Context, one *cluster, g *nodeGroup) error
 			name := fmt.Sprintf("eks-%s-%s", g.Name, id)
 			_, err := a.clients.autoscaling.CreateAutoScalingGroup(ctx, &autoscaling.CreateAutoScalingGroupInput{
 				AutoScalingGroupName: &name, MinSize: g.Scaling.Min, MaxSize: g.Scaling.Max, DesiredCapacity: aws.Int32(0),
-				VPCZoneIdentifier: aws.String(strings.Join(g.Subnets, ",")), MixedInstancesPolicy: mixed(g, "1"), Tags: scalingTags(one.Name, g.Name, name),
+				VPCZoneIdentifier: aws.String(strings.Join(g.Subnets, ",")), MixedInstancesPolicy: instancesPolicy(g, "1"), Tags: scalingTags(one.Name, g.Name, name),
 				CapacityRebalance: aws.Bool(g.CapacityType == "SPOT"), NewInstancesProtectedFromScaleIn: aws.Bool(false),
 			})
 			if err == nil {
@@ -68,7 +68,7 @@ func (a *AWS) makeScaling(ctx context.Context, one *cluster, g *nodeGroup) error
 	return nil
 }
 
-// scalingTags are EKS's own. A node group's tags do not reach its Auto Scaling group.
+// scalingTags are the tags that EKS puts on an Auto Scaling group. It does not copy the node group's tags.
 func scalingTags(cluster, group, name string) (tags []asgtypes.Tag) {
 	for _, t := range [][2]string{
 		{"eks:cluster-name", cluster}, {"eks:nodegroup-name", group}, {"kubernetes.io/cluster/" + cluster, "owned"},
@@ -79,8 +79,9 @@ func scalingTags(cluster, group, name string) (tags []asgtypes.Tag) {
 	return tags
 }
 
-// mixed is the policy by which instances of several types, on demand or spot, are made after the template.
-func mixed(g *nodeGroup, version string) *asgtypes.MixedInstancesPolicy {
+// instancesPolicy is the policy of an Auto Scaling group: a version of the launch template, the instance types, and on-demand
+// or spot capacity.
+func instancesPolicy(g *nodeGroup, version string) *asgtypes.MixedInstancesPolicy {
 	p := &asgtypes.MixedInstancesPolicy{
 		LaunchTemplate: &asgtypes.LaunchTemplate{LaunchTemplateSpecification: &asgtypes.LaunchTemplateSpecification{
 			LaunchTemplateId: &g.scaling.template, Version: &version,
@@ -99,8 +100,8 @@ func mixed(g *nodeGroup, version string) *asgtypes.MixedInstancesPolicy {
 	return p
 }
 
-// templateData is what instances are made of: the group's launch template, completed by EKS with the image and the
-// cluster's security group. It also gives the template its full name in the node group.
+// templateData is the launch template of a node group's instances: the group's own template, in which EKS sets the image and the
+// cluster's security group. It also completes the template's name and version in the node group.
 func (a *AWS) templateData(ctx context.Context, one *cluster, g *NodeGroupFields) (*ec2types.RequestLaunchTemplateData, error) {
 	data := &ec2types.RequestLaunchTemplateData{}
 	if g.Template != nil {
@@ -109,7 +110,7 @@ func (a *AWS) templateData(ctx context.Context, one *cluster, g *NodeGroupFields
 			return nil, err
 		}
 		g.Template = &launchTemplate{ID: aws.ToString(v.LaunchTemplateId), Name: aws.ToString(v.LaunchTemplateName), Version: fmt.Sprint(aws.ToInt64(v.VersionNumber))}
-		// The two types name their fields alike.
+		// The two types have the same field names.
 		if err := json.Unmarshal([]byte(mustJSON(v.LaunchTemplateData)), data); err != nil {
 			return nil, fmt.Errorf("reading launch template %s: %w", g.Template.Name, err)
 		}
@@ -128,7 +129,7 @@ func (a *AWS) templateData(ctx context.Context, one *cluster, g *NodeGroupFields
 	}
 	for _, device := range data.BlockDeviceMappings {
 		if device.Ebs != nil && device.Ebs.DeleteOnTermination == nil {
-			device.Ebs.DeleteOnTermination = aws.Bool(true) // EC2's default, and not moto's
+			device.Ebs.DeleteOnTermination = aws.Bool(true) // EC2's default, which moto does not have
 		}
 	}
 	image, err := a.image(ctx, g.ImageType, findRelease(g.Version))
@@ -166,7 +167,7 @@ func (a *AWS) templateVersion(ctx context.Context, t *launchTemplate) (*ec2types
 	return &found.LaunchTemplateVersions[0], nil
 }
 
-// renewScaling makes new instances after changed fields.
+// renewScaling sets the launch template of new instances to changed fields.
 func (a *AWS) renewScaling(ctx context.Context, one *cluster, g *nodeGroup, changed *NodeGroupFields) error {
 	template := *changed
 	template.InstanceTypes = changed.InstanceTypes
@@ -181,21 +182,21 @@ func (a *AWS) renewScaling(ctx context.Context, one *cluster, g *nodeGroup, chan
 	}
 	version := fmt.Sprint(aws.ToInt64(made.LaunchTemplateVersion.VersionNumber))
 	if _, err := a.clients.autoscaling.UpdateAutoScalingGroup(ctx, &autoscaling.UpdateAutoScalingGroupInput{
-		AutoScalingGroupName: &g.scaling.group, MixedInstancesPolicy: mixed(g, version),
+		AutoScalingGroupName: &g.scaling.group, MixedInstancesPolicy: instancesPolicy(g, version),
 	}); err != nil {
 		return fmt.Errorf("updating node group %s: %w", g.Name, err)
 	}
 	return nil
 }
 
-// scalingOf are the numbers of the node group's Auto Scaling group, whoever set them.
+// scalingOf are the current numbers of the node group's Auto Scaling group.
 func (a *AWS) scalingOf(ctx context.Context, g *nodeGroup) (scalingConfig, error) {
 	found, err := a.clients.autoscaling.DescribeAutoScalingGroups(ctx, &autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{g.scaling.group}})
 	if err != nil {
 		return scalingConfig{}, fmt.Errorf("reading node group %s: %w", g.Name, err)
 	}
 	if len(found.AutoScalingGroups) == 0 {
-		return g.Scaling, nil // somebody deleted it; EKS would call the node group degraded
+		return g.Scaling, nil // the group was deleted; in EKS the node group would be degraded
 	}
 	group := found.AutoScalingGroups[0]
 	return scalingConfig{Min: group.MinSize, Max: group.MaxSize, Desired: group.DesiredCapacity}, nil
@@ -208,8 +209,8 @@ func (a *AWS) setScaling(ctx context.Context, g *nodeGroup, to scalingConfig) er
 	}
 	_, err = a.clients.autoscaling.UpdateAutoScalingGroup(ctx, &autoscaling.UpdateAutoScalingGroupInput{
 		AutoScalingGroupName: &g.scaling.group, MinSize: to.Min, MaxSize: to.Max, DesiredCapacity: aws.Int32(min(*to.Desired, *now.Desired)),
-		// moto forgets the policy of a group that is updated without it.
-		MixedInstancesPolicy: mixed(g, "$Latest"),
+		// moto removes the policy in an update without it.
+		MixedInstancesPolicy: instancesPolicy(g, "$Latest"),
 	})
 	if err != nil {
 		return fmt.Errorf("setting the size of node group %s: %w", g.Name, err)
@@ -217,12 +218,12 @@ func (a *AWS) setScaling(ctx context.Context, g *nodeGroup, to scalingConfig) er
 	return a.launch(ctx, g, *to.Desired)
 }
 
-// emptyScaling ends all instances, and lets none start any more.
+// emptyScaling terminates all instances and sets the limits to zero.
 func (a *AWS) emptyScaling(ctx context.Context, g *nodeGroup) error {
 	return a.setScaling(ctx, g, scalingConfig{Min: aws.Int32(0), Max: aws.Int32(0), Desired: aws.Int32(0)})
 }
 
-// removeScaling takes away what makeScaling made, or began to.
+// removeScaling deletes the resources that makeScaling made, also after it failed.
 func (a *AWS) removeScaling(ctx context.Context, g *nodeGroup) error {
 	s := &g.scaling
 	var failures []error
@@ -243,7 +244,7 @@ func (a *AWS) removeScaling(ctx context.Context, g *nodeGroup) error {
 	return errors.Join(failures...)
 }
 
-// roleExists tells whether a role of this ARN is there.
+// roleExists says whether there is a role with this ARN.
 func (a *AWS) roleExists(ctx context.Context, arn string) (bool, error) {
 	role, err := a.role(ctx, arn)
 	return role != nil, err

@@ -13,16 +13,16 @@ import (
 	"time"
 )
 
-// AWS Signature Version 4, from the side that checks it ("Create a signed AWS API request", IAM User Guide).
+// This file checks signatures of AWS Signature Version 4 ("Create a signed AWS API request", IAM User Guide).
 
 const (
 	algorithm = "AWS4-HMAC-SHA256"
 	amzTime   = "20060102T150405Z"
-	// maxSkew is how far a request's time may be from now.
+	// maxSkew is the maximum difference between a request's time and now.
 	maxSkew = 15 * time.Minute
 )
 
-// signature is what a request says about who signed it.
+// signature is the signature of a request.
 type signature struct {
 	accessKey string
 	scope     string // date/region/service/aws4_request
@@ -90,7 +90,7 @@ func (s *signature) setCredential(credential string) error {
 	return nil
 }
 
-// signedAt is when the request says it was signed.
+// signedAt is the time of the signature.
 func (s *signature) signedAt() (time.Time, error) {
 	t, err := time.Parse(amzTime, s.date)
 	if err != nil || !strings.HasPrefix(s.scope, t.Format("20060102")+"/") {
@@ -99,7 +99,7 @@ func (s *signature) signedAt() (time.Time, error) {
 	return t, nil
 }
 
-// matches tells whether a key's secret gives this signature. header gives a header's values, the host among them.
+// matches says whether the signature was made with a key's secret. header returns the values of a header, including the host.
 func (s *signature) matches(secret, method string, u *url.URL, header func(string) []string) bool {
 	parts := strings.Split(s.scope, "/")
 	if len(parts) != 4 {
@@ -124,7 +124,7 @@ func (s *signature) matches(secret, method string, u *url.URL, header func(strin
 	return hmac.Equal([]byte(hex.EncodeToString(mac(key, toSign))), []byte(s.value))
 }
 
-// canonicalPath is the path as sent, encoded once more, which S3 alone does not do.
+// canonicalPath is the path as sent, with its segments encoded again. S3 does not encode them again.
 func canonicalPath(u *url.URL, service string) string {
 	path := u.EscapedPath()
 	if path == "" {

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// arn is that of one of this account's EKS resources.
+// arn is the ARN of an EKS resource of this account.
 func (a *AWS) arn(parts ...string) string {
 	return fmt.Sprintf("arn:aws:eks:%s:%s:%s", a.cfg.Region, a.account, strings.Join(parts, "/"))
 }
 
-// resource is what a call is about, and its tags.
+// resource is the ARN of a call's resource, with the resource's tags.
 func (c *eksCall) resource() (arn string, tags map[string]string) {
 	if arn := c.path["arn"]; arn != "" {
 		if t := c.aws.eks.tagsOf(arn); t != nil {
@@ -57,7 +57,7 @@ func (c *eksCall) resource() (arn string, tags map[string]string) {
 	return c.aws.arn("cluster", name), one.Tags
 }
 
-// tagsOf is where the tags of a resource are kept; nil if there is no such resource.
+// tagsOf points to the tags of a resource. It is nil if the resource does not exist.
 func (s *eksState) tagsOf(arn string) *map[string]string {
 	for _, c := range s.clusters {
 		if c.ARN == arn {
@@ -102,23 +102,14 @@ func (c *eksCall) listTags() (any, error) {
 	return map[string]any{"tags": orEmpty(*tags)}, nil
 }
 
-func (c *eksCall) tagResource() (any, error) {
+// changeTags sets the tags of a request (TagResource) and deletes the keys of its query (UntagResource).
+func (c *eksCall) changeTags() (any, error) {
 	tags, err := c.tags()
 	if err != nil {
 		return nil, err
 	}
 	changed := maps.Clone(orEmpty(*tags))
 	maps.Copy(changed, c.requestTags)
-	*tags = changed
-	return struct{}{}, nil
-}
-
-func (c *eksCall) untagResource() (any, error) {
-	tags, err := c.tags()
-	if err != nil {
-		return nil, err
-	}
-	changed := maps.Clone(orEmpty(*tags))
 	for _, key := range c.query["tagKeys"] {
 		delete(changed, key)
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// update is a change that EKS works on, of a cluster, node group or add-on.
+// update is a change of a cluster, node group or add-on.
 type update struct {
 	ID        string        `json:"id"`
 	Status    string        `json:"status"`
@@ -15,7 +15,7 @@ type update struct {
 	Params    []updateParam `json:"params"`
 	CreatedAt float64       `json:"createdAt"`
 	Errors    []any         `json:"errors"`
-	of        string        // node group or add-on; empty: the cluster's
+	of        string        // name of the node group or add-on; empty for the cluster
 }
 
 type updateParam struct {
@@ -23,7 +23,7 @@ type updateParam struct {
 	Value string `json:"value"`
 }
 
-// begin starts an update: state shows UPDATING until it is done, and then ACTIVE.
+// begin starts an update and calls done when it has ended. Until then state is UPDATING, and ACTIVE afterwards.
 func (c *eksCall) begin(one *cluster, kind, of string, state *string, takes time.Duration, done func(ctx context.Context), params ...updateParam) any {
 	u := &update{ID: newUUID(), Status: "InProgress", Type: kind, Params: params, CreatedAt: stamp(), Errors: []any{}, of: of}
 	one.updates[u.ID] = u
@@ -34,7 +34,7 @@ func (c *eksCall) begin(one *cluster, kind, of string, state *string, takes time
 			done(ctx)
 		}
 	})
-	// A copy: the answer is written down before the update is done.
+	// A copy, because the update may end before the answer is encoded.
 	return map[string]any{"update": *u}
 }
 
@@ -68,7 +68,7 @@ func (c *eksCall) listUpdates() (any, error) {
 	return map[string]any{"updateIds": ids}, nil
 }
 
-// idle is the cluster that the path names, if nothing is under way there.
+// idle is the cluster that the path names. An error means that it does not exist, is not active or is being updated.
 func (c *eksCall) idle() (*cluster, error) {
 	one, err := c.activeCluster()
 	if err == nil && one.Status == updating {
@@ -76,6 +76,9 @@ func (c *eksCall) idle() (*cluster, error) {
 	}
 	return one, err
 }
+
+// maxKubeletSkew is how many minor versions a kubelet may be older than its API server (Kubernetes, "Version Skew Policy").
+const maxKubeletSkew = 3
 
 func (c *eksCall) updateClusterVersion() (any, error) {
 	var in struct {
@@ -100,8 +103,7 @@ func (c *eksCall) updateClusterVersion() (any, error) {
 		return nil, invalid("Unsupported Kubernetes minor version update from %s to %s", one.Version, in.Version)
 	}
 	for _, name := range sortedKeys(one.nodeGroups) {
-		// A kubelet may be at most three minor versions older than its API server.
-		if g := findRelease(one.nodeGroups[name].Version); g != nil && wanted.minor()-g.minor() > 3 {
+		if g := findRelease(one.nodeGroups[name].Version); g != nil && wanted.minor()-g.minor() > maxKubeletSkew {
 			return nil, invalid("Nodegroup %s has version %s, too old for a cluster of %s", name, g.version, in.Version)
 		}
 	}

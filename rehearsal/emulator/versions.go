@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// release is a Kubernetes version as EKS offers it, with the days in UTC on which its kinds of support end, from the
-// release calendar of the Amazon EKS User Guide. They stand here apart from the program's own: the emulator says what AWS
-// says, whatever the program believes.
+// release is a Kubernetes version of EKS with its release day and the days in UTC on which standard and extended support end. The
+// days come from the release calendar of the Amazon EKS User Guide. The emulator has its own list, so that a mistake in the
+// program's list (catalog) shows.
 type release struct{ version, released, standard, extended string }
 
 var releases = []release{
@@ -100,7 +100,7 @@ func (c *eksCall) describeClusterVersions() (any, error) {
 	return map[string]any{"clusterVersions": all}, nil
 }
 
-// imageDay is when the machine images were made that the emulator knows.
+// imageDay is the date in the versions of the machine images.
 const imageDay = "20261101"
 
 func (r release) imageRelease() string { return fmt.Sprintf("%s-%s", r.patch(), imageDay) }

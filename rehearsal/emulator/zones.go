@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 )
 
-// scale does for a call that changes a node group's size what Auto Scaling would and moto does not: it keeps to the group's
-// limits, and launches new instances over the group's zones. moto puts all into the first subnet.
+// scale handles calls that change the size of a node group's Auto Scaling group. Like AWS, it refuses sizes outside the limits
+// and spreads new instances over the zones. moto does neither: it starts all instances in the first subnet.
 func (a *AWS) scale(ctx context.Context, c *call) *refusal {
 	terminates := c.action == "TerminateInstanceInAutoScalingGroup" && c.params["ShouldDecrementDesiredCapacity"] == "true"
 	if c.service != "autoscaling" || c.action != "SetDesiredCapacity" && !terminates {
@@ -25,7 +25,7 @@ func (a *AWS) scale(ctx context.Context, c *call) *refusal {
 	defer a.eks.mu.Unlock()
 	g := a.eks.groupOf(name)
 	if g == nil || err != nil {
-		return nil // not of EKS, or for moto to refuse
+		return nil // not a group of EKS, or a call that moto refuses
 	}
 	now, err := a.scalingOf(ctx, g)
 	switch {
@@ -37,7 +37,7 @@ func (a *AWS) scale(ctx context.Context, c *call) *refusal {
 	default:
 		wanted, bad := strconv.ParseInt(c.params["DesiredCapacity"], 10, 32)
 		if bad != nil {
-			return nil // for moto to refuse
+			return nil // moto refuses it
 		}
 		switch to := int32(wanted); {
 		case to > aws.ToInt32(now.Max):
@@ -53,7 +53,7 @@ func (a *AWS) scale(ctx context.Context, c *call) *refusal {
 	return nil
 }
 
-// groupOf is the node group behind an Auto Scaling group.
+// groupOf is the node group of an Auto Scaling group.
 func (s *eksState) groupOf(scaling string) *nodeGroup {
 	for _, one := range s.clusters {
 		for _, g := range one.nodeGroups {
@@ -65,7 +65,7 @@ func (s *eksState) groupOf(scaling string) *nodeGroup {
 	return nil
 }
 
-// launch adds instances one by one, each in the zone that has the fewest, until the group has as many as wanted.
+// launch adds instances until the group has the wanted number. Each goes into the zone with the fewest instances.
 func (a *AWS) launch(ctx context.Context, g *nodeGroup, wanted int32) error {
 	zones, err := a.zonesOf(ctx, g.Subnets)
 	if err != nil {
@@ -86,7 +86,7 @@ func (a *AWS) launch(ctx context.Context, g *nodeGroup, wanted int32) error {
 	update := func(subnets []string, desired *int32) error {
 		_, err := a.clients.autoscaling.UpdateAutoScalingGroup(ctx, &autoscaling.UpdateAutoScalingGroupInput{
 			AutoScalingGroupName: &g.scaling.group, VPCZoneIdentifier: aws.String(strings.Join(subnets, ",")), DesiredCapacity: desired,
-			MixedInstancesPolicy: mixed(g, "$Latest"),
+			MixedInstancesPolicy: instancesPolicy(g, "$Latest"),
 		})
 		if err != nil {
 			return fmt.Errorf("launching instances of node group %s: %w", g.Name, err)
@@ -101,10 +101,10 @@ func (a *AWS) launch(ctx context.Context, g *nodeGroup, wanted int32) error {
 		}
 		have[zones[subnets[0]]]++
 	}
-	return update(g.Subnets, nil) // in the order in which they were given
+	return update(g.Subnets, nil) // restores the order of the subnets
 }
 
-// zonesOf are subnets' zones.
+// zonesOf are the zones of subnets, by subnet.
 func (a *AWS) zonesOf(ctx context.Context, subnets []string) (map[string]string, error) {
 	found, err := a.clients.ec2.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{SubnetIds: subnets})
 	if err != nil {

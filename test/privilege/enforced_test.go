@@ -57,7 +57,7 @@ func wantDenied(t *testing.T, what string, err error) {
 	denials := []string{"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 	if !errors.As(err, &failure) || !slices.Contains(denials, failure.ErrorCode()) {
 		t.Errorf("%s: the error is %v, want a denial", what, err)
-	} else if strings.Contains(failure.ErrorMessage(), "cannot tell") || strings.Contains(failure.ErrorMessage(), "does not know") {
+	} else if strings.Contains(failure.ErrorMessage(), "cannot decide") || strings.Contains(failure.ErrorMessage(), "does not know") {
 		t.Errorf("%s: denied because the emulator does not implement it: %v", what, err)
 	}
 }
