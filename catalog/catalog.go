@@ -1,4 +1,4 @@
-// Package catalog holds facts that AWS publishes about EC2 and EKS: instance types and how much of a node they leave to
-// pods, Kubernetes versions and until when EKS supports them, add-ons and what their pods ask for. It asks no account. It
-// also holds constants that several packages share.
+// Package catalog holds what AWS publishes about EC2 and EKS: instance types and the room for pods on their nodes, Kubernetes
+// versions with the end of their support, add-ons with the requests of their pods, names of regions, and zones. It needs no
+// AWS account. It also holds constants and rules that several packages share.
 package catalog

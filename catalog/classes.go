@@ -1,11 +1,11 @@
 package catalog
 
-// Classes by which an Ingress or a Service of type LoadBalancer chooses the controller that serves it.
+// Classes that select the controller of an Ingress or of a Service of type LoadBalancer.
 const (
-	// IngressClassALB is served by the AWS Load Balancer Controller with an Application Load Balancer.
+	// IngressClassALB selects the AWS Load Balancer Controller, which makes an Application Load Balancer.
 	IngressClassALB = "alb"
-	// IngressClassNginx is served by ingress-nginx.
+	// IngressClassNginx selects ingress-nginx.
 	IngressClassNginx = "nginx"
-	// LoadBalancerClassNLB is served by the AWS Load Balancer Controller with a Network Load Balancer.
+	// LoadBalancerClassNLB selects the AWS Load Balancer Controller, which makes a Network Load Balancer.
 	LoadBalancerClassNLB = "service.k8s.aws/nlb"
 )

@@ -1,12 +1,12 @@
 //go:build ignore
 
-// This program writes instance_types.tsv from two upstream sources that list what EC2's own DescribeInstanceTypes
-// says, so that settings can be checked without an account and simulated nodes have the sizes of the instances they
-// stand for:
+// This program writes catalog/instance_types.tsv: go generate ./catalog. With the table the program checks settings without
+// an AWS account, and simulated nodes have the sizes of their instances. The sources are two Go modules that contain the
+// answers of EC2's DescribeInstanceTypes:
 //
 //   - sigs.k8s.io/karpenter, kwok/examples/aws_instance_types.json: architecture, vCPUs, memory
 //   - github.com/aws/karpenter-provider-aws, pkg/providers/instancetype/zz_generated.vpclimits.go: network interfaces
-//     and addresses, which bound the pods of a node under the Amazon VPC CNI
+//     and addresses, which bound the pods of a node with the Amazon VPC CNI
 package main
 
 import (
@@ -51,7 +51,7 @@ func main() {
 		}
 		memory := resource.MustParse(s.Resources["memory"])
 		if memory.IsZero() {
-			continue // upstream rounds less than 1 GiB down to none; a node of EKS does not fit in it
+			continue // the source rounds less than 1 GiB down to 0, which is too little for a node of EKS
 		}
 		arch := map[string]string{"x86_64": "amd64", "arm64": "arm64"}[s.Architecture]
 		rows = append(rows, strings.Join([]string{s.Name, arch, s.Resources["cpu"], fmt.Sprint(memory.Value() >> 20), limit[0], limit[1]}, "\t"))
@@ -59,7 +59,7 @@ func main() {
 	slices.Sort(rows)
 	rows = slices.Compact(rows)
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "# EC2 instance types: what karpenter and karpenter-provider-aws %s list. Made by generate_instance_types.go.\n", version)
+	fmt.Fprintf(&out, "# EC2 instance types of karpenter and karpenter-provider-aws %s; written by catalog/generate_instance_types.go.\n", version)
 	fmt.Fprintln(&out, "# type\tarchitecture\tvCPUs\tmemory MiB\tnetwork interfaces\tIPv4 addresses per interface")
 	fmt.Fprintln(&out, strings.Join(rows, "\n"))
 	if err := os.WriteFile("instance_types.tsv", out.Bytes(), 0o644); err != nil {
@@ -67,12 +67,13 @@ func main() {
 	}
 }
 
+// module downloads a Go module and returns its folder.
 func module(path string) string {
 	cmd := exec.Command("go", "mod", "download", "-json", path+"@"+version)
 	cmd.Dir = os.TempDir()
 	out, err := cmd.Output()
 	if err != nil {
-		log.Fatalf("getting %s %s: %v", path, version, err)
+		log.Fatalf("downloading module %s %s: %v", path, version, err)
 	}
 	var got struct{ Dir string }
 	if err := json.Unmarshal(out, &got); err != nil {

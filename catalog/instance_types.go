@@ -14,17 +14,17 @@ import (
 //go:embed instance_types.tsv
 var table string
 
-// InstanceType is the shape of an EC2 instance.
+// InstanceType is an EC2 instance type.
 type InstanceType struct {
 	Name         string // family and size, such as m6i.large
 	Architecture string // as Kubernetes names it: amd64 or arm64
 	VCPUs        int64
 	MemoryMiB    int64
 	Interfaces   int64 // most network interfaces
-	IPv4s        int64 // most IPv4 addresses on each interface
+	IPv4s        int64 // most IPv4 addresses of each interface
 }
 
-// types are the instance types of the table by name. A row that cannot be read is a mistake in the checked-in table.
+// types returns the instance types of the table by name. It panics on a row that it cannot parse.
 var types = sync.OnceValue(func() map[string]*InstanceType {
 	all := map[string]*InstanceType{}
 	for line := range strings.Lines(table) {
@@ -46,7 +46,7 @@ func parse(line string) (*InstanceType, error) {
 	t := &InstanceType{Name: f[0]}
 	numbers := []*int64{&t.VCPUs, &t.MemoryMiB, &t.Interfaces, &t.IPv4s}
 	if len(f) != 2+len(numbers) {
-		return nil, fmt.Errorf("has %d columns, not %d", len(f), 2+len(numbers))
+		return nil, fmt.Errorf("has %d columns, want %d", len(f), 2+len(numbers))
 	}
 	t.Architecture = f[1]
 	for i, at := range numbers {
@@ -59,19 +59,19 @@ func parse(line string) (*InstanceType, error) {
 	return t, nil
 }
 
-// Lookup returns the instance type of a name such as m6i.large. Its error names the types that may have been meant.
+// Lookup returns a copy of the instance type with a name such as m6i.large. Its error suggests similar names.
 func Lookup(name string) (*InstanceType, error) {
 	if t, ok := types()[name]; ok {
 		found := *t
 		return &found, nil
 	}
-	return nil, fmt.Errorf("%q is not an EC2 instance type that is known here (did you mean %s? catalog/instance_types.tsv lists them all)", name, strings.Join(Nearest(name), ", "))
+	return nil, fmt.Errorf("%q is not in the list of EC2 instance types, catalog/instance_types.tsv; did you mean %s?", name, strings.Join(Nearest(name), ", "))
 }
 
-// nearest is how many names an error suggests.
-const nearest = 3
+// suggestions is the number of names that an error suggests.
+const suggestions = 3
 
-// Nearest returns the known names that are most like name, the likeliest first.
+// Nearest lists the names of instance types that are most similar to a name, the most similar first.
 func Nearest(name string) []string {
 	type candidate struct {
 		name  string
@@ -88,13 +88,13 @@ func Nearest(name string) []string {
 		return strings.Compare(a.name, b.name)
 	})
 	var names []string
-	for _, c := range all[:min(nearest, len(all))] {
+	for _, c := range all[:min(suggestions, len(all))] {
 		names = append(names, c.name)
 	}
 	return names
 }
 
-// edits is how many letters have to be added, taken away or changed to make b of a (Levenshtein's distance).
+// edits returns the Levenshtein distance: how many letters to add, remove or change to turn a into b.
 func edits(a, b string) int {
 	previous := make([]int, len(b)+1)
 	for j := range previous {

@@ -1,18 +1,21 @@
 package catalog
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Release is a Kubernetes version on EKS.
 type Release struct {
 	Version         string
-	StandardSupport string // the day on which it ends, such as 2027-03-27
-	ExtendedSupport string // the day on which it ends: EKS then upgrades what is left
+	StandardSupport string // the day on which standard support ends, such as 2027-03-27
+	ExtendedSupport string // the day on which extended support ends; EKS then upgrades the remaining clusters
 }
 
-// releases are the Kubernetes versions that EKS offers or offered lately, oldest first, from the release calendar in
-// the Amazon EKS User Guide ("Understand the Kubernetes version lifecycle on EKS"); `aws eks describe-cluster-versions`
-// tells the same. A version has standard support for 14 months and extended support for 12 more. 1.36's dates are the
-// calendar's as repeated elsewhere in August 2026.
+// releases are the Kubernetes versions that EKS offers or recently offered, oldest first. The dates are from the release
+// calendar in the Amazon EKS User Guide ("Understand the Kubernetes version lifecycle on EKS"); those of 1.36 are from copies
+// of the calendar in August 2026. `aws eks describe-cluster-versions` also shows them. A version has standard support for 14
+// months, then extended support for 12 months.
 var releases = []Release{
 	{"1.30", "2025-07-23", "2026-07-23"},
 	{"1.31", "2025-11-26", "2026-11-26"},
@@ -23,7 +26,7 @@ var releases = []Release{
 	{"1.36", "2027-08-02", "2028-08-02"},
 }
 
-// FindRelease returns the release of a version such as 1.35, if it is known here.
+// FindRelease returns the release of a version such as 1.35, if the catalog has it.
 func FindRelease(version string) (Release, bool) {
 	for _, r := range releases {
 		if r.Version == version {
@@ -33,7 +36,7 @@ func FindRelease(version string) (Release, bool) {
 	return Release{}, false
 }
 
-// Versions are the versions of all releases, oldest first.
+// Versions lists the versions of all releases, oldest first.
 func Versions() (versions []string) {
 	for _, r := range releases {
 		versions = append(versions, r.Version)
@@ -41,17 +44,17 @@ func Versions() (versions []string) {
 	return versions
 }
 
-// StandardEnd is when standard support ends.
+// StandardEnd returns the time at which standard support ends.
 func (r Release) StandardEnd() time.Time { return day(r.StandardSupport) }
 
-// ExtendedEnd is when extended support ends.
+// ExtendedEnd returns the time at which extended support ends.
 func (r Release) ExtendedEnd() time.Time { return day(r.ExtendedSupport) }
 
-// day is the beginning of a day in UTC, from which EKS counts.
+// day returns the start of a day in UTC.
 func day(date string) time.Time {
 	t, err := time.Parse(time.DateOnly, date)
 	if err != nil {
-		panic(err) // the dates are those above
+		panic(fmt.Sprintf("catalog/releases.go: %v", err))
 	}
 	return t
 }

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-func TestNodesHaveTheSizeOfTheirInstanceType(t *testing.T) {
-	// Capacity as EC2 states it; pods as the Amazon VPC CNI's list of maximum pods (eni-max-pods) and, with prefixes,
-	// its calculator state them; CPU as EKS' node image reserves it.
+func TestNodesHaveTheCapacityOfTheirInstanceType(t *testing.T) {
+	// The sources: EC2 for the capacity; for the pods the Amazon VPC CNI's list (eni-max-pods) and, with prefixes, its
+	// calculator; the reservations of EKS's node image for the allocatable CPU.
 	for _, want := range []struct {
 		name             string
 		arch             string
@@ -43,26 +43,26 @@ func TestNodesHaveTheSizeOfTheirInstanceType(t *testing.T) {
 			t.Errorf("%s leaves pods %d m CPU, want %d", want.name, allocatable.MilliCPU, want.allocatableCPU)
 		}
 		if allocatable.MemoryMiB >= capacity.MemoryMiB || capacity.MemoryMiB >= want.memoryMiB {
-			t.Errorf("%s: memory shrinks neither to the kernel (%d MiB) nor to pods (%d MiB)", want.name, capacity.MemoryMiB, allocatable.MemoryMiB)
+			t.Errorf("%s: the node has %d MiB and pods get %d MiB; each must be less than the instance's memory", want.name, capacity.MemoryMiB, allocatable.MemoryMiB)
 		}
 	}
 }
 
-func TestAnUnknownInstanceTypeSuggestsWhatWasMeant(t *testing.T) {
+func TestTheErrorForAnUnknownInstanceTypeSuggestsSimilarOnes(t *testing.T) {
 	for wrong, meant := range map[string]string{"m6i.larg": "m6i.large", "m6ilarge": "m6i.large", "M5.large": "m5.large", "t3.2xlrge": "t3.2xlarge"} {
 		_, err := Lookup(wrong)
 		if err == nil || !strings.Contains(err.Error(), `"`+wrong+`"`) || !strings.Contains(err.Error(), "did you mean "+meant) {
 			t.Errorf("%s: error %v, want one that suggests %s first", wrong, err, meant)
 		}
-		if got := Nearest(wrong); len(got) != nearest || got[0] != meant || !slices.Equal(got, Nearest(wrong)) {
+		if got := Nearest(wrong); len(got) != suggestions || got[0] != meant || !slices.Equal(got, Nearest(wrong)) {
 			t.Errorf("%s: nearest are %q, want %s first, the same each time", wrong, got, meant)
 		}
 	}
 }
 
-func TestEveryRowOfTheTableIsAShape(t *testing.T) {
+func TestEveryRowOfTheTableIsAnInstanceType(t *testing.T) {
 	if len(types()) < 800 {
-		t.Errorf("%d instance types, want all of them", len(types()))
+		t.Errorf("the table has %d instance types, want at least 800", len(types()))
 	}
 	for name, it := range types() {
 		if it.Architecture != "amd64" && it.Architecture != "arm64" || it.VCPUs < 1 || it.MemoryMiB < 1024 || it.Interfaces < 1 || it.IPv4s < 2 {
@@ -71,18 +71,18 @@ func TestEveryRowOfTheTableIsAShape(t *testing.T) {
 	}
 	for _, row := range []string{"m5.large\tamd64\t2\t8192\t3", "m5.large\tamd64\ttwo\t8192\t3\t10"} {
 		if _, err := parse(row); err == nil {
-			t.Errorf("row %q is read", row)
+			t.Errorf("row %q is accepted", row)
 		}
 	}
 }
 
-func TestALookedUpTypeIsTheCallersOwn(t *testing.T) {
+func TestACallerCannotChangeTheTable(t *testing.T) {
 	first, err := Lookup("m5.large")
 	if err != nil {
 		t.Fatal(err)
 	}
 	first.VCPUs = 99
 	if second, _ := Lookup("m5.large"); second.VCPUs != 2 {
-		t.Error("a caller's change reaches the table")
+		t.Error("a change to the result of Lookup changes the table")
 	}
 }
