@@ -46,8 +46,8 @@ func BenchmarkFirstUp(b *testing.B) {
 			b.Error(late)
 		}
 		// b.Log would cut off the text after ten lines.
-		r.say("%s", recordings.LongestChain(journal, begin, recording.UpdateBegins, wall, times))
-		r.say("%s", recording.Slowest())
+		r.logf("%s", recordings.LongestChain(journal, begin, recording.UpdateBegins, wall, times))
+		r.logf("%s", recording.Slowest())
 		ratio, own := wall.Seconds()/forced.Seconds(), wall-forced
 		// An estimate: by chance, a poll sees the end of a step sooner or later.
 		forcedByAWS := recordings.Forced(recordings.AWSTimes(1))

@@ -61,5 +61,5 @@ func (r *rehearsal) certify() {
 		args = append(args, "--"+name, "fileb://"+file)
 	}
 	r.Edit(r.file(), "ingress.certificateArn", strings.TrimSpace(r.Run("aws", args...)))
-	r.say("the certificate for %s is in the emulated account", r.settings.Ingress.Host)
+	r.logf("the certificate for %s is in the emulated account", r.settings.Ingress.Host)
 }

@@ -19,7 +19,7 @@ import (
 
 var writePreviews = flag.Bool("previews", false, "TestTheEngineCanPlanEachChange: write the previews of stack dev to "+previewsFolder)
 
-// previewsFolder holds the recorded previews. `go test ./report -update` renders them.
+// previewsFolder contains the recorded previews. `go test ./report -update` renders them.
 const previewsFolder = "../../report/testdata"
 
 // anotherImage is the next release of the gateway's image.
@@ -123,7 +123,7 @@ func (r *rehearsal) records(name string, ok bool, args ...string) {
 			r.T.Fatal(err)
 		}
 	}
-	r.say("recorded %s: %d KiB, %d compressed; a report of %d KiB in %s, beside the preview's %s", name, len(data)>>10, b.Len()>>10, len(text)>>10, took.Round(time.Millisecond), p.Took)
+	r.logf("recorded %s: %d KiB, %d compressed; a report of %d KiB in %s; the preview took %s", name, len(data)>>10, b.Len()>>10, len(text)>>10, took.Round(time.Millisecond), p.Took)
 }
 
 // scrubbed replaces the parts of a record that differ between runs and machines: the checkout's folder, and ports.

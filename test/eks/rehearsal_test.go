@@ -55,7 +55,7 @@ func newRehearsal(t testing.TB, stack string, times emulator.Times) *rehearsal {
 	t.Helper()
 	r := &rehearsal{Checkout: checkout.New(t, "../.."), stack: stack, begin: time.Now()}
 	ctx := t.Context()
-	r.say("checkout in %s", r.Dir)
+	r.logf("checkout in %s", r.Dir)
 	r.shorten()
 	var err error
 	if r.settings, err = config.ReadStackFile(filepath.Join(r.Dir, "Pulumi."+stack+".yaml")); err != nil {
@@ -104,7 +104,7 @@ func (r *rehearsal) shorten() {
 	r.Edit(r.file(), "autoscaler", map[string]any{"scanInterval": "2s", "scaleDownUnneededTime": "10s", "scaleDownDelayAfterAdd": "10s"})
 	r.Edit(r.file(), "gateway.scaling.down", map[string]any{"stabilization": "5s", "period": "5s"})
 	r.Edit(r.file(), "loadBalancerController", map[string]any{"chart": chart, "repository": "", "version": ""})
-	r.say("the chart of the load balancer controller is %s, because its publisher may be out of reach", chart)
+	r.logf("the chart of the load balancer controller is %s, because its publisher may be out of reach", chart)
 }
 
 // mark is an environment variable that every process of the rehearsal's commands has, and no other process.
@@ -143,7 +143,7 @@ func (r *rehearsal) usePlugins(plugins string) {
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true")
 }
 
-func (r *rehearsal) say(format string, args ...any) {
+func (r *rehearsal) logf(format string, args ...any) {
 	fmt.Printf("%s rehearsal: %s\n", time.Since(r.begin).Round(time.Second), fmt.Sprintf(format, args...))
 }
 

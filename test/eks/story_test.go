@@ -49,13 +49,13 @@ func TestRehearsal(t *testing.T) {
 		{"make down leaves nothing", destroyed},
 		{"the deploy role's policy allows every call of this rehearsal", deployRoleSuffices},
 	} {
-		r.say("%s", part.name)
+		r.logf("%s", part.name)
 		if !t.Run(part.name, func(t *testing.T) { r.T = t; part.run(t, r) }) {
 			t.FailNow()
 		}
 		r.T = t
 	}
-	r.say("done")
+	r.logf("done")
 }
 
 func wrongCredentials(t *testing.T, r *rehearsal) {
@@ -240,7 +240,7 @@ func loadUpAndBack(t *testing.T, r *rehearsal) {
 			return
 		}
 		grown = true
-		r.say("make up, after the autoscalers have added pods and nodes")
+		r.logf("make up, after the autoscalers have added pods and nodes")
 		desired := r.desired(t)
 		if out := r.up(); checkout.Changes(out) != "" {
 			t.Errorf("make up changes something under load:\n%s", out)
@@ -422,19 +422,19 @@ func destroyed(t *testing.T, r *rehearsal) {
 	class := "alb"
 	others := r.admin().NetworkingV1().Ingresses("default")
 	if _, err := others.Create(t.Context(), &networkingv1.Ingress{
-		ObjectMeta: metav1.ObjectMeta{Name: "somebody-elses"},
+		ObjectMeta: metav1.ObjectMeta{Name: "foreign"},
 		Spec: networkingv1.IngressSpec{IngressClassName: &class, DefaultBackend: &networkingv1.IngressBackend{
 			Service: &networkingv1.IngressServiceBackend{Name: "other", Port: networkingv1.ServiceBackendPort{Number: 80}},
 		}},
 	}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	r.MakeFails([]string{"Ingress default/somebody-elses", "nothing has been changed"}, "down", "STACK="+r.stack, "YES=1")
-	if err := others.Delete(t.Context(), "somebody-elses", metav1.DeleteOptions{}); err != nil {
+	r.MakeFails([]string{"Ingress default/foreign", "nothing has been changed"}, "down", "STACK="+r.stack, "YES=1")
+	if err := others.Delete(t.Context(), "foreign", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	checkout.Eventually(t, "the Ingress and its load balancer are gone", func(ctx context.Context) error {
-		if _, err := others.Get(ctx, "somebody-elses", metav1.GetOptions{}); err == nil {
+		if _, err := others.Get(ctx, "foreign", metav1.GetOptions{}); err == nil {
 			return errors.New("the Ingress exists")
 		}
 		return nil

@@ -104,8 +104,8 @@ func (a *awsAccount) asInstance(t *testing.T, name string, r *role) aws.Config {
 		_, err := a.iam.PutUserPolicy(t.Context(), &iam.PutUserPolicyInput{UserName: &name, PolicyName: &policy, PolicyDocument: &text})
 		must(t, 0, err)
 	}
-	made, err := a.iam.CreateAccessKey(t.Context(), &iam.CreateAccessKeyInput{UserName: &name})
-	key := must(t, made, err).AccessKey
+	created, err := a.iam.CreateAccessKey(t.Context(), &iam.CreateAccessKeyInput{UserName: &name})
+	key := must(t, created, err).AccessKey
 	cfg := a.cfg
 	cfg.Credentials = credentials.NewStaticCredentialsProvider(aws.ToString(key.AccessKeyId), aws.ToString(key.SecretAccessKey), "")
 	return cfg
@@ -126,12 +126,12 @@ func (a *awsAccount) newCluster(t *testing.T, name string) group {
 		AccessConfig:       &ekstypes.CreateAccessConfigRequest{AuthenticationMode: ekstypes.AuthenticationModeApi},
 	})
 	must(t, 0, err)
-	made, err := a.eks.CreateNodegroup(t.Context(), &eks.CreateNodegroupInput{
+	created, err := a.eks.CreateNodegroup(t.Context(), &eks.CreateNodegroupInput{
 		ClusterName: &name, NodegroupName: aws.String("general"), NodeRole: aws.String(roleARN(nodeRole)), Subnets: a.subnets,
 		AmiType: ekstypes.AMITypesAl2023X8664Standard, InstanceTypes: []string{"m5.large"},
 		ScalingConfig: &ekstypes.NodegroupScalingConfig{MinSize: aws.Int32(1), MaxSize: aws.Int32(5), DesiredSize: aws.Int32(2)},
 	})
-	g := group{name: aws.ToString(must(t, made, err).Nodegroup.Resources.AutoScalingGroups[0].Name)}
+	g := group{name: aws.ToString(must(t, created, err).Nodegroup.Resources.AutoScalingGroups[0].Name)}
 	g.instance = a.instances(t, g.name)[0]
 	return g
 }

@@ -80,7 +80,7 @@ func readRequests() []request {
 		{"another project's roles", refused, calls("iam", "GetRole", "GetRolePolicy"), roleARN(other), nil},
 		{"another project's keys", refused, calls("kms", "GetKeyPolicy"), arnOf("kms", "key/2"), nil},
 		{"parameters of the account", refused, calls("ssm", "GetParameter"), arnOf("ssm", "parameter/password"), nil},
-		{"user data of machines", refused, calls("ec2", "DescribeInstanceAttribute"), arnOf("ec2", "instance/i-1"), nil},
+		{"user data of instances", refused, calls("ec2", "DescribeInstanceAttribute"), arnOf("ec2", "instance/i-1"), nil},
 		{"other files of the bucket", refused, calls("s3", "GetObject"), "arn:aws:s3:::" + stateBucket + "/other", nil},
 		{"changing the deploy role", refused, calls("iam", "UpdateAssumeRolePolicy", "PutRolePolicy"), roleARN(deployRole), nil},
 	}

@@ -29,11 +29,11 @@ func (b balancerClient) securityGroup(t *testing.T, name, cluster string) (strin
 			ResourceType: ec2types.ResourceTypeSecurityGroup, Tags: []ec2types.Tag{{Key: aws.String(balancerTag), Value: &cluster}},
 		}}
 	}
-	made, err := b.ec2.CreateSecurityGroup(t.Context(), in)
+	created, err := b.ec2.CreateSecurityGroup(t.Context(), in)
 	if err != nil {
 		return "", err
 	}
-	return aws.ToString(made.GroupId), nil
+	return aws.ToString(created.GroupId), nil
 }
 
 func tagsOf(cluster string) []elbtypes.Tag {
@@ -44,24 +44,24 @@ func tagsOf(cluster string) []elbtypes.Tag {
 }
 
 func (b balancerClient) balancer(t *testing.T, name, cluster string) (string, error) {
-	made, err := b.elb.CreateLoadBalancer(t.Context(), &elb.CreateLoadBalancerInput{
+	created, err := b.elb.CreateLoadBalancer(t.Context(), &elb.CreateLoadBalancerInput{
 		Name: &name, Subnets: b.subnets, Scheme: elbtypes.LoadBalancerSchemeEnumInternal, Tags: tagsOf(cluster),
 	})
 	if err != nil {
 		return "", err
 	}
-	return aws.ToString(made.LoadBalancers[0].LoadBalancerArn), nil
+	return aws.ToString(created.LoadBalancers[0].LoadBalancerArn), nil
 }
 
 func (b balancerClient) targets(t *testing.T, name, cluster string) (string, error) {
-	made, err := b.elb.CreateTargetGroup(t.Context(), &elb.CreateTargetGroupInput{
+	created, err := b.elb.CreateTargetGroup(t.Context(), &elb.CreateTargetGroupInput{
 		Name: &name, VpcId: &b.vpc, Port: aws.Int32(80), Protocol: elbtypes.ProtocolEnumHttp,
 		TargetType: elbtypes.TargetTypeEnumIp, Tags: tagsOf(cluster),
 	})
 	if err != nil {
 		return "", err
 	}
-	return aws.ToString(made.TargetGroups[0].TargetGroupArn), nil
+	return aws.ToString(created.TargetGroups[0].TargetGroupArn), nil
 }
 
 func balancerCalls(t *testing.T, a *awsAccount, cfg aws.Config) {

@@ -95,10 +95,10 @@ func (a *awsAccount) credentialsOf(t *testing.T, namespace, serviceAccount strin
 func (s *policies) givenOnlyToItsServiceAccount(t *testing.T, a *awsAccount, name string) {
 	r := s.roles[name]
 	associate := func(cluster, namespace, serviceAccount string) (dissociate func()) {
-		made, err := a.eks.CreatePodIdentityAssociation(t.Context(), &eks.CreatePodIdentityAssociationInput{
+		created, err := a.eks.CreatePodIdentityAssociation(t.Context(), &eks.CreatePodIdentityAssociationInput{
 			ClusterName: &cluster, Namespace: &namespace, ServiceAccount: &serviceAccount, RoleArn: aws.String(roleARN(name)),
 		})
-		id := must(t, made, err).Association.AssociationId
+		id := must(t, created, err).Association.AssociationId
 		return func() {
 			_, err := a.eks.DeletePodIdentityAssociation(t.Context(), &eks.DeletePodIdentityAssociationInput{
 				ClusterName: &cluster, AssociationId: id,
@@ -204,11 +204,11 @@ func nodeCalls(t *testing.T, cfg aws.Config, own group) {
 
 func networkingCalls(t *testing.T, a *awsAccount, cfg aws.Config, own group) {
 	network := ec2.NewFromConfig(cfg)
-	made, err := network.CreateNetworkInterface(t.Context(), &ec2.CreateNetworkInterfaceInput{SubnetId: &a.subnets[0]})
+	created, err := network.CreateNetworkInterface(t.Context(), &ec2.CreateNetworkInterfaceInput{SubnetId: &a.subnets[0]})
 	wantAllowed(t, "making a network interface", err)
 	if err == nil {
 		_, err = network.DeleteNetworkInterface(t.Context(), &ec2.DeleteNetworkInterfaceInput{
-			NetworkInterfaceId: made.NetworkInterface.NetworkInterfaceId,
+			NetworkInterfaceId: created.NetworkInterface.NetworkInterfaceId,
 		})
 		wantAllowed(t, "deleting it", err)
 	}

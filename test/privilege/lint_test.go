@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// passLinter runs cfn-lint on the policies. It reads a CloudFormation template with the policies, and knows the language of policies, every action of AWS,
-// and the resources of each action.
+// passLinter runs cfn-lint on a CloudFormation template with the policies. cfn-lint checks the language of policies, the names of
+// actions, and the resources of each action.
 func (s *policies) passLinter(t *testing.T) {
 	type object = map[string]any
 	resources := object{}

@@ -1,12 +1,11 @@
-// Command providers is a Pulumi program with nothing of ours in it: what engine, plugins and their reads take for
-// themselves. PLUGINS names the parts of it:
+// Command providers is a Pulumi program that only starts plugins and makes their reads. BenchmarkPreview compares a stack with it.
+// The environment variable PLUGINS lists its parts:
 //
-//	aws         the AWS plugin, and each question that the program of an EKS stack puts to AWS
-//	eks         the EKS plugin, started
-//	cluster     besides aws, a cluster as pulumi-eks makes it: only for one does the EKS plugin read what it reads in every
-//	            preview
-//	unplugged   keeps pulumi-eks's own Kubernetes providers from that cluster, as a stack does
-//	kubernetes  the Kubernetes plugin, and one object read: of cluster where there is one, else of KUBECONFIG
+//	aws         the AWS plugin, and each call to AWS that the program of an EKS stack makes
+//	eks         the EKS plugin, without reads
+//	cluster     with aws, a cluster of pulumi-eks: the EKS plugin makes its reads only for a cluster
+//	unplugged   disconnects pulumi-eks's own Kubernetes providers from that cluster, as a stack does
+//	kubernetes  the Kubernetes plugin and one read of an object, from cluster if it is in the list, or else from KUBECONFIG
 package main
 
 import (
@@ -26,20 +25,20 @@ import (
 	"tfserving/preflight"
 )
 
-// What is asked about. Answers depend on neither.
+// The region and the Kubernetes version of the calls. Neither changes how long an answer takes.
 const (
 	region  = "eu-west-1"
 	version = "1.35"
 )
 
-// addons are those of an EKS stack; each has its version asked for.
+// addons are the add-ons of an EKS stack. The program reads the default version of each.
 var addons = []string{"vpc-cni", "kube-proxy", "eks-pod-identity-agent", "coredns", "metrics-server"}
 
 func main() { pulumi.Run(program) }
 
 func program(ctx *pulumi.Context) error {
 	parts := strings.Fields(os.Getenv("PLUGINS"))
-	// KUBECONFIG is the stack's own.
+	// The benchmark sets KUBECONFIG to the stack's kubeconfig.
 	var kubeconfig pulumi.StringInput = pulumi.String(os.Getenv("KUBECONFIG"))
 	if slices.Contains(parts, "aws") {
 		provider, err := read(ctx)
@@ -70,7 +69,7 @@ func program(ctx *pulumi.Context) error {
 	return nil
 }
 
-// read makes each read of the stack's program once.
+// read makes each call to AWS of the stack's program once.
 func read(ctx *pulumi.Context) (*aws.Provider, error) {
 	if _, err := preflight.CheckAccount(ctx.Context(), region, nil); err != nil {
 		return nil, err
@@ -100,7 +99,7 @@ func read(ctx *pulumi.Context) (*aws.Provider, error) {
 	return provider, nil
 }
 
-// newCluster makes a control plane in the account's default VPC, with nothing on it.
+// newCluster makes a control plane without nodes in the account's default VPC.
 func newCluster(ctx *pulumi.Context, provider *aws.Provider, unplugged bool) (*eks.Cluster, error) {
 	opts := []pulumi.ResourceOption{pulumi.Provider(provider)}
 	if unplugged {
@@ -117,7 +116,7 @@ func newCluster(ctx *pulumi.Context, provider *aws.Provider, unplugged bool) (*e
 	}, opts...)
 }
 
-// unplug is what components/cluster does to those providers.
+// unplug gives those providers an empty kubeconfig, as components/cluster does.
 func unplug(_ context.Context, resource *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
 	if resource.Type != "pulumi:providers:kubernetes" {
 		return nil

@@ -1,8 +1,8 @@
-// Tells of each request whether policies allow it, as @cloud-copilot/iam-simulate works it out.
+// Prints for each request whether policies allow it, as @cloud-copilot/iam-simulate computes it.
 //
 //   node simulate.cjs DIR <requests >answers
 //
-// DIR is where the packages of package-lock.json are installed. Requests and answers are JSON lists, one answer a request.
+// DIR contains the packages of package-lock.json. Requests and answers are JSON lists with one answer for each request.
 'use strict'
 const { readFileSync } = require('node:fs')
 const { createRequire } = require('node:module')
@@ -25,7 +25,7 @@ async function answer(request) {
   if (got.resultType === 'error') {
     return { error: JSON.stringify(got.errors) }
   }
-  // Condition keys that the action does not have are left out, as AWS would.
+  // Like AWS, the simulator ignores condition keys that the action does not have.
   const ignored = (got.results ?? [got.result]).flatMap(r => r.ignoredContextKeys ?? [])
   return { allowed: got.overallResult === 'Allowed', ignored }
 }
