@@ -8,38 +8,51 @@ import (
 	"tfserving/resource"
 )
 
-// What has no price, because of its region or because nobody knows it, is told as unknown and not as nothing.
-func TestWhatHasNoPriceIsUnknown(t *testing.T) {
+type object = map[string]any
+
+// stepOf is a step of a resource from one state to another. nil is no state.
+func stepOf(op preview.Op, typ string, before, after object, changes ...preview.Change) preview.Step {
+	s := preview.Step{Op: op, URN: "urn:pulumi:dev::tfserving::" + typ + "::it", Type: typ, Name: "it", Changes: changes}
+	if before != nil {
+		s.Old = &preview.State{Inputs: before, Custom: true}
+	}
+	if after != nil {
+		s.New = &preview.State{Inputs: after, Custom: true}
+	}
+	return s
+}
+
+func TestUnpricedResourcesAreListedNotCountedAsZero(t *testing.T) {
 	provider := func(region string) preview.Step {
-		return stepOf(preview.OpSame, "pulumi:providers:aws", inputs{"region": region}, inputs{"region": region})
+		return stepOf(preview.OpSame, resource.AWSProvider, object{"region": region}, object{"region": region})
 	}
 	for name, test := range map[string]struct {
 		steps []preview.Step
 		says  []string
 	}{
 		"a region without prices": {
-			[]preview.Step{provider("xx-nowhere-1"), stepOf(preview.OpCreate, "aws:ec2/natGateway:NatGateway", nil, inputs{})},
+			[]preview.Step{provider("xx-nowhere-1"), stepOf(preview.OpCreate, resource.NATGateway, nil, object{})},
 			[]string{"0.00 and **2 unknown**", "2 things of unknown cost", "xx-nowhere-1"},
 		},
 		"a region that is known after up": {
-			[]preview.Step{provider(resource.Unknown), stepOf(preview.OpCreate, "aws:ec2/natGateway:NatGateway", nil, inputs{})},
+			[]preview.Step{provider(resource.Unknown), stepOf(preview.OpCreate, resource.NATGateway, nil, object{})},
 			[]string{"and **2 unknown**", "2 things of unknown cost"},
 		},
-		"a type that nobody knows": {
-			[]preview.Step{provider("eu-west-1"), stepOf(preview.OpCreate, "aws:quantum/computer:Computer", nil, inputs{})},
+		"an unknown type": {
+			[]preview.Step{provider("eu-west-1"), stepOf(preview.OpCreate, "aws:quantum/computer:Computer", nil, object{})},
 			[]string{"0.00 and **1 unknown**", "1 thing of unknown cost", "aws:quantum/computer:Computer"},
 		},
 		"instances that are known after up": {
-			[]preview.Step{provider("eu-west-1"), stepOf(preview.OpCreate, nodeGroup, nil, inputs{"instanceTypes": resource.Unknown, "scalingConfig": inputs{"minSize": 1.0, "maxSize": 2.0}})},
+			[]preview.Step{provider("eu-west-1"), stepOf(preview.OpCreate, resource.NodeGroup, nil, object{"instanceTypes": resource.Unknown, "scalingConfig": object{"minSize": 1.0, "maxSize": 2.0}})},
 			[]string{"unknown**", "of unknown cost", "(known after up)"},
 		},
-		"what the stack lets go of": {
-			[]preview.Step{provider("eu-west-1"), stepOf(preview.OpForget, "aws:ec2/natGateway:NatGateway", inputs{}, nil), stepOf(preview.OpImport, "aws:ec2/vpc:Vpc", nil, inputs{})},
+		"resources that leave the stack but stay in AWS": {
+			[]preview.Step{provider("eu-west-1"), stepOf(preview.OpForget, resource.NATGateway, object{}, nil), stepOf(preview.OpImport, resource.VPC, nil, object{})},
 			[]string{"| replace | delete | import | forget |", "| 0 | 0 | 0 | 0 | 1 | **1** |", "**1 resource leaves the stack and stays**", "a month: `it`"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			text, err := Markdown([]Environment{{Name: "dev", Preview: &preview.Preview{Steps: test.steps}}}, Options{At: pricesOf, Limit: CommentLimit})
+			text, err := Markdown([]Environment{{Name: "dev", Preview: &preview.Preview{Steps: test.steps}}}, Options{At: reportDay, Limit: CommentLimit})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -52,10 +65,10 @@ func TestWhatHasNoPriceIsUnknown(t *testing.T) {
 	}
 }
 
-// A preview that failed has no bill: what it did not come to would be missing in it.
+// A failed preview is incomplete, so its bill would be, too.
 func TestAFailedPreviewHasNoBill(t *testing.T) {
-	p := &preview.Preview{Errors: []preview.Message{{Text: "boom"}}, Steps: []preview.Step{stepOf(preview.OpCreate, "aws:ec2/natGateway:NatGateway", nil, inputs{})}}
-	text, err := Markdown([]Environment{{Name: "dev", Preview: p}}, Options{At: pricesOf, Limit: CommentLimit})
+	p := &preview.Preview{Errors: []preview.Message{{Text: "boom"}}, Steps: []preview.Step{stepOf(preview.OpCreate, resource.NATGateway, nil, object{})}}
+	text, err := Markdown([]Environment{{Name: "dev", Preview: p}}, Options{At: reportDay, Limit: CommentLimit})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,15 +5,16 @@ import (
 	"strings"
 
 	"tfserving/preview"
+	"tfserving/report/prose"
 )
 
-// verbs are what is said of an operation.
+// verbs are the words for operations.
 var verbs = map[preview.Op]string{
 	preview.OpCreate: "create", preview.OpUpdate: "change", preview.OpReplace: "replace", preview.OpDelete: "delete",
 	preview.OpImport: "import", preview.OpForget: "forget",
 }
 
-// verb is what is done to a resource, or was done by somebody else.
+// verb is the word for a step. A change that a refresh found has another word than a planned one.
 func verb(s preview.Step) string {
 	if s.Drift {
 		return map[preview.Op]string{preview.OpUpdate: "changed outside", preview.OpDelete: "gone", preview.OpCreate: "appeared"}[s.Op]
@@ -21,7 +22,7 @@ func verb(s preview.Step) string {
 	return verbs[s.Op]
 }
 
-// diffOf is a step in full, as lines of a diff. Without values, what is created or deleted whole is only named.
+// diffOf is a step as lines of a diff. The properties of a new or deleted resource are in it only if whole is set.
 func diffOf(s preview.Step, whole bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "@@ %s %s %s @@\n", verb(s), s.Type, s.Name)
@@ -31,9 +32,9 @@ func diffOf(s preview.Step, whole bool) string {
 			b.WriteString(diffOfChange(c))
 		}
 	case whole && s.New != nil:
-		marked(&b, "+", "", s.New.Inputs)
+		writeSigned(&b, "+", "", s.New.Inputs)
 	case whole && s.Old != nil:
-		marked(&b, "-", "", s.Old.Inputs)
+		writeSigned(&b, "-", "", s.Old.Inputs)
 	}
 	return b.String()
 }
@@ -45,17 +46,17 @@ func diffOfChange(c preview.Change) string {
 		note = " (forces replacement)"
 	}
 	if c.Kind != preview.Added {
-		marked(&b, "-", c.Path+note, c.Old)
+		writeSigned(&b, "-", c.Path+note, c.Old)
 	}
 	if c.Kind != preview.Removed {
-		marked(&b, "+", c.Path+note, c.New)
+		writeSigned(&b, "+", c.Path+note, c.New)
 	}
 	return b.String()
 }
 
-// marked writes a value with its sign before every line.
-func marked(b *strings.Builder, sign, path string, v any) {
-	all := lines(v)
+// writeSigned writes a value with a sign before every line.
+func writeSigned(b *strings.Builder, sign, path string, v any) {
+	all := prose.Lines(v)
 	_, object := v.(map[string]any)
 	switch {
 	case path == "":

@@ -1,33 +1,33 @@
 package report
 
-import "strings"
+import "tfserving/report/prose"
 
-// A report is written once, as blocks, and rendered for a comment (markdown.go) and for a terminal (terminal.go).
+// A block is a part of a report. markdown.go renders blocks for a comment, terminal.go for a terminal.
 type block interface{ isBlock() }
 
 type (
 	heading struct {
 		level int
-		text  line
+		text  prose.Line
 	}
-	paragraph struct{ text line }
-	list      struct{ items []line }
+	paragraph struct{ text prose.Line }
+	list      struct{ items []prose.Line }
 	table     struct {
 		head []string
-		// right says which columns hold figures.
+		// right says which columns are aligned to the right: those with figures.
 		right []bool
-		rows  [][]line
+		rows  [][]prose.Line
 	}
-	// fold is shown when it is opened.
+	// fold is hidden until the reader opens it.
 	fold struct {
-		summary line
+		summary prose.Line
 		body    []block
 	}
-	// listing is text to be shown as it is; its language says how it is coloured.
+	// listing is preformatted text. The language decides its colours.
 	listing struct{ language, text string }
-	// marker is not shown.
+	// marker is an invisible comment.
 	marker struct{ text string }
-	// nothing is what is left of a table whose rows were all left out.
+	// nothing renders as nothing, such as a table without rows.
 	nothing struct{}
 )
 
@@ -39,49 +39,3 @@ func (fold) isBlock()      {}
 func (listing) isBlock()   {}
 func (marker) isBlock()    {}
 func (nothing) isBlock()   {}
-
-// line is text of one line in pieces.
-type line []span
-
-type style int
-
-const (
-	plain  style = iota
-	bold         // what counts
-	code         // what comes from the stack: names, values, paths
-	good         // nothing to do
-	alarm        // somebody should look
-	broken       // it must not go on like this
-	link         // an address on the web
-)
-
-type span struct {
-	text  string
-	style style
-}
-
-// say builds a line of strings, as plain text, spans and lines.
-func say(parts ...any) (l line) {
-	for _, p := range parts {
-		switch p := p.(type) {
-		case string:
-			l = append(l, span{text: p})
-		case span:
-			l = append(l, p)
-		case line:
-			l = append(l, p...)
-		}
-	}
-	return l
-}
-
-// place is where something is to be had: an address, or a command.
-func place(text string) span {
-	if strings.HasPrefix(text, "https://") && !strings.ContainsAny(text, " <>`\n") {
-		return span{text, link}
-	}
-	return value(text)
-}
-
-func value(text string) span  { return span{text, code} }
-func strong(text string) span { return span{text, bold} }

@@ -9,15 +9,15 @@ import (
 	"tfserving/preview"
 )
 
-// large is a preview that creates so many resources of so many bytes, and changes one.
+// large is a preview with n new resources of that many bytes, and one changed resource.
 func large(n, bytes int) *preview.Preview {
 	p := &preview.Preview{Stack: "dev"}
 	for i := range n {
-		s := stepOf(preview.OpCreate, fmt.Sprintf("kubernetes:core/v%d:ConfigMap", i), nil, inputs{"data": strings.Repeat("x", bytes)})
+		s := stepOf(preview.OpCreate, fmt.Sprintf("kubernetes:core/v%d:ConfigMap", i), nil, object{"data": strings.Repeat("x", bytes)})
 		s.Name = fmt.Sprintf("map-%d", i)
 		p.Steps = append(p.Steps, s)
 	}
-	p.Steps = append(p.Steps, stepOf(preview.OpUpdate, "kubernetes:apps/v1:Deployment", inputs{}, inputs{}, preview.Change{Path: "spec.image", Kind: preview.Changed, Old: "a:1", New: "a:2"}))
+	p.Steps = append(p.Steps, stepOf(preview.OpUpdate, "kubernetes:apps/v1:Deployment", object{}, object{}, preview.Change{Path: "spec.image", Kind: preview.Changed, Old: "a:1", New: "a:2"}))
 	return p
 }
 
@@ -30,7 +30,7 @@ func rendered(t *testing.T, p *preview.Preview, limit int) string {
 	return text
 }
 
-// A comment never has more than its limit, and what it leaves out it counts, and says where it is.
+// A comment never exceeds its limit. It says how much it leaves out, and where that is.
 func TestALargeReportSaysWhatItLeavesOut(t *testing.T) {
 	for name, test := range map[string]struct {
 		preview   *preview.Preview
@@ -61,22 +61,21 @@ func TestALargeReportSaysWhatItLeavesOut(t *testing.T) {
 	}
 }
 
-// At the limit it is whole; with a byte less, it says what it leaves out.
-func TestTheLimitIsExact(t *testing.T) {
+func TestOnlyAReportAboveTheLimitIsShortened(t *testing.T) {
 	p := large(3, 1000)
 	whole := rendered(t, p, CommentLimit)
 	if got := rendered(t, p, len(whole)); got != whole {
-		t.Error("with as much room as it needs it is cut down")
+		t.Error("a report of exactly the limit is shortened")
 	}
 	if got := rendered(t, p, len(whole)-1); !strings.Contains(got, "Left out here") || len(got) >= len(whole) {
-		t.Errorf("with a byte less it is %d bytes and leaves nothing out", len(got))
+		t.Errorf("with a limit one byte lower, the report has %d bytes and leaves nothing out", len(got))
 	}
 	if text, err := Markdown([]Environment{{Name: "dev", Preview: p}}, Options{Limit: 100}); err == nil || !strings.Contains(err.Error(), "does not fit in 100 bytes") {
 		t.Errorf("in 100 bytes it is %q (%v)", text, err)
 	}
 }
 
-// Of several stacks one comment tells; one without a preview is told, too, and fails the whole.
+// One comment reports on several stacks, also on one without a preview.
 func TestSeveralStacksAreOneComment(t *testing.T) {
 	all := []Environment{
 		{Name: "dev", Preview: large(1, 1)}, {Name: "staging", Problem: fmt.Errorf("it is @empty")},
@@ -106,13 +105,12 @@ func TestSeveralStacksAreOneComment(t *testing.T) {
 	}
 }
 
-// A terminal shows the full diff when asked to, and says how else.
-func TestATerminalFoldsTheDiff(t *testing.T) {
+func TestATerminalShowsTheFullDiffOnRequest(t *testing.T) {
 	all := []Environment{{Name: "dev", Preview: large(1, 1)}}
 	if text := Terminal(all, Options{}, false, false); strings.Contains(text, "data: x") || !strings.Contains(text, "DIFF=1") {
-		t.Errorf("folded, it is:\n%s", text)
+		t.Errorf("the folded report is:\n%s", text)
 	}
 	if text := Terminal(all, Options{}, false, true); !strings.Contains(text, "+ data: x") {
-		t.Errorf("unfolded, it is:\n%s", text)
+		t.Errorf("the unfolded report is:\n%s", text)
 	}
 }

@@ -15,13 +15,14 @@ import (
 	"tfserving/config"
 	"tfserving/internal/page"
 	"tfserving/preview"
+	"tfserving/report/risk"
 )
 
 const updateReports = "go test ./report -update"
 
-// recorded are previews of stack dev by the real engine on emulated AWS (test/eks, TestTheEngineCanPlanEachChange), and what the report
-// on each must say, beside being as it is in the file of its name.
-var recorded = map[string]struct {
+// recordings are previews of stack dev by Pulumi's engine on emulated AWS (test/eks, TestTheEngineCanPlanEachChange). The report
+// on each must be equal to the file of its name and have these parts.
+var recordings = map[string]struct {
 	fails bool // the change cannot be made
 	says  []string
 }{
@@ -37,8 +38,8 @@ var recorded = map[string]struct {
 	"failed":    {fails: true, says: []string{"The preview failed", "push it first"}},
 }
 
-// pricesOf is the day for which the golden reports are made: prices change with it.
-var pricesOf = time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
+// reportDay is the day of the golden reports. Prices depend on it.
+var reportDay = time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
 
 func recordingOf(t testing.TB, name string) []Environment {
 	t.Helper()
@@ -49,11 +50,11 @@ func recordingOf(t testing.TB, name string) []Environment {
 	return []Environment{{Name: "dev", Preview: p}}
 }
 
-func TestReportsOfRecordedPreviews(t *testing.T) {
-	for name, want := range recorded {
+func TestReportsOnRecordedPreviewsAreAsTheGoldenFiles(t *testing.T) {
+	for name, want := range recordings {
 		t.Run(name, func(t *testing.T) {
 			all := recordingOf(t, name)
-			text, err := Markdown(all, Options{At: pricesOf, Limit: CommentLimit})
+			text, err := Markdown(all, Options{At: reportDay, Limit: CommentLimit})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -64,19 +65,18 @@ func TestReportsOfRecordedPreviews(t *testing.T) {
 				}
 			}
 			if failed := Verdict(all) != nil; failed != want.fails {
-				t.Errorf("the change is refused: %v; want %v", failed, want.fails)
+				t.Errorf("the verdict is against the change: %v; want %v", failed, want.fails)
 			}
 		})
 	}
 	files, err := filepath.Glob(filepath.Join("testdata", "*.jsonl.gz"))
-	if err != nil || len(files) != len(recorded) {
-		t.Errorf("there are %d recordings, and %d are known (%v)", len(files), len(recorded), err)
+	if err != nil || len(files) != len(recordings) {
+		t.Errorf("there are %d recordings, and %d are known (%v)", len(files), len(recordings), err)
 	}
 }
 
-// The recordings are of stack dev as it is now, but for what a rehearsal sets otherwise: the pace of the autoscalers, and
-// where the load balancer controller's chart is.
-func TestRecordingsAreOfTheStackAsItIs(t *testing.T) {
+// A rehearsal changes only the speed of the autoscalers and the location of the load balancer controller's chart.
+func TestRecordingsHaveTheSettingsOfStackDev(t *testing.T) {
 	want, err := config.ReadStackFile("../Pulumi.dev.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -91,10 +91,10 @@ func TestRecordingsAreOfTheStackAsItIs(t *testing.T) {
 	}
 }
 
-// notInRecordings are what no recording may hold: credentials, certificates' keys, tokens, and this machine's folders.
-var notInRecordings = regexp.MustCompile(`AKIA[A-Z0-9]{16}|ASIA[A-Z0-9]{16}|PRIVATE KEY|client-key-data|LS0tLS1CRUdJTiB(QUklWQVRF|SU0EgUFJJVkFURS|FQyBQUklWQVRF)|k8s-aws-v1\.|"plaintext"|eyJhbGciOi|/(?:tmp|home|root|Users)/`)
+// forbidden matches credentials, private keys, tokens and folders of a machine.
+var forbidden = regexp.MustCompile(`AKIA[A-Z0-9]{16}|ASIA[A-Z0-9]{16}|PRIVATE KEY|client-key-data|LS0tLS1CRUdJTiB(QUklWQVRF|SU0EgUFJJVkFURS|FQyBQUklWQVRF)|k8s-aws-v1\.|"plaintext"|eyJhbGciOi|/(?:tmp|home|root|Users)/`)
 
-func TestRecordingsHoldNoSecret(t *testing.T) {
+func TestRecordingsHaveNoSecret(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "*.jsonl.gz"))
 	if err != nil {
 		t.Fatal(err)
@@ -115,22 +115,22 @@ func TestRecordingsHoldNoSecret(t *testing.T) {
 		}
 		f.Close()
 		masked += strings.Count(string(data), `"ciphertext":"[secret]"`)
-		for _, at := range notInRecordings.FindAllIndex(data, 3) {
+		for _, at := range forbidden.FindAllIndex(data, 3) {
 			t.Errorf("%s holds %q", file, data[max(0, at[0]-60):min(len(data), at[1]+20)])
 		}
 	}
 	if masked == 0 {
-		t.Error("no recording holds a secret that the engine has masked, so nothing was tried")
+		t.Error("no recording has a secret that the engine masked, so the test proves nothing")
 	}
 }
 
-func TestThePageIsMadeOfRulesAndARecording(t *testing.T) {
+func TestTheRisksAndAnExampleAreDocumented(t *testing.T) {
 	table := "| Risk | When |\n|---|---|\n"
-	for _, r := range rules {
-		table += "| " + r.name + " | " + r.when + " |\n"
+	for _, k := range risk.Kinds() {
+		table += "| " + k.Name + " | " + k.When + " |\n"
 	}
 	shown := []block{}
-	for _, b := range document(study(recordingOf(t, "instances"), Options{At: pricesOf}), details[0], Options{}) {
+	for _, b := range document(analyze(recordingOf(t, "instances"), Options{At: reportDay}), details[0], Options{}) {
 		switch b := b.(type) {
 		case fold, marker:
 		case heading:
@@ -146,15 +146,15 @@ func TestThePageIsMadeOfRulesAndARecording(t *testing.T) {
 // BenchmarkReport renders the largest recording, from the file to the comment.
 func BenchmarkReport(b *testing.B) {
 	for b.Loop() {
-		if _, err := Markdown(recordingOf(b, "new"), Options{At: pricesOf, Limit: CommentLimit}); err != nil {
+		if _, err := Markdown(recordingOf(b, "new"), Options{At: reportDay, Limit: CommentLimit}); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
-// The engine tells of what it finds as it comes, and no two previews of the same change in the same order.
+// The engine's order differs between two previews of the same change.
 func TestTheSameChangeHasTheSameReport(t *testing.T) {
-	for name := range recorded {
+	for name := range recordings {
 		t.Run(name, func(t *testing.T) {
 			text := func(reverse bool) string {
 				all := recordingOf(t, name)
@@ -163,7 +163,7 @@ func TestTheSameChangeHasTheSameReport(t *testing.T) {
 					slices.Reverse(p.Warnings)
 					slices.Reverse(p.Violations)
 				}
-				text, err := Markdown(all, Options{At: pricesOf, Limit: CommentLimit})
+				text, err := Markdown(all, Options{At: reportDay, Limit: CommentLimit})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -171,11 +171,11 @@ func TestTheSameChangeHasTheSameReport(t *testing.T) {
 			}
 			was, now := strings.Split(text(false), "\n"), strings.Split(text(true), "\n")
 			if len(was) != len(now) {
-				t.Errorf("the report has %d lines, and, told of in another order, %d", len(was), len(now))
+				t.Errorf("the report has %d lines, and with another order of events %d", len(was), len(now))
 			}
 			for i := range min(len(was), len(now)) {
 				if was[i] != now[i] {
-					t.Fatalf("line %d is\n%s\nand, told of in another order,\n%s", i+1, was[i], now[i])
+					t.Fatalf("line %d is\n%s\nand with another order of events\n%s", i+1, was[i], now[i])
 				}
 			}
 		})

@@ -4,10 +4,11 @@ import (
 	"html"
 	"regexp"
 	"strings"
-	"unicode"
+
+	"tfserving/report/prose"
 )
 
-// markdown renders blocks as GitHub reads them.
+// markdown renders blocks in GitHub's Markdown.
 func markdown(blocks []block) string {
 	var b strings.Builder
 	for _, one := range blocks {
@@ -34,7 +35,7 @@ func markdown(blocks []block) string {
 			b.WriteString("<details><summary>" + summary(one.summary) + "</summary>\n\n" + markdown(one.body) + "\n</details>\n")
 		case listing:
 			fence := strings.Repeat("`", max(3, longestRun(one.text)+1))
-			b.WriteString(fence + one.language + "\n" + visible(one.text, true) + "\n" + fence + "\n")
+			b.WriteString(fence + one.language + "\n" + prose.Visible(one.text, true) + "\n" + fence + "\n")
 		}
 	}
 	return b.String()
@@ -54,7 +55,7 @@ func (t table) markdown() string {
 	for _, r := range t.rows {
 		cells := make([]string, len(r))
 		for i, cell := range r {
-			// A table's cells end at a bar, in code too; there the backslash is taken away again.
+			// A bar ends a cell, also in code. GitHub removes the backslash before it.
 			cells[i] = strings.ReplaceAll(strings.ReplaceAll(inline(cell), `\|`, "|"), "|", `\|`)
 		}
 		row(cells)
@@ -62,39 +63,39 @@ func (t table) markdown() string {
 	return b.String()
 }
 
-func inline(l line) string {
+func inline(l prose.Line) string {
 	var b strings.Builder
 	for _, s := range l {
-		switch s.style {
-		case code:
-			b.WriteString(codeSpan(s.text))
-		case link:
-			b.WriteString("<" + s.text + ">")
-		case plain, good:
-			b.WriteString(escaped(s.text))
+		switch s.Style {
+		case prose.StyleValue:
+			b.WriteString(codeSpan(s.Text))
+		case prose.StyleLink:
+			b.WriteString("<" + s.Text + ">")
+		case prose.StylePlain, prose.StyleGood:
+			b.WriteString(escaped(s.Text))
 		default:
-			// Marks beside a space are no marks: it stays outside.
-			inner := strings.TrimSpace(s.text)
+			// GitHub ignores marks beside a space, so spaces stay outside.
+			inner := strings.TrimSpace(s.Text)
 			if inner == "" {
-				b.WriteString(escaped(s.text))
+				b.WriteString(escaped(s.Text))
 				continue
 			}
-			before, after, _ := strings.Cut(s.text, inner)
+			before, after, _ := strings.Cut(s.Text, inner)
 			b.WriteString(before + "**" + escaped(inner) + "**" + after)
 		}
 	}
 	return b.String()
 }
 
-// summary is a line in HTML: Markdown is not read there.
-func summary(l line) string {
+// summary is a line in HTML. GitHub does not read Markdown in a summary.
+func summary(l prose.Line) string {
 	var b strings.Builder
 	for _, s := range l {
-		text := html.EscapeString(unmentioned(visible(s.text, false)))
-		switch s.style {
-		case code:
+		text := html.EscapeString(unmentioned(prose.Visible(s.Text, false)))
+		switch s.Style {
+		case prose.StyleValue:
 			text = "<code>" + text + "</code>"
-		case plain, good:
+		case prose.StylePlain, prose.StyleGood:
 		default:
 			text = "<b>" + text + "</b>"
 		}
@@ -103,9 +104,9 @@ func summary(l line) string {
 	return b.String()
 }
 
-// codeSpan quotes a text so that nothing in it is read as Markdown, a mention or a reference.
+// codeSpan quotes a text so that GitHub reads no Markdown, mention or reference in it.
 func codeSpan(text string) string {
-	text = visible(text, false)
+	text = prose.Visible(text, false)
 	if strings.TrimSpace(text) == "" {
 		return "(empty)"
 	}
@@ -130,29 +131,12 @@ func longestRun(text string) (longest int) {
 var special = regexp.MustCompile("[\\\\`*_{}\\[\\]<>#|~&]")
 
 func escaped(text string) string {
-	return unmentioned(special.ReplaceAllString(visible(text, false), `\$0`))
+	return unmentioned(special.ReplaceAllString(prose.Visible(text, false), `\$0`))
 }
 
 var mention = regexp.MustCompile(`@|#\d`)
 
-// unmentioned keeps GitHub from telling a person, or an issue, that it was mentioned: an unseen space follows the sign.
+// unmentioned adds an invisible space after @ and #, so that GitHub makes no mention or reference of the text.
 func unmentioned(text string) string {
 	return mention.ReplaceAllStringFunc(text, func(sign string) string { return sign[:1] + "\u200b" + sign[1:] })
-}
-
-// visible replaces what would not be seen or would turn the text around it: control and formatting characters.
-func visible(text string, lines bool) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' && lines:
-			return r
-		case r == '\n':
-			return '⏎'
-		case r == '\t':
-			return ' '
-		case unicode.Is(unicode.Cc, r), unicode.Is(unicode.Cf, r):
-			return unicode.ReplacementChar
-		}
-		return r
-	}, text)
 }

@@ -6,31 +6,33 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"tfserving/report/prose"
 )
 
-// Output is how a report is written, as commands are told.
+// Output has a command's flags about the form of a report.
 type Output struct {
 	format, file, whole string
 	diff                bool
 }
 
-// Flags adds the flags that say how.
+// Flags adds the flags.
 func (o *Output) Flags(flags *flag.FlagSet) {
 	flags.StringVar(&o.format, "format", "terminal", "markdown, for a comment, or terminal")
 	flags.StringVar(&o.file, "out", "", "file that receives the report; empty for the standard output")
-	flags.StringVar(&o.whole, "whole", "", "where that can be read which a comment has no room for")
-	flags.BoolVar(&o.diff, "diff", false, "terminal: show the full diff, too")
+	flags.StringVar(&o.whole, "whole", "", "place of the whole report, which a shortened comment names")
+	flags.BoolVar(&o.diff, "diff", false, "terminal: also show the full diff")
 }
 
-// Check says what is wrong with the flags, before anything is run.
+// Check returns an error if a flag has a wrong value.
 func (o *Output) Check() error {
 	if o.format != "markdown" && o.format != "terminal" {
-		return fmt.Errorf("FORMAT=%s is no format of a report: use markdown or terminal", o.format)
+		return fmt.Errorf("FORMAT=%s is not a format of a report: use markdown or terminal", o.format)
 	}
 	return nil
 }
 
-// Write renders the report. The error says that it could not be written, and nothing of what is in it: Verdict does.
+// Write renders and writes the report. The error is about the writing. Verdict is about the content.
 func (o *Output) Write(all []Environment, at time.Time) error {
 	options := Options{At: at, Whole: o.whole, Limit: CommentLimit}
 	var text string
@@ -48,7 +50,7 @@ func (o *Output) Write(all []Environment, at time.Time) error {
 		_, err := io.WriteString(os.Stdout, text)
 		return err
 	}
-	// Whole or not at all: somebody may be about to post it.
+	// Another process may post the file, so it must never be incomplete.
 	part := o.file + ".part"
 	if err := os.WriteFile(part, []byte(text), 0o644); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
@@ -59,8 +61,8 @@ func (o *Output) Write(all []Environment, at time.Time) error {
 	return nil
 }
 
-// Verdict is nil if the change can be made, and else names the stacks for which it cannot: their preview failed or is
-// missing, or they break a mandatory policy.
+// Verdict returns nil if the change can be made. Otherwise the error names the stacks whose preview failed or is missing, or
+// that break a mandatory policy.
 func Verdict(all []Environment) error {
 	var stacks []string
 	for _, e := range all {
@@ -75,5 +77,5 @@ func Verdict(all []Environment) error {
 	if len(stacks) == 1 {
 		noun = "stack"
 	}
-	return fmt.Errorf("the change cannot be made as it is; the report says why for %s %s", noun, joined(stacks, "and"))
+	return fmt.Errorf("the change cannot be made as it is; the report says why for %s %s", noun, prose.Joined(stacks, "and"))
 }

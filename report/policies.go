@@ -9,24 +9,25 @@ import (
 	"tfserving/config"
 	"tfserving/policy"
 	"tfserving/preview"
+	"tfserving/report/prose"
 )
 
-// policies is the state of the policies in a few words.
-func (s studied) policies() line {
+// policies is the cell of the overview about policies.
+func (s analysis) policies() prose.Line {
 	mandatory := len(s.Preview.Mandatory())
 	switch {
 	case mandatory > 0:
-		return say(span{count(mandatory, "rule broken", "rules broken"), broken})
+		return prose.Say(prose.Broken(prose.Count(mandatory, "rule broken", "rules broken")))
 	case len(s.Preview.Violations) > 0:
-		return say(span{count(len(s.Preview.Violations), "warning", "warnings"), alarm})
+		return prose.Say(prose.Alarm(prose.Count(len(s.Preview.Violations), "warning", "warnings")))
 	case len(s.Preview.Packs) == 0:
-		return say("not checked")
+		return prose.Say("not checked")
 	}
-	return say(span{"kept", good})
+	return prose.Say(prose.Good("kept"))
 }
 
-// broken are the rules that the change breaks, those that refuse it first: what is wrong, why that matters and what to do.
-func (s studied) broken(d detail) []block {
+// violations is the table of broken policies, with mandatory ones first.
+func (s analysis) violations(d detail) []block {
 	all := slices.Clone(s.Preview.Violations)
 	if len(all) == 0 {
 		return nil
@@ -42,19 +43,19 @@ func (s studied) broken(d detail) []block {
 	})
 	t := table{head: []string{"policy", "resource", "what is wrong", "why it matters", "what to do"}}
 	for _, v := range all {
-		level := span{"warning", alarm}
+		level := prose.Alarm("warning")
 		if v.Mandatory {
-			level = span{"mandatory", broken}
+			level = prose.Broken("mandatory")
 		}
-		what, why, fix := told(v)
-		t.rows = append(t.rows, []line{say(value(v.Policy), " ", level), say(value(named(v.URN))), say(redacted(what)), say(why), say(fix)})
+		what, why, fix := splitMessage(v)
+		t.rows = append(t.rows, []prose.Line{prose.Say(prose.Value(v.Policy), " ", level), prose.Say(prose.Value(resourceName(v.URN))), prose.Say(prose.Redacted(what)), prose.Say(why), prose.Say(fix)})
 	}
-	return []block{heading{4, say("Policies")}, t.cut(d.rows), leftOut(t, d.rows, "violation", "violations")}
+	return []block{heading{4, prose.Say("Policies")}, t.cut(d.rows), leftOut(t, d.rows, "violation", "violations")}
 }
 
-// told takes a violation's message apart: what is wrong, and behind it lines that begin with why and fix. Of a message of
-// another pack, all of it is what is wrong.
-func told(v preview.Violation) (what, why, fix string) {
+// splitMessage splits a violation's message, which policy.Violation.Message writes. A message of another policy pack is what
+// is wrong.
+func splitMessage(v preview.Violation) (what, why, fix string) {
 	var rest []string
 	for l := range strings.SplitSeq(v.Text, "\n") {
 		if text, is := strings.CutPrefix(l, "why: "); is {
@@ -68,32 +69,32 @@ func told(v preview.Violation) (what, why, fix string) {
 	return strings.Join(rest, " "), why, fix
 }
 
-// exceptions are those that the stack's settings make from the policies, with those that have ended.
-func (s studied) exceptions(d detail, at time.Time) []block {
+// exceptions is the table of the exceptions in the stack's settings.
+func (s analysis) exceptions(d detail, at time.Time) []block {
 	settings, err := config.Decode(s.Preview.Config)
 	if err != nil && (s.Preview.Failed() || len(s.Preview.Config) == 0) {
-		return nil // it failed by this, and says so; or the engine was told none
+		return nil // the preview's own error says it, or there is no configuration
 	}
 	if err != nil {
-		// Exceptions and a budget that nobody can read are not the same as none.
-		return []block{paragraph{say(span{"The stack's settings could not be read", broken}, ", so its exceptions from policies and its budget are not told here:")}, message(err.Error(), d)}
+		// Without this paragraph, the report would look like that of a stack without exceptions.
+		return []block{paragraph{prose.Say(prose.Broken("The stack's settings could not be read"), ", so its exceptions from policies and its budget are not told here:")}, message(err.Error(), d)}
 	}
 	t := table{head: []string{"exception from", "for", "until", "because"}}
 	for _, e := range policy.Exceptions(settings, at) {
-		until := say(value(e.Until))
+		until := prose.Say(prose.Value(e.Until))
 		if e.Ended {
-			until = append(until, say(" ", span{"(ended)", broken})...)
+			until = append(until, prose.Say(" ", prose.Broken("(ended)"))...)
 		}
-		t.rows = append(t.rows, []line{say(value(e.Rule)), say(value(e.Resource)), until, say(redacted(e.Reason))})
+		t.rows = append(t.rows, []prose.Line{prose.Say(prose.Value(e.Rule)), prose.Say(prose.Value(e.Resource)), until, prose.Say(prose.Redacted(e.Reason))})
 	}
 	if len(t.rows) == 0 {
 		return nil
 	}
-	return []block{heading{4, say("Exceptions from policies")}, t}
+	return []block{heading{4, prose.Say("Exceptions from policies")}, t}
 }
 
-// budget is the most that the stack may cost, USD a month; 0 where its settings say none.
-func (s studied) budget() int {
+// budget is the stack's budget in USD a month, or 0 if it has none.
+func (s analysis) budget() int {
 	settings, err := config.Decode(s.Preview.Config)
 	if err != nil {
 		return 0

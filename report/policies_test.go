@@ -8,14 +8,14 @@ import (
 	"tfserving/preview"
 )
 
-// Of settings that cannot be read the report says so: exceptions and a budget left out in silence would look like none. A
-// preview that failed says by itself what is wrong with them.
-func TestSettingsThatCannotBeReadAreTold(t *testing.T) {
+// Without the settings, a report would look like that of a stack without exceptions and budget. A failed preview has its own
+// error about the settings.
+func TestTheReportSaysThatItCannotReadTheSettings(t *testing.T) {
 	const says = "The stack's settings could not be read"
 	wrong := map[string]string{"tfserving:platform": "moon"}
 	for name, test := range map[string]struct {
-		preview preview.Preview
-		told    bool
+		preview  preview.Preview
+		reported bool
 	}{
 		"wrong":                            {preview.Preview{Config: wrong}, true},
 		"wrong, and the preview failed":    {preview.Preview{Config: wrong, Errors: []preview.Message{{Text: "platform is moon"}}}, false},
@@ -23,8 +23,8 @@ func TestSettingsThatCannotBeReadAreTold(t *testing.T) {
 		"none, as where no engine was run": {preview.Preview{}, false},
 	} {
 		text := rendered(t, &test.preview, CommentLimit)
-		if told := strings.Contains(text, says); told != test.told || told && !strings.Contains(text, "moon") {
-			t.Errorf("%s: it is told: %v; want %v:\n%s", name, told, test.told, text)
+		if reported := strings.Contains(text, says); reported != test.reported || reported && !strings.Contains(text, "moon") {
+			t.Errorf("%s: it is reported: %v; want %v:\n%s", name, reported, test.reported, text)
 		}
 	}
 }
@@ -40,15 +40,15 @@ func TestAnExceptionThatHasEndedIsMarked(t *testing.T) {
 	}
 }
 
-// How a plugin came onto this machine is nothing about the change; other warnings are.
-func TestWhereAPluginWasFoundIsNoWarning(t *testing.T) {
+// The folder of a plugin is not about the change.
+func TestTheReportHasNoWarningAboutPluginsOnPath(t *testing.T) {
 	found := preview.Message{Text: "using pulumi-resource-aws from $PATH at /somewhere/pulumi-resource-aws"}
 	p := preview.Preview{Warnings: []preview.Message{found}}
 	if text := rendered(t, &p, CommentLimit); strings.Contains(text, "$PATH") || strings.Contains(text, "warning") {
-		t.Errorf("alone it is told:\n%s", text)
+		t.Errorf("the report has the warning:\n%s", text)
 	}
 	p.Warnings = append(p.Warnings, preview.Message{Text: "a budget is near"})
 	if text := rendered(t, &p, CommentLimit); strings.Contains(text, "$PATH") || !strings.Contains(text, "1 warning") || !strings.Contains(text, "a budget is near") {
-		t.Errorf("beside another it is told, or the other is not:\n%s", text)
+		t.Errorf("the report has the warning, or lacks the other one:\n%s", text)
 	}
 }

@@ -1,6 +1,5 @@
-// Package report tells people what a change of a stack does, before it is made: what is created, changed, replaced and
-// deleted, what that does to the monthly bill, what is risky, which policies are broken, and the full diff. It renders
-// records of previews (package preview) as a comment for a pull request and for a terminal.
+// Package report renders previews (package preview) as a comment for a pull request and for a terminal: the changes of a
+// stack, its monthly bill before and after, risks, broken policies and the full diff.
 package report
 
 import (
@@ -10,74 +9,75 @@ import (
 
 	"tfserving/cost"
 	"tfserving/preview"
+	"tfserving/report/prose"
+	"tfserving/report/risk"
 )
 
-// Marker begins every comment, unseen: by it a workflow finds the comment that it updates. One comment holds all stacks,
-// so that they can be compared and a pull request has one thing to read.
+// Marker is an invisible text at the start of every comment, by which a workflow finds the comment to update. One comment has
+// all stacks, so that a reader can compare them.
 const Marker = "tfserving-report"
 
-// Environment is a stack, and what a preview says of it.
+// Environment is a stack and its preview.
 type Environment struct {
 	Name    string
 	Preview *preview.Preview
-	// Problem says why there is no preview; nil if there is one.
+	// Problem says why there is no preview. It is nil if there is one.
 	Problem error
 }
 
-// Options are what differs between one report and another.
+// Options are the options of a report.
 type Options struct {
-	// At decides about prices that change at a date.
+	// At is the day of the report. Prices and exceptions depend on it.
 	At time.Time
-	// Whole says where what was left out of a comment can be read, such as an artifact of the workflow's run. Empty names
-	// the command that prints it.
+	// Whole is the place of the whole report, such as an artifact of the workflow's run. A shortened comment names it. Empty
+	// stands for the command that prints the report.
 	Whole string
-	// Limit is how many bytes a comment may have.
+	// Limit is the most bytes of a comment.
 	Limit int
 }
 
-// CommentLimit is how many characters GitHub takes for the body of a comment. Here bytes are held to it, of which there are
-// never fewer.
+// CommentLimit is GitHub's limit for the body of a comment, in characters. A report keeps to it in bytes, which are at least
+// as many.
 const CommentLimit = 65536
 
-// Markdown is the comment. It is an error if not even the summary fits within the limit.
+// Markdown returns the report as a comment. Details that exceed the limit are left out. It fails if even the summary does.
 func Markdown(all []Environment, o Options) (string, error) {
-	studied := study(all, o)
+	analyses := analyze(all, o)
 	for _, d := range details {
-		text := markdown(document(studied, d, o))
+		text := markdown(document(analyses, d, o))
 		if len(text) <= o.Limit {
 			return text, nil
 		}
 	}
-	return "", fmt.Errorf("the report on %s does not fit in %d bytes, even without detail: report on fewer stacks in one", count(len(all), "stack", "stacks"), o.Limit)
+	return "", fmt.Errorf("the report on %s does not fit in %d bytes, even without detail: report on fewer stacks in one", prose.Count(len(all), "stack", "stacks"), o.Limit)
 }
 
-// Terminal is the report for a person, with escape sequences for colour if asked for. The full diff is part of it if
-// unfolded.
+// Terminal returns the report for a terminal. colour adds escape sequences, unfold the full diff.
 func Terminal(all []Environment, o Options, colour, unfold bool) string {
-	return screen{colour: colour, unfold: unfold}.render(document(study(all, o), details[0], o))
+	return screen{colour: colour, unfold: unfold}.render(document(analyze(all, o), details[0], o))
 }
 
-// studied is an environment with what follows from its preview.
-type studied struct {
+// analysis is an environment and the results of its preview.
+type analysis struct {
 	Environment
-	steps  []preview.Step // that change something
-	own    int            // changes of Pulumi's own: components and providers
+	steps  []preview.Step // the changes
+	own    int            // the number of changed components and providers
 	tally  map[preview.Op]int
-	risks  []Risk
+	risks  []risk.Risk
 	bill   *cost.Difference
 	before *cost.Estimate
 	after  *cost.Estimate
 }
 
-func study(all []Environment, o Options) (found []studied) {
+func analyze(all []Environment, o Options) (found []analysis) {
 	for _, e := range all {
-		s := studied{Environment: e}
+		s := analysis{Environment: e}
 		if p := e.Preview; p != nil {
 			s.steps = changed(p)
 			s.tally = tally(s.steps)
-			s.risks = risks(p)
+			s.risks = risk.Of(p)
 			for _, step := range p.Steps {
-				if step.Op != preview.OpSame && step.Op != preview.OpRead && !real(step) {
+				if step.Op != preview.OpSame && step.Op != preview.OpRead && !hasProvider(step) {
 					s.own++
 				}
 			}
@@ -91,20 +91,20 @@ func study(all []Environment, o Options) (found []studied) {
 	return found
 }
 
-// document is the whole report in a degree of detail.
-func document(all []studied, d detail, o Options) []block {
+// document is the report with some degree of detail.
+func document(all []analysis, d detail, o Options) []block {
 	title := "What this change does"
-	if !slices.ContainsFunc(all, func(s studied) bool { return s.Preview == nil || !s.Preview.Drift }) {
+	if !slices.ContainsFunc(all, func(s analysis) bool { return s.Preview == nil || !s.Preview.Drift }) {
 		title = "What others have changed"
 	}
-	blocks := []block{marker{Marker}, heading{2, say(title)}, overview(all)}
+	blocks := []block{marker{Marker}, heading{2, prose.Say(title)}, overview(all)}
 	for _, s := range all {
 		blocks = append(blocks, s.section(d, o)...)
 	}
 	return blocks
 }
 
-func overview(all []studied) block {
+func overview(all []analysis) block {
 	ops := columns(all)
 	t := table{head: []string{"stack"}, right: []bool{false}}
 	for _, op := range ops {
@@ -112,29 +112,28 @@ func overview(all []studied) block {
 	}
 	t.head, t.right = append(t.head, "USD a month", "risks", "policies"), append(t.right, true, true, false)
 	for _, s := range all {
-		row := []line{say(strong(s.Name))}
+		row := []prose.Line{prose.Say(prose.Strong(s.Name))}
 		if s.Problem != nil || s.Preview.Failed() {
-			// Nobody knows how much there would have been.
-			why := span{"preview failed", broken}
+			why := prose.Broken("preview failed")
 			if s.Problem != nil {
-				why.text = "no preview"
+				why.Text = "no preview"
 			}
 			for range ops {
-				row = append(row, say("?"))
+				row = append(row, prose.Say("?"))
 			}
-			t.rows = append(t.rows, append(row, say("unknown"), say("?"), say(why)))
+			t.rows = append(t.rows, append(row, prose.Say("unknown"), prose.Say("?"), prose.Say(why)))
 			continue
 		}
 		for _, op := range ops {
-			n := say(fmt.Sprint(s.tally[op]))
-			if n[0].text != "0" && (op == preview.OpReplace || op == preview.OpDelete || op == preview.OpForget) {
-				n[0].style = alarm
+			n := prose.Say(fmt.Sprint(s.tally[op]))
+			if n[0].Text != "0" && (op == preview.OpReplace || op == preview.OpDelete || op == preview.OpForget) {
+				n[0].Style = prose.StyleAlarm
 			}
 			row = append(row, n)
 		}
-		row = append(row, s.total(), say(fmt.Sprint(len(s.risks))))
+		row = append(row, s.total(), prose.Say(fmt.Sprint(len(s.risks))))
 		if len(s.risks) > 0 {
-			row[len(row)-1][0].style = alarm
+			row[len(row)-1][0].Style = prose.StyleAlarm
 		}
 		t.rows = append(t.rows, append(row, s.policies()))
 	}

@@ -7,17 +7,19 @@ import (
 	"strings"
 
 	"tfserving/preview"
+	"tfserving/report/prose"
+	"tfserving/resource"
 )
 
-// detail is how much a report says. What is left out is counted, and named by kind.
+// detail is a degree of detail of a report. The report says how much it leaves out.
 type detail struct {
 	diffs  bool // the full diff
-	values bool // in it, every property of what is created or deleted
-	rows   int  // of a table; -1 for all
-	error  int  // bytes of a message; -1 for all
+	values bool // in the full diff, the properties of new and deleted resources
+	rows   int  // the most rows of a table; -1 for all
+	error  int  // the most bytes of a message; -1 for all
 }
 
-// details go from everything to the summary alone.
+// details are the degrees of detail, from everything to the summary.
 var details = []detail{
 	{diffs: true, values: true, rows: -1, error: -1},
 	{diffs: true, rows: -1, error: -1},
@@ -27,61 +29,60 @@ var details = []detail{
 	{rows: 0, error: 200},
 }
 
-// section is what is said of one stack.
-func (s studied) section(d detail, o Options) []block {
-	blocks := []block{heading{3, say("Stack ", value(s.Name))}}
+// section is the report on one stack.
+func (s analysis) section(d detail, o Options) []block {
+	blocks := []block{heading{3, prose.Say("Stack ", prose.Value(s.Name))}}
 	if s.Problem != nil {
-		return append(blocks, paragraph{say(span{"There is no preview of this stack.", broken})}, message(s.Problem.Error(), d))
+		return append(blocks, paragraph{prose.Say(prose.Broken("There is no preview of this stack."))}, message(s.Problem.Error(), d))
 	}
 	p := s.Preview
 	if p.Failed() {
-		blocks = append(blocks, paragraph{say(span{"The preview failed", broken}, ", so this is not all that would change, and there is no bill.")})
+		blocks = append(blocks, paragraph{prose.Say(prose.Broken("The preview failed"), ", so this is not all that would change, and there is no bill.")})
 		for _, e := range p.Errors {
 			blocks = append(blocks, message(about(e), d))
 		}
 	}
-	blocks = append(blocks, s.broken(d)...)
+	blocks = append(blocks, s.violations(d)...)
 	blocks = append(blocks, s.exceptions(d, o.At)...)
-	blocks = append(blocks, s.risky(d)...)
+	blocks = append(blocks, s.riskTable(d)...)
 	blocks = append(blocks, s.changes(d)...)
 	blocks = append(blocks, s.costs(d)...)
 	blocks = append(blocks, s.warnings(d)...)
 	return append(blocks, s.diff(d, o)...)
 }
 
-// about is a message with the resource that it is about.
+// about is a message with the name of its resource.
 func about(m preview.Message) string {
 	if m.URN == "" {
 		return m.Text
 	}
-	return m.URN[strings.LastIndex(m.URN, "::")+2:] + ": " + m.Text
+	return m.URN[strings.LastIndex(m.URN, "::")+len("::"):] + ": " + m.Text
 }
 
-// message is a text as it is, or its beginning.
+// message is a preformatted text, shortened if it is too long.
 func message(text string, d detail) block {
-	text = redacted(text)
+	text = prose.Redacted(text)
 	if d.error >= 0 && len(text) > d.error {
 		text = strings.ToValidUTF8(text[:d.error], "") + fmt.Sprintf("\n… (%d bytes more)", len(text)-d.error)
 	}
 	return listing{text: text}
 }
 
-// named is a resource by its type and name.
-func named(urn string) string {
+// resourceName is a resource's short type and name.
+func resourceName(urn string) string {
 	if urn == "" {
 		return "the stack"
 	}
 	parts := strings.Split(urn, "::")
 	types := strings.Split(parts[max(0, len(parts)-2)], "$")
-	if types[0] == "pulumi:pulumi:Stack" && len(types) == 1 {
+	if types[0] == resource.Stack && len(types) == 1 {
 		return "the stack"
 	}
-	return short(types[len(types)-1]) + " " + parts[len(parts)-1]
+	return shortType(types[len(types)-1]) + " " + parts[len(parts)-1]
 }
 
-// short is a type without what can be guessed: eks NodeGroup for aws:eks/nodeGroup:NodeGroup, Deployment for
-// kubernetes:apps/v1:Deployment.
-func short(typ string) string {
+// shortType shortens a type: eks NodeGroup for aws:eks/nodeGroup:NodeGroup, Deployment for kubernetes:apps/v1:Deployment.
+func shortType(typ string) string {
 	parts := strings.Split(typ, ":")
 	if len(parts) != 3 {
 		return typ
@@ -96,41 +97,40 @@ func short(typ string) string {
 	return typ
 }
 
-// risky is the table of risks.
-func (s studied) risky(d detail) []block {
+// riskTable is the table of risks. Resources of one type with the same sentence share a row.
+func (s analysis) riskTable(d detail) []block {
 	if len(s.risks) == 0 {
 		return nil
 	}
 	t := table{head: []string{"risk", "resource", "what happens"}}
 	for i := 0; i < len(s.risks); {
-		// One row for all of a type to which the same happens.
 		first, names := s.risks[i], []string{}
-		for ; i < len(s.risks) && s.risks[i].Rule == first.Rule && s.risks[i].Step.Type == first.Step.Type && bare(s.risks[i].What) == bare(first.What); i++ {
+		for ; i < len(s.risks) && s.risks[i].Kind == first.Kind && s.risks[i].Step.Type == first.Step.Type && s.risks[i].What.String() == first.What.String(); i++ {
 			names = append(names, s.risks[i].Step.Name)
 		}
-		t.rows = append(t.rows, []line{say(span{first.Rule, alarm}), say(value(short(first.Step.Type)), " ", listed(names)), first.What})
+		t.rows = append(t.rows, []prose.Line{prose.Say(prose.Alarm(first.Kind)), prose.Say(prose.Value(shortType(first.Step.Type)), " ", listed(names)), first.What})
 	}
-	return []block{heading{4, say("Risks")}, t.cut(d.rows), leftOut(t, d.rows, "row of risks", "rows of risks")}
+	return []block{heading{4, prose.Say("Risks")}, t.cut(d.rows), leftOut(t, d.rows, "row of risks", "rows of risks")}
 }
 
 const (
-	// shownChanges is how many properties of a resource stand in the table; the diff has all.
+	// shownChanges is the most properties of a resource in the table. The diff has all.
 	shownChanges = 3
-	// shownNames is how many resources of one type are named in one row.
+	// shownNames is the most names of resources in one row.
 	shownNames = 6
 )
 
-// changes is the table of what changes. What is created or deleted is told by type, the rest one by one.
-func (s studied) changes(d detail) []block {
+// changes is the table of changes. New and deleted resources have one row a type, others one row each.
+func (s analysis) changes(d detail) []block {
 	blocks := []block{}
 	if len(s.steps) == 0 {
-		nothing := span{"Nothing changes.", good}
+		nothing := prose.Good("Nothing changes.")
 		if s.Preview.Failed() {
-			nothing = span{"Until it failed, nothing was planned that would change.", alarm}
+			nothing = prose.Alarm("Until it failed, nothing was planned that would change.")
 		} else if s.Preview.Drift {
-			nothing.text = "Everything is as the stack left it."
+			nothing.Text = "Everything is as the stack left it."
 		}
-		blocks = append(blocks, paragraph{say(nothing)})
+		blocks = append(blocks, paragraph{prose.Say(nothing)})
 	} else {
 		t := table{head: []string{"", "resource", "what"}}
 		for i := 0; i < len(s.steps); {
@@ -142,36 +142,36 @@ func (s studied) changes(d detail) []block {
 			t.rows = append(t.rows, row(s.steps[i:n], whole))
 			i = n
 		}
-		blocks = append(blocks, heading{4, say("Changes")}, t.cut(d.rows), leftOut(t, d.rows, "row of changes", "rows of changes"))
+		blocks = append(blocks, heading{4, prose.Say("Changes")}, t.cut(d.rows), leftOut(t, d.rows, "row of changes", "rows of changes"))
 	}
 	if s.own > 0 {
-		blocks = append(blocks, paragraph{say(fmt.Sprintf("Pulumi counts %d more: components, providers and the stack, in which nothing runs.", s.own))})
+		blocks = append(blocks, paragraph{prose.Say(fmt.Sprintf("Pulumi counts %d more: components, providers and the stack, in which nothing runs.", s.own))})
 	}
 	return blocks
 }
 
-// listed are names, or the first of them and how many more there are.
-func listed(names []string) line {
-	l := values(names[:min(len(names), shownNames)])
+// listed writes names. It shortens a long list.
+func listed(names []string) prose.Line {
+	l := prose.Values(names[:min(len(names), shownNames)])
 	if more := len(names) - shownNames; more > 0 {
-		l = append(l, say(fmt.Sprintf(" and %d more", more))...)
+		l = append(l, prose.Say(fmt.Sprintf(" and %d more", more))...)
 	}
 	return l
 }
 
-// row is a change, or what is created or deleted of a type.
-func row(steps []preview.Step, whole bool) []line {
+// row is one change, or the new or deleted resources of one type.
+func row(steps []preview.Step, whole bool) []prose.Line {
 	first := steps[0]
-	what := say(verb(first))
+	what := prose.Say(verb(first))
 	if first.Op == preview.OpReplace || first.Op == preview.OpDelete {
-		what[0].style = alarm
+		what[0].Style = prose.StyleAlarm
 	}
 	if whole {
 		var all []string
 		for _, s := range steps {
 			all = append(all, s.Name)
 		}
-		return []line{what, say(fmt.Sprintf("%d × ", len(steps)), value(short(first.Type))), listed(all)}
+		return []prose.Line{what, prose.Say(fmt.Sprintf("%d × ", len(steps)), prose.Value(shortType(first.Type))), listed(all)}
 	}
 	changes := slices.Clone(first.Changes)
 	slices.SortStableFunc(changes, func(a, b preview.Change) int {
@@ -182,27 +182,27 @@ func row(steps []preview.Step, whole bool) []line {
 		}
 		return 1
 	})
-	var l line
+	var l prose.Line
 	for i, c := range changes[:min(len(changes), shownChanges)] {
 		if i > 0 {
-			l = append(l, span{text: "; "})
+			l = append(l, prose.Span{Text: "; "})
 		}
 		if c.Forces {
-			l = append(l, span{"forced by", alarm}, span{text: " "})
+			l = append(l, prose.Alarm("forced by"), prose.Span{Text: " "})
 		}
-		before, after := differing(c.Old, c.New)
-		l = append(l, say(value(c.Path), ": ", value(before), " → ", value(after))...)
+		before, after := prose.Differing(c.Old, c.New)
+		l = append(l, prose.Say(prose.Value(c.Path), ": ", prose.Value(before), " → ", prose.Value(after))...)
 	}
 	if more := len(changes) - shownChanges; more > 0 {
-		l = append(l, span{text: fmt.Sprintf("; and %d more", more)})
+		l = append(l, prose.Span{Text: fmt.Sprintf("; and %d more", more)})
 	}
 	if len(changes) == 0 {
-		l = say("the engine names no property")
+		l = prose.Say("the engine names no property")
 	}
-	return []line{what, say(value(short(first.Type) + " " + first.Name)), l}
+	return []prose.Line{what, prose.Say(prose.Value(shortType(first.Type) + " " + first.Name)), l}
 }
 
-// cut leaves so many rows.
+// cut keeps the first rows.
 func (t table) cut(rows int) block {
 	if rows >= 0 && len(t.rows) > rows {
 		t.rows = t.rows[:rows]
@@ -213,55 +213,55 @@ func (t table) cut(rows int) block {
 	return t
 }
 
-// leftOut says how many rows were cut off, and where they are.
+// leftOut says how many rows cut leaves out.
 func leftOut(t table, rows int, one, many string) block {
 	if more := len(t.rows) - rows; rows >= 0 && more > 0 {
-		return paragraph{say(span{count(more, one, many) + " left out here.", alarm})}
+		return paragraph{prose.Say(prose.Alarm(prose.Count(more, one, many) + " left out here."))}
 	}
 	return nothing{}
 }
 
-// uncertain is how the engine warns that it plans resources of a provider whose inputs nobody knows yet, such as the objects
-// of a cluster that is to be made anew (sdk v3.230.0, resource/plugin/provider_plugin.go).
-const uncertain = "may not correctly represent the changes"
+// unknownProvider is part of the engine's warning about resources whose provider has unknown inputs, such as the objects of a
+// new cluster (sdk v3.230.0, resource/plugin/provider_plugin.go).
+const unknownProvider = "may not correctly represent the changes"
 
-// ambient is the engine's warning that a plugin was found on PATH, which says how it was installed here and nothing of the
-// change (sdk v3.230.0, common/workspace/plugins.go).
-var ambient = regexp.MustCompile(`^using pulumi-\S+ from \$PATH at `)
+// pluginOnPath is the engine's warning that it uses a plugin from PATH. It is not about the change (sdk v3.230.0,
+// common/workspace/plugins.go).
+var pluginOnPath = regexp.MustCompile(`^using pulumi-\S+ from \$PATH at `)
 
-// warnings are what the engine and the program warn of, each with the resources that it is about.
-func (s studied) warnings(d detail) (blocks []block) {
+// warnings are the warnings of the engine and the program, with the resources that they are about.
+func (s analysis) warnings(d detail) (blocks []block) {
 	var texts []string
 	names := map[string][]string{}
 	for _, w := range s.Preview.Warnings {
-		if ambient.MatchString(w.Text) {
+		if pluginOnPath.MatchString(w.Text) {
 			continue
 		}
 		if !slices.Contains(texts, w.Text) {
 			texts = append(texts, w.Text)
 		}
-		if w.URN != "" && !slices.Contains(names[w.Text], named(w.URN)) {
-			names[w.Text] = append(names[w.Text], named(w.URN))
+		if w.URN != "" && !slices.Contains(names[w.Text], resourceName(w.URN)) {
+			names[w.Text] = append(names[w.Text], resourceName(w.URN))
 		}
 	}
-	slices.Sort(texts) // as they are told of, two reports of the same change would differ
+	slices.Sort(texts) // the engine's order differs between two previews of the same change
 	for i, text := range texts {
 		about := slices.Sorted(slices.Values(names[text]))
-		if strings.Contains(text, uncertain) {
-			blocks = append(blocks, paragraph{say(span{"What is planned of " + count(len(about), "resource", "resources") + " may be wrong", alarm}, ": their provider is known only after up: ", listed(about))})
+		if strings.Contains(text, unknownProvider) {
+			blocks = append(blocks, paragraph{prose.Say(prose.Alarm("What is planned of "+prose.Count(len(about), "resource", "resources")+" may be wrong"), ": their provider is known only after up: ", listed(about))})
 		}
 		if len(about) > 0 {
 			texts[i] = strings.Join(about, ", ") + ": " + text
 		}
 	}
 	if len(texts) > 0 {
-		blocks = append(blocks, fold{say(count(len(texts), "warning", "warnings")), []block{message(strings.Join(texts, "\n"), d)}})
+		blocks = append(blocks, fold{prose.Say(prose.Count(len(texts), "warning", "warnings")), []block{message(strings.Join(texts, "\n"), d)}})
 	}
 	return blocks
 }
 
-// diff is all that changes, folded.
-func (s studied) diff(d detail, o Options) []block {
+// diff is the full diff in a fold.
+func (s analysis) diff(d detail, o Options) []block {
 	if len(s.steps) == 0 && len(s.Preview.Outputs) == 0 {
 		return nil
 	}
@@ -283,13 +283,13 @@ func (s studied) diff(d detail, o Options) []block {
 	if where == "" {
 		where = fmt.Sprintf("make report STACK=%s DIFF=1", s.Name)
 	}
-	size := count(len(s.steps), "resource", "resources")
+	size := prose.Count(len(s.steps), "resource", "resources")
 	if !d.diffs {
-		return []block{paragraph{say(span{"The full diff is left out here", alarm}, fmt.Sprintf(", for want of room: %s. It is to be had elsewhere: ", size), place(where))}}
+		return []block{paragraph{prose.Say(prose.Alarm("The full diff is left out here"), fmt.Sprintf(", for want of room: %s. It is to be had elsewhere: ", size), prose.Place(where))}}
 	}
 	body := []block{listing{"diff", strings.TrimSuffix(b.String(), "\n")}}
 	if !d.values && whole > 0 {
-		body = append([]block{paragraph{say(span{"Left out here", alarm}, ", for want of room: the properties of ", count(whole, "resource that is", "resources that are"), " created or deleted whole. They are to be had elsewhere: ", place(where))}}, body...)
+		body = append([]block{paragraph{prose.Say(prose.Alarm("Left out here"), ", for want of room: the properties of ", prose.Count(whole, "resource that is", "resources that are"), " created or deleted whole. They are to be had elsewhere: ", prose.Place(where))}}, body...)
 	}
-	return []block{fold{say("Full diff: " + size), body}}
+	return []block{fold{prose.Say("Full diff: " + size), body}}
 }

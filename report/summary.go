@@ -6,27 +6,28 @@ import (
 	"strings"
 
 	"tfserving/preview"
+	"tfserving/report/risk"
 )
 
-// counted are the operations that are counted, in the order in which they are told.
-var counted = []preview.Op{preview.OpCreate, preview.OpUpdate, preview.OpReplace, preview.OpDelete}
+// mainOps are the operations that always have a column in the overview, in order.
+var mainOps = []preview.Op{preview.OpCreate, preview.OpUpdate, preview.OpReplace, preview.OpDelete}
 
-// columns are the operations that have a column in the overview: those, and the rare ones where there are any.
-func columns(all []studied) []preview.Op {
-	ops := slices.Clone(counted)
+// columns are the operations that have a column in the overview. Rare ones have one only if they occur.
+func columns(all []analysis) []preview.Op {
+	ops := slices.Clone(mainOps)
 	for _, op := range []preview.Op{preview.OpImport, preview.OpForget} {
-		if slices.ContainsFunc(all, func(s studied) bool { return s.tally[op] > 0 }) {
+		if slices.ContainsFunc(all, func(s analysis) bool { return s.tally[op] > 0 }) {
 			ops = append(ops, op)
 		}
 	}
 	return ops
 }
 
-// changed are the steps that change something, those first that a person should see first. Components, providers and the
-// stack itself are none: nothing runs in them.
+// changed returns the steps that change a resource, the most important first. Components, providers and the stack are not
+// resources of a cloud.
 func changed(p *preview.Preview) (all []preview.Step) {
 	for _, s := range p.Steps {
-		if s.Op != preview.OpSame && s.Op != preview.OpRead && real(s) {
+		if s.Op != preview.OpSame && s.Op != preview.OpRead && hasProvider(s) {
 			all = append(all, s)
 		}
 	}
@@ -35,8 +36,8 @@ func changed(p *preview.Preview) (all []preview.Step) {
 		if c := cmp.Compare(rank[a.Op], rank[b.Op]); c != 0 {
 			return c
 		}
-		if important(a.Type) != important(b.Type) {
-			if important(a.Type) {
+		if risk.Important(a.Type) != risk.Important(b.Type) {
+			if risk.Important(a.Type) {
 				return -1
 			}
 			return 1
@@ -46,8 +47,8 @@ func changed(p *preview.Preview) (all []preview.Step) {
 	return all
 }
 
-// real says whether a provider manages the resource.
-func real(s preview.Step) bool {
+// hasProvider says whether a provider manages the resource.
+func hasProvider(s preview.Step) bool {
 	state := cmp.Or(s.New, s.Old)
 	return state != nil && state.Custom && !strings.HasPrefix(s.Type, "pulumi:")
 }

@@ -3,15 +3,17 @@ package report
 import (
 	"strings"
 	"unicode/utf8"
+
+	"tfserving/report/prose"
 )
 
-// screen renders blocks for a person at a terminal.
+// screen renders blocks for a terminal.
 type screen struct {
 	colour bool
-	unfold bool // show what is folded away
+	unfold bool // show the content of folds
 }
 
-// Escape sequences of ECMA-48 (select graphic rendition), which every terminal of today reads.
+// Escape sequences of ECMA-48, select graphic rendition.
 const (
 	reset     = "\x1b[0m"
 	bright    = "\x1b[1m"
@@ -23,8 +25,10 @@ const (
 )
 
 var (
-	styleColour = map[style]string{bold: bright, code: cyan, good: green, alarm: yellow, broken: bright + red}
-	diffColour  = map[byte]string{'+': green, '-': red, '@': bright}
+	styleColour = map[prose.Style]string{
+		prose.StyleStrong: bright, prose.StyleValue: cyan, prose.StyleGood: green, prose.StyleAlarm: yellow, prose.StyleBroken: bright + red,
+	}
+	diffColour = map[byte]string{'+': green, '-': red, '@': bright}
 )
 
 func (s screen) painted(text, colour string) string {
@@ -40,7 +44,7 @@ func (s screen) render(blocks []block) string {
 		switch one := one.(type) {
 		case marker:
 		case heading:
-			b.WriteString("\n" + s.painted(bare(one.text), bright) + "\n\n")
+			b.WriteString("\n" + s.painted(one.text.String(), bright) + "\n\n")
 		case paragraph:
 			b.WriteString(s.line(one.text) + "\n")
 		case list:
@@ -56,7 +60,7 @@ func (s screen) render(blocks []block) string {
 			}
 			b.WriteString("▾ " + s.line(one.summary) + "\n" + s.render(one.body))
 		case listing:
-			for l := range strings.SplitSeq(strings.TrimSuffix(visible(one.text, true), "\n"), "\n") {
+			for l := range strings.SplitSeq(strings.TrimSuffix(prose.Visible(one.text, true), "\n"), "\n") {
 				colour := ""
 				if one.language == "diff" && l != "" {
 					colour = diffColour[l[0]]
@@ -68,18 +72,15 @@ func (s screen) render(blocks []block) string {
 	return b.String()
 }
 
-func (s screen) line(l line) string {
+func (s screen) line(l prose.Line) string {
 	var b strings.Builder
 	for _, piece := range l {
-		b.WriteString(s.painted(visible(piece.text, false), styleColour[piece.style]))
+		b.WriteString(s.painted(prose.Visible(piece.Text, false), styleColour[piece.Style]))
 	}
 	return b.String()
 }
 
-// bare is a line without colours.
-func bare(l line) string { return screen{}.line(l) }
-
-// tableColumns is how many columns of a terminal a table may take, but for its last cells, which wrap.
+// tableColumns is the most characters that a table takes before its last column, which may wrap.
 const tableColumns = 100
 
 func (s screen) table(t table) string {
@@ -89,7 +90,7 @@ func (s screen) table(t table) string {
 	}
 	for _, r := range t.rows {
 		for i, cell := range r {
-			width[i] = max(width[i], utf8.RuneCountInString(bare(cell)))
+			width[i] = max(width[i], utf8.RuneCountInString(cell.String()))
 		}
 	}
 	for _, w := range width[:len(width)-1] {
@@ -116,14 +117,14 @@ func (s screen) table(t table) string {
 	b.WriteString("\n")
 	for _, r := range t.rows {
 		for i, c := range r {
-			cell(i, s.line(c), utf8.RuneCountInString(bare(c)))
+			cell(i, s.line(c), utf8.RuneCountInString(c.String()))
 		}
 		b.WriteString("\n")
 	}
 	return b.String()
 }
 
-// records is a table too wide for a terminal: each row by itself, a line for each cell.
+// records writes a table that is too wide for a terminal: one line for each cell, with an empty line between rows.
 func (s screen) records(t table) string {
 	width := 0
 	for _, h := range t.head {
