@@ -23,11 +23,11 @@ func TestAutoscalerImageRules(t *testing.T) {
 
 func TestHeadroomRules(t *testing.T) {
 	runRules(t, []rule{
-		{"room for pods", set("tfserving:autoscaler.headroom.pods", 100), ""},
-		{"too much room", set("tfserving:autoscaler.headroom.pods", 101), `tfserving:autoscaler.headroom.pods is 101; it must be from 0 to 100`},
-		{"less than no room", set("tfserving:autoscaler.headroom.pods", -1), `tfserving:autoscaler.headroom.pods is -1; it must be from 0 to 100`},
-		{"room has a unit", set("tfserving:autoscaler.headroom.resources.memory", "512"), `tfserving:autoscaler.headroom.resources.memory is 512, which is 512 bytes; it must be at least 16Mi (did you mean 512Mi?)`},
-		{"room without CPU", set("tfserving:autoscaler.headroom.resources.cpu", "0"), `tfserving:autoscaler.headroom.resources.cpu is 0; headroom without CPU reserves nothing, so it must be at least 1m`},
+		{"the most placeholder pods", set("tfserving:autoscaler.headroom.pods", 100), ""},
+		{"too many placeholder pods", set("tfserving:autoscaler.headroom.pods", 101), `tfserving:autoscaler.headroom.pods is 101; it must be from 0 to 100`},
+		{"a negative number of placeholder pods", set("tfserving:autoscaler.headroom.pods", -1), `tfserving:autoscaler.headroom.pods is -1; it must be from 0 to 100`},
+		{"headroom's memory needs a unit", set("tfserving:autoscaler.headroom.resources.memory", "512"), `tfserving:autoscaler.headroom.resources.memory is 512, which is 512 bytes; it must be at least 16Mi (did you mean 512Mi?)`},
+		{"headroom needs CPU", set("tfserving:autoscaler.headroom.resources.cpu", "0"), `tfserving:autoscaler.headroom.resources.cpu is 0; headroom without CPU reserves nothing, so it must be at least 1m`},
 	})
 }
 
@@ -40,17 +40,17 @@ func TestLoadBalancerControllerRules(t *testing.T) {
 		{"a chart in a repository", controller("aws-load-balancer-controller", url, "1.13.4"), ""},
 		{"a chart in the checkout", controller("./charts/controller", "", ""), ""},
 		{"a packed chart", controller("controller-1.13.4.tgz", "", ""), ""},
-		{"a chart is named", controller("", url, "1.13.4"), `tfserving:loadBalancerController.chart is missing; give the name of a Helm chart, such as aws-load-balancer-controller`},
-		{"a name needs a repository", controller("controller", "", "1.13.4"), `tfserving:loadBalancerController.chart is "controller" and repository is empty; without a repository it must be the path of a chart, such as ./charts/controller`},
-		{"a path needs none", controller("charts/controller", url, "1.13.4"), `tfserving:loadBalancerController.chart is the path "charts/controller" and repository is "https://aws.github.io/eks-charts"; set repository to "", or chart to the name of a chart in the repository`},
-		{"a chart's name", controller("Controller", url, "1.13.4"), `tfserving:loadBalancerController.chart is "Controller"; it must be the name of a chart: lower-case letters, digits and -`},
+		{"a chart is required", controller("", url, "1.13.4"), `tfserving:loadBalancerController.chart is missing; give the name of a Helm chart, such as aws-load-balancer-controller`},
+		{"a chart's name needs a repository", controller("controller", "", "1.13.4"), `tfserving:loadBalancerController.chart is "controller" and repository is empty; without a repository it must be the path of a chart, such as ./charts/controller`},
+		{"a chart's path excludes a repository", controller("charts/controller", url, "1.13.4"), `tfserving:loadBalancerController.chart is the path "charts/controller" and repository is "https://aws.github.io/eks-charts"; set repository to "", or chart to the name of a chart in the repository`},
+		{"a chart's name has no upper case", controller("Controller", url, "1.13.4"), `tfserving:loadBalancerController.chart is "Controller"; it must be the name of a chart: lower-case letters, digits and -`},
 		{"a repository is a URL", controller("controller", "aws.github.io/eks-charts", "1.13.4"), `tfserving:loadBalancerController.repository is "aws.github.io/eks-charts"; it must be the https URL of a Helm repository`},
-		{"a repository is not read in the clear", controller("controller", "http://charts.example.com", "1.13.4"), `tfserving:loadBalancerController.repository is "http://charts.example.com"; it must be the https URL of a Helm repository`},
-		{"a chart of a repository is pinned", controller("controller", url, ""), `tfserving:loadBalancerController.version is ""; it must be the chart's version, such as 1.13.4`},
-		{"a chart's version is one, not a range", controller("controller", url, "1.x"), `tfserving:loadBalancerController.version is "1.x"; it must be the chart's version, such as 1.13.4`},
-		{"a controller runs", set("tfserving:loadBalancerController.replicas", 0), `tfserving:loadBalancerController.replicas is 0; it must be from 1 to 5`},
-		{"more controllers than help", set("tfserving:loadBalancerController.replicas", 6), `tfserving:loadBalancerController.replicas is 6; it must be from 1 to 5`},
-		{"a repository keeps an image", set("tfserving:repositories.keepImages", 0), `tfserving:repositories.keepImages is 0; it must be from 1 to 1000`},
-		{"a repository keeps not every image", set("tfserving:repositories.keepImages", 1001), `tfserving:repositories.keepImages is 1001; it must be from 1 to 1000`},
+		{"a repository is read by https only", controller("controller", "http://charts.example.com", "1.13.4"), `tfserving:loadBalancerController.repository is "http://charts.example.com"; it must be the https URL of a Helm repository`},
+		{"a chart of a repository needs a version", controller("controller", url, ""), `tfserving:loadBalancerController.version is ""; it must be the chart's version, such as 1.13.4`},
+		{"a chart's version is not a range", controller("controller", url, "1.x"), `tfserving:loadBalancerController.version is "1.x"; it must be the chart's version, such as 1.13.4`},
+		{"at least one controller", set("tfserving:loadBalancerController.replicas", 0), `tfserving:loadBalancerController.replicas is 0; it must be from 1 to 5`},
+		{"at most five controllers", set("tfserving:loadBalancerController.replicas", 6), `tfserving:loadBalancerController.replicas is 6; it must be from 1 to 5`},
+		{"a repository keeps at least one image", set("tfserving:repositories.keepImages", 0), `tfserving:repositories.keepImages is 0; it must be from 1 to 1000`},
+		{"a repository keeps at most 1000 images", set("tfserving:repositories.keepImages", 1001), `tfserving:repositories.keepImages is 1001; it must be from 1 to 1000`},
 	})
 }

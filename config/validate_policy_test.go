@@ -5,7 +5,7 @@ import "testing"
 func TestBudgetRules(t *testing.T) {
 	runRules(t, []rule{
 		{"a stack may have a budget", set("tfserving:monthlyBudget", 350), ""},
-		{"none is asked for with 0", set("tfserving:monthlyBudget", 0), ""},
+		{"0 sets no budget", set("tfserving:monthlyBudget", 0), ""},
 		{"a budget is not negative", set("tfserving:monthlyBudget", -1), `tfserving:monthlyBudget is -1; it must be 0, which sets no budget, or more`},
 	})
 }
@@ -22,16 +22,16 @@ func TestExceptionRules(t *testing.T) {
 	day := `; it must be a calendar day as year-month-day in quotes, such as "2027-01-31"`
 	runRules(t, []rule{
 		{"an exception", with("rule", "pinned-images"), ""},
-		{"one that has ended is no mistake: the policies say so", with("until", "2020-02-29"), ""},
-		{"an exception is from a rule", with("rule", removed), at + `rule is missing; it must be endpoint-cidrs or …`},
-		{"an exception is from a rule that there is", with("rule", "no-such-rule"), at + `rule is "no-such-rule"; it must be endpoint-cidrs or …`},
-		{"an exception is for a resource", with("resource", removed), at + `resource is missing; give the name of the resource…`},
-		{"a pattern must be one", with("resource", "node-[a"), at + `resource is "node-[a", which is not a valid pattern…`},
-		{"an exception has a reason", with("reason", removed), at + `reason is missing…`},
-		{"a blank is no reason", with("reason", "  "), at + `reason is missing…`},
-		{"a reason is a line", with("reason", "a fair\nand more"), at + `reason has several lines; write one, as a preview shows one`},
-		{"an exception ends", with("until", removed), at + `until is missing; give the last day…`},
-		{"a day that no calendar has", with("until", "2027-02-30"), at + `until is "2027-02-30"` + day},
-		{"a day written otherwise", with("until", "31.1.2027"), at + `until is "31.1.2027"` + day},
+		{"an exception that has ended is allowed", with("until", "2020-02-29"), ""},
+		{"an exception needs a rule", with("rule", removed), at + `rule is missing; it must be endpoint-cidrs or …`},
+		{"an exception from an unknown rule", with("rule", "no-such-rule"), at + `rule is "no-such-rule"; it must be endpoint-cidrs or …`},
+		{"an exception needs a resource", with("resource", removed), at + `resource is missing; give the name of the resource…`},
+		{"an invalid pattern", with("resource", "node-[a"), at + `resource is "node-[a", which is not a valid pattern…`},
+		{"an exception needs a reason", with("reason", removed), at + `reason is missing…`},
+		{"a blank reason", with("reason", "  "), at + `reason is missing…`},
+		{"a reason of two lines", with("reason", "a fair\nand more"), at + `reason has several lines; write one, as a preview shows one`},
+		{"an exception needs a last day", with("until", removed), at + `until is missing; give the last day…`},
+		{"a day that is not in the calendar", with("until", "2027-02-30"), at + `until is "2027-02-30"` + day},
+		{"a day in another format", with("until", "31.1.2027"), at + `until is "31.1.2027"` + day},
 	})
 }

@@ -8,7 +8,7 @@ import (
 	"tfserving/catalog"
 )
 
-func TestSupportThatEndsIsWarnedOf(t *testing.T) {
+func TestAVersionWhoseSupportEndsSoonHasAWarning(t *testing.T) {
 	for _, test := range []struct{ version, now, warning string }{
 		{"1.35", "2026-11-23T12:00:00Z", ""},
 		{"1.35", "2027-01-25T23:59:59Z", ""},
@@ -35,28 +35,28 @@ func TestSupportThatEndsIsWarnedOf(t *testing.T) {
 		}
 		s.Platform = PlatformKubernetes
 		if got := s.Warnings(now); len(got) > 0 {
-			t.Errorf("a cluster that exists is warned of EKS' support: %q", got)
+			t.Errorf("platform kubernetes has warnings about EKS: %q", got)
 		}
 	}
 }
 
-func TestDefaultVersionIsKnown(t *testing.T) {
+func TestTheDefaultVersionIsInTheCatalog(t *testing.T) {
 	if _, known := catalog.FindRelease(Default().Cluster.Version); !known {
-		t.Error("the default version is not known")
+		t.Error("the catalog does not have the default version")
 	}
 }
 
-func TestExampleRangesAreWarnedOf(t *testing.T) {
+func TestExampleRangesHaveAWarning(t *testing.T) {
 	now := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 	for name, test := range map[string]struct {
 		key, cidr string
 		warned    bool
 	}{
-		"an example":        {"cluster.publicAccessCidrs", "203.0.113.0/24", true},
-		"part of one":       {"cluster.publicAccessCidrs", "198.51.100.7/32", true},
-		"an example caller": {"ingress.allowedCidrs", "192.0.2.128/25", true},
-		"somebody's":        {"cluster.publicAccessCidrs", "203.0.112.0/24", false},
-		"one and more":      {"ingress.allowedCidrs", "192.0.2.0/23", false},
+		"an example":                    {"cluster.publicAccessCidrs", "203.0.113.0/24", true},
+		"part of one":                   {"cluster.publicAccessCidrs", "198.51.100.7/32", true},
+		"an example caller":             {"ingress.allowedCidrs", "192.0.2.128/25", true},
+		"a range that someone owns":     {"cluster.publicAccessCidrs", "203.0.112.0/24", false},
+		"a wider range than an example": {"ingress.allowedCidrs", "192.0.2.0/23", false},
 	} {
 		s, err := Decode(settings(t, onEKS(change{"tfserving:" + test.key, []string{test.cidr}})...))
 		if err != nil {
@@ -72,6 +72,6 @@ func TestExampleRangesAreWarnedOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := s.Warnings(now); len(got) > 0 {
-		t.Errorf("one range of two is somebody's: warnings %q", got)
+		t.Errorf("one of two ranges is not an example: warnings %q", got)
 	}
 }
