@@ -12,32 +12,32 @@ import (
 )
 
 const (
-	// pageSize is the most that GitHub lists at once (REST API, "Using pagination").
+	// pageSize is the maximum number of entries in a page of GitHub's lists (REST API, "Using pagination").
 	pageSize = 100
-	// maxPages bounds a list: a pull request with 10,000 comments is none that a report is read in.
+	// maxPages bounds a list to 10,000 entries. People do not read a report among so many comments.
 	maxPages = 100
-	// maxAnswer bounds an answer, in bytes: a page of bodies at their limit is under 30 MB.
+	// maxAnswer is the maximum size of an answer in bytes. A page of 100 bodies with maxBody characters has less than 30 MB.
 	maxAnswer = 32 << 20
-	// maxBody is how many characters GitHub takes as the body of an issue or of a comment; it refuses longer ones.
+	// maxBody is GitHub's limit for the body of an issue or a comment, in characters.
 	maxBody = 65536
-	// bot is who writes with a workflow's own token.
+	// bot is the user of a workflow's token.
 	bot = "github-actions[bot]"
 )
 
-// client asks GitHub about one repository. The few calls that are made here need no library.
+// client calls GitHub's API for one repository. It makes so few calls that it uses no library.
 type client struct{ api, repository, token string }
 
 func newClient(getenv func(string) string) (*client, error) {
 	g := &client{api: strings.TrimSuffix(getenv("GITHUB_API_URL"), "/"), repository: getenv("GITHUB_REPOSITORY"), token: getenv("GH_TOKEN")}
 	if g.api == "" || g.repository == "" || g.token == "" {
-		return nil, fmt.Errorf("GITHUB_API_URL, GITHUB_REPOSITORY and GH_TOKEN must be set; a workflow has the first two, and gets the token by `env: GH_TOKEN: ${{ github.token }}`")
+		return nil, fmt.Errorf("GITHUB_API_URL, GITHUB_REPOSITORY and GH_TOKEN must be set; a workflow has the first two, and sets the token with `env: GH_TOKEN: ${{ github.token }}`")
 	}
 	return g, nil
 }
 
-// call sends a JSON body, if there is one, to a path below the repository's, and reads the answer, if it is wanted.
+// call calls a path of the repository. It sends a body as JSON unless send is nil, and decodes the answer unless receive is nil.
 func (g *client) call(ctx context.Context, method, path string, send, receive any) error {
-	failed := func(err error) error { return fmt.Errorf("asking GitHub: %s %s: %w", method, path, err) }
+	failed := func(err error) error { return fmt.Errorf("calling GitHub: %s %s: %w", method, path, err) }
 	var body io.Reader
 	if send != nil {
 		data, err := json.Marshal(send)
@@ -63,9 +63,9 @@ func (g *client) call(ctx context.Context, method, path string, send, receive an
 		return failed(err)
 	}
 	if answer.StatusCode >= http.StatusMultipleChoices {
-		var says struct{ Message string }
-		_ = json.Unmarshal(data, &says) // whatever it is, the status is told
-		return failed(errors.New(strings.TrimSuffix(answer.Status+": "+says.Message, ": ")))
+		var failure struct{ Message string }
+		_ = json.Unmarshal(data, &failure) // an answer that is not JSON has no message
+		return failed(errors.New(strings.TrimSuffix(answer.Status+": "+failure.Message, ": ")))
 	}
 	if receive != nil {
 		if err := json.Unmarshal(data, receive); err != nil {
@@ -81,20 +81,20 @@ type post struct {
 	Number int
 	Body   string
 	User   struct{ Login string }
-	// PullRequest is there if the issue is a pull request.
+	// PullRequest is not nil if the issue is a pull request.
 	PullRequest *struct{} `json:"pull_request"`
 }
 
-// find gives the first post of a list that the workflows wrote and that begins with a marker; nil if there is none. Who
-// else quotes the marker has no say.
+// find returns the first post of a list that the workflows wrote and that begins with a marker, or nil. Posts of other users with
+// the marker do not count.
 func (g *client) find(ctx context.Context, path, marker string) (*post, error) {
-	between := "?"
+	separator := "?"
 	if strings.Contains(path, "?") {
-		between = "&"
+		separator = "&"
 	}
 	for page := 1; page <= maxPages; page++ {
 		var posts []post
-		err := g.call(ctx, http.MethodGet, fmt.Sprintf("%s%sper_page=%d&page=%d", path, between, pageSize, page), nil, &posts)
+		err := g.call(ctx, http.MethodGet, fmt.Sprintf("%s%sper_page=%d&page=%d", path, separator, pageSize, page), nil, &posts)
 		if err != nil {
 			return nil, err
 		}
@@ -107,5 +107,5 @@ func (g *client) find(ctx context.Context, path, marker string) (*post, error) {
 			return nil, nil
 		}
 	}
-	return nil, fmt.Errorf("asking GitHub: %s has more than %d entries", path, maxPages*pageSize)
+	return nil, fmt.Errorf("calling GitHub: %s has more than %d entries", path, maxPages*pageSize)
 }

@@ -12,11 +12,11 @@ import (
 var (
 	makeTarget = regexp.MustCompile(`(?m)^([a-z][a-z-]*):`)
 	assignment = regexp.MustCompile(`^([A-Z]+)=`)
-	// quoted is a word of a shell line, with what stands in quotes left together.
+	// quoted matches a word of a shell line. A text in quotes is one word.
 	quoted = regexp.MustCompile(`(?:[^\s"]|"[^"]*")+`)
 )
 
-// makefile are the targets and the variables of the Makefile.
+// makefile has the targets and the text of the Makefile.
 type makefile struct {
 	targets []string
 	text    string
@@ -31,12 +31,12 @@ func readMakefile(t *testing.T) makefile {
 	return m
 }
 
-// wrong says what is wrong with a call of make, if something is.
-func (m makefile) wrong(words []string) string {
+// mistake describes the mistake in a call of make. It is empty for a valid call.
+func (m makefile) mistake(words []string) string {
 	for _, word := range words {
 		if name := assignment.FindStringSubmatch(word); name != nil {
 			if !strings.Contains(m.text, "$("+name[1]+")") && !strings.Contains(m.text, "$(call given,"+name[1]+")") && !strings.Contains(m.text, "$(call quoted,"+name[1]+")") && !strings.Contains(m.text, "export "+name[1]) {
-				return "the Makefile knows no " + name[1]
+				return "the Makefile does not use " + name[1]
 			}
 		} else if !slices.Contains(m.targets, word) {
 			return "the Makefile has no target " + word
@@ -45,33 +45,32 @@ func (m makefile) wrong(words []string) string {
 	return ""
 }
 
-// Every line that a workflow runs is one plain command that is there, and holds no value that GitHub pastes in: those come by
-// the environment, where they are data.
-func TestCommandsOfWorkflowsExist(t *testing.T) {
+// Values of GitHub reach a command as environment variables. In the command's text they could be code.
+func TestWorkflowsRunOnlyExistingCommandsOfTheProjectWithoutGitHubExpressions(t *testing.T) {
 	m, seen := readMakefile(t), 0
 	each(t, func(name string, _ *workflow, j *job) {
 		for _, s := range j.Steps {
 			if strings.Contains(s.Run, "${{") {
-				t.Errorf("%s: a value is pasted into %q", name, s.Run)
+				t.Errorf("%s: %q has an expression of GitHub", name, s.Run)
 			}
 			for line := range strings.Lines(s.Run) {
 				seen++
 				command, _, _ := strings.Cut(strings.TrimSpace(line), " >")
 				words := quoted.FindAllString(command, -1)
 				if strings.ContainsAny(command, "|&;`(<\\") {
-					t.Errorf("%s: %q is more than one command: make it one of the project's own", name, command)
+					t.Errorf("%s: %q is more than one command: write a command of the project", name, command)
 					continue
 				}
 				switch {
 				case command == `make "$TARGET"`:
 					for _, target := range j.Strategy.Matrix["target"].([]any) {
-						if wrong := m.wrong([]string{target.(string)}); wrong != "" {
-							t.Errorf("%s: %s", name, wrong)
+						if mistake := m.mistake([]string{target.(string)}); mistake != "" {
+							t.Errorf("%s: %s", name, mistake)
 						}
 					}
 				case words[0] == "make":
-					if wrong := m.wrong(words[1:]); wrong != "" {
-						t.Errorf("%s: %q: %s", name, command, wrong)
+					if mistake := m.mistake(words[1:]); mistake != "" {
+						t.Errorf("%s: %q: %s", name, command, mistake)
 					}
 				case words[0] == "go" && words[1] == "run":
 					if _, err := os.Stat(filepath.Join(root, words[2], "main.go")); err != nil {
@@ -79,16 +78,16 @@ func TestCommandsOfWorkflowsExist(t *testing.T) {
 					}
 				case strings.HasPrefix(words[0], ".local/bin/"):
 					if tool := filepath.Base(words[0]); !strings.Contains(read(t, filepath.Join(root, "tools/pins.go")), `name: "`+tool+`"`) {
-						t.Errorf("%s: %q: make tools brings no %s", name, command, tool)
+						t.Errorf("%s: %q: make tools does not build %s", name, command, tool)
 					}
 				default:
-					t.Errorf("%s: %q is no command of the project's", name, command)
+					t.Errorf("%s: %q is not a command of the project", name, command)
 				}
 			}
 		}
 	})
 	if seen < 12 {
-		t.Errorf("only %d lines were looked at", seen)
+		t.Errorf("only %d lines were checked", seen)
 	}
 }
 
@@ -98,9 +97,8 @@ var (
 	documented = regexp.MustCompile("(?m)^\\| `([A-Z_]+)` \\|")
 )
 
-// docs/delivery.md names every variable and secret that the workflows read, and no other.
-func TestSettingsOfWorkflowsAreDocumented(t *testing.T) {
-	var used, told []string
+func TestDeliveryDocsListTheVariablesAndSecretsOfWorkflows(t *testing.T) {
+	var used, listed []string
 	files, err := filepath.Glob(filepath.Join(root, ".github/workflows/*"))
 	if err != nil {
 		t.Fatal(err)
@@ -117,17 +115,16 @@ func TestSettingsOfWorkflowsAreDocumented(t *testing.T) {
 		}
 	}
 	for _, m := range documented.FindAllStringSubmatch(read(t, filepath.Join(root, "docs/delivery.md")), -1) {
-		told = append(told, m[1])
+		listed = append(listed, m[1])
 	}
 	slices.Sort(used)
 	used = slices.Compact(used)
-	if slices.Sort(told); !slices.Equal(told, used) {
-		t.Errorf("docs/delivery.md tells of\n%v\nand the workflows use\n%v", told, used)
+	if slices.Sort(listed); !slices.Equal(listed, used) {
+		t.Errorf("docs/delivery.md lists\n%v\nand the workflows use\n%v", listed, used)
 	}
 }
 
-// Every `make` that a page of docs/ or the README shows is one that the Makefile has, with variables that it knows.
-func TestMakeCommandsInDocsExist(t *testing.T) {
+func TestMakeCommandsInDocsHaveTargetsAndVariablesOfTheMakefile(t *testing.T) {
 	m, seen := readMakefile(t), 0
 	pages, err := filepath.Glob(filepath.Join(root, "docs/*.md"))
 	if err != nil {
@@ -146,12 +143,12 @@ func TestMakeCommandsInDocsExist(t *testing.T) {
 			if len(plain) == 0 {
 				continue
 			}
-			if seen++; m.wrong(plain) != "" {
-				t.Errorf("%s shows make %q: %s", filepath.Base(page), found[1], m.wrong(plain))
+			if seen++; m.mistake(plain) != "" {
+				t.Errorf("%s shows make %q: %s", filepath.Base(page), found[1], m.mistake(plain))
 			}
 		}
 	}
 	if seen < 30 {
-		t.Errorf("only %d calls of make were looked at", seen)
+		t.Errorf("only %d calls of make were checked", seen)
 	}
 }

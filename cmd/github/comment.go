@@ -8,15 +8,15 @@ import (
 	"unicode/utf8"
 )
 
-// reportMarker is the first line of every report, which no reader sees.
+// reportMarker is the first line of every report. It is a comment that GitHub does not show.
 const reportMarker = "<!-- tfserving-report -->"
 
-// comment keeps one comment of a pull request: the first time it is written, later it is renewed in place.
+// comment writes the report as a comment on a pull request, or updates the existing comment.
 func (g *client) comment(ctx context.Context, pull int, body string) error {
 	if !strings.HasPrefix(body, reportMarker+"\n") {
-		return fmt.Errorf("the report does not begin with the line %s, by which it is found again", reportMarker)
+		return fmt.Errorf("the report does not begin with the line %s, which later runs need to find it", reportMarker)
 	}
-	if err := fits(body); err != nil {
+	if err := checkLength(body); err != nil {
 		return err
 	}
 	comments := fmt.Sprintf("/issues/%d/comments", pull)
@@ -31,10 +31,10 @@ func (g *client) comment(ctx context.Context, pull int, body string) error {
 	return g.call(ctx, http.MethodPatch, fmt.Sprintf("/issues/comments/%d", old.ID), send, nil)
 }
 
-// fits refuses what GitHub would. Nothing is cut here: whoever made the text knows what may be folded.
-func fits(body string) error {
+// checkLength refuses a text that is too long for GitHub.
+func checkLength(body string) error {
 	if n := utf8.RuneCountInString(body); n > maxBody {
-		return fmt.Errorf("the text has %d characters, and GitHub takes %d: make it shorter", n, maxBody)
+		return fmt.Errorf("the text has %d characters, and GitHub accepts at most %d: make it shorter", n, maxBody)
 	}
 	return nil
 }

@@ -12,24 +12,25 @@ import (
 	"strings"
 )
 
-// driftLabel is on the issues of drifted stacks.
-const driftLabel = "drift"
+const (
+	// driftLabel is the label of the issues of drifted stacks.
+	driftLabel = "drift"
+	// maxEvent is the maximum size of an event of a record in bytes. An event has the old and the new state of a resource.
+	maxEvent = 64 << 20
+)
 
-// maxEvent bounds one event of a record, in bytes: a resource with its old and its new state, user data and all.
-const maxEvent = 64 << 20
-
-// unchanged are what the engine counts of a refresh that is no drift.
+// unchanged are the operations in a refresh that are no drift.
 var unchanged = []string{"same", "read", "refresh"}
 
-// event is as much of an event of the engine's log as tells how the refresh ended. Its own types would bring a good part of
-// Pulumi's library into a job that otherwise compiles in seconds.
+// event has the parts of an engine event that show how a refresh ended. Pulumi's own types would make the job, which compiles in
+// seconds, compile a large part of Pulumi's library.
 type event struct {
 	Summary    *struct{ ResourceChanges map[string]int } `json:"summaryEvent"`
 	Diagnostic *struct{ Severity, Message string }       `json:"diagnosticEvent"`
 }
 
-// hasDrifted tells from the engine's event log of a refresh whether it would change the state. A log without an end is an
-// error: of a refresh that failed nothing can be said.
+// hasDrifted says whether a refresh would change the state, by the engine's event log of the refresh. A log of a refresh that
+// failed or did not end is an error.
 func hasDrifted(file string) (bool, error) {
 	log, err := os.Open(file)
 	if err != nil {
@@ -59,18 +60,18 @@ func hasDrifted(file string) (bool, error) {
 		return false, fmt.Errorf("reading the record of the refresh, %s: %w", file, err)
 	}
 	if !ended {
-		return false, fmt.Errorf("the record of the refresh, %s, has no end: what came to light before it is no answer", file)
+		return false, fmt.Errorf("the record of the refresh, %s, has no end, so it does not say whether the stack has drifted", file)
 	}
 	return drifted, nil
 }
 
-// driftMarker is the first line of a stack's issue, which no reader sees. It is of one length however long the name is, and
-// no longer than the report's own marker: a report of the greatest length still fits below it.
+// driftMarker is the first line of a stack's issue. GitHub does not show it. It replaces the report's marker and is not longer,
+// so that a report of maximum length still fits. A hash keeps it short for every name.
 func driftMarker(stack string) string {
 	return fmt.Sprintf("<!-- drift: %.4x -->", sha256.Sum256([]byte(stack)))
 }
 
-// drift keeps one open issue for a stack while it is drifted, and closes it once the stack is as it should be.
+// drift opens or updates the issue of a drifted stack, and closes the issue of a stack that has not drifted.
 func (g *client) drift(ctx context.Context, stack string, drifted bool, body string) error {
 	marker := driftMarker(stack) + "\n"
 	old, err := g.find(ctx, "/issues?state=open&labels="+driftLabel, marker)
@@ -81,15 +82,14 @@ func (g *client) drift(ctx context.Context, stack string, drifted bool, body str
 		if old == nil {
 			return nil
 		}
-		said := map[string]string{"body": "The stack is again as it was last brought up."}
-		if err := g.call(ctx, http.MethodPost, fmt.Sprintf("/issues/%d/comments", old.Number), said, nil); err != nil {
+		comment := map[string]string{"body": "The stack is again as it was last brought up."}
+		if err := g.call(ctx, http.MethodPost, fmt.Sprintf("/issues/%d/comments", old.Number), comment, nil); err != nil {
 			return err
 		}
 		return g.call(ctx, http.MethodPatch, fmt.Sprintf("/issues/%d", old.Number), map[string]string{"state": "closed", "state_reason": "completed"}, nil)
 	}
-	// The report's first line gives way to the stack's.
 	body = marker + strings.TrimPrefix(body, reportMarker+"\n")
-	if err := fits(body); err != nil {
+	if err := checkLength(body); err != nil {
 		return err
 	}
 	if old != nil {

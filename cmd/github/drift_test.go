@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A drifted stack has one open issue until it is as it should be; the next drift gets a new one.
-func TestOneIssueAStackWhileItDrifts(t *testing.T) {
+// The issue is closed once the stack has not drifted. The next drift gets a new issue.
+func TestADriftedStackHasOneOpenIssue(t *testing.T) {
 	hub, env := start(t)
 	night := func(stack, body string) {
 		t.Helper()
@@ -49,11 +49,10 @@ func TestOneIssueAStackWhileItDrifts(t *testing.T) {
 	}
 }
 
-// longestName is how many characters the name of a stack may have (Pulumi, tokens.ParseStackName).
+// longestName is the maximum length of a stack's name in characters (Pulumi, tokens.ParseStackName).
 const longestName = 100
 
-// However long a stack's name is, a report of the greatest length fits, and the stack has an issue of its own.
-func TestAnIssueHoldsAnyReportOfAnyStack(t *testing.T) {
+func TestAReportOfMaximumLengthFitsIntoTheIssueOfAStackWithTheLongestName(t *testing.T) {
 	hub, env := start(t)
 	record := file(t, `{"summaryEvent":{"resourceChanges":{"update":1}}}`)
 	body := file(t, report(strings.Repeat("x", maxBody-len(report("")))))
@@ -70,8 +69,8 @@ func TestAnIssueHoldsAnyReportOfAnyStack(t *testing.T) {
 	}
 }
 
-// Records and reports that the engine and make report made, of stack dev in emulated AWS.
-func TestRealRecordsAreUnderstood(t *testing.T) {
+// The engine and make report made these records and reports of stack dev in emulated AWS.
+func TestRecordsOfTheEngineShowWhetherAStackHasDrifted(t *testing.T) {
 	const recorded = "../../report/testdata/"
 	for name, want := range map[string]string{"none": "false <nil>", "drift": "true <nil>", "failed": "false the refresh failed: "} {
 		packed, err := os.Open(recorded + name + ".jsonl.gz")
@@ -97,8 +96,7 @@ func TestRealRecordsAreUnderstood(t *testing.T) {
 	}
 }
 
-// What cannot be compared is no drift and no peace: the issue stays as it is.
-func TestARecordWithoutAnEndChangesNothing(t *testing.T) {
+func TestARecordOfAFailedRefreshChangesNoIssue(t *testing.T) {
 	for name, c := range map[string]struct{ record, want string }{
 		"empty":     {"", "has no end"},
 		"cut":       {`{"sequence":1,"summaryEvent":{"resou`, "reading the record"},
@@ -109,7 +107,7 @@ func TestARecordWithoutAnEndChangesNothing(t *testing.T) {
 			hub, env := start(t)
 			err := run(t.Context(), []string{"drift", "-stack", "dev", "-record", file(t, c.record), "-body", file(t, "x")}, env, nil)
 			if err == nil || !strings.Contains(err.Error(), c.want) || len(hub.requests) > 0 {
-				t.Errorf("it says %v after %v", err, hub.requests)
+				t.Errorf("the error is %v after the requests %v", err, hub.requests)
 			}
 		})
 	}

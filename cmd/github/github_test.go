@@ -14,11 +14,11 @@ import (
 	"testing"
 )
 
-// github is as much of GitHub as the command uses: the issues, comments and pull requests of one repository.
+// github is a fake of GitHub with the issues, comments and pull requests of one repository.
 type github struct {
 	t        *testing.T
 	issues   []*issue
-	pulls    map[int]string // by number, the answer
+	pulls    map[int]string // answer by number
 	requests []string
 	broken   bool
 }
@@ -116,7 +116,7 @@ func (h *github) written(n int, body string) *post {
 	return p
 }
 
-// answer gives one page of a list.
+// answer writes one page of a list.
 func answer(w http.ResponseWriter, r *http.Request, all []*post) {
 	size, _ := strconv.Atoi(r.URL.Query().Get("per_page"))
 	page, _ := strconv.Atoi(r.URL.Query().Get("page"))
@@ -134,8 +134,7 @@ func file(t *testing.T, text string) string {
 
 func report(text string) string { return reportMarker + "\n" + text }
 
-// A pull request has one report, however often it is made and whatever else is said there.
-func TestOneCommentIsRenewedInPlace(t *testing.T) {
+func TestAPullRequestHasOneReportThatIsUpdatedInPlace(t *testing.T) {
 	hub, env := start(t)
 	pull := &issue{}
 	hub.issues = []*issue{pull}
@@ -161,7 +160,7 @@ func TestOneCommentIsRenewedInPlace(t *testing.T) {
 	}
 }
 
-func TestABadReportIsRefusedBeforeAnythingIsWritten(t *testing.T) {
+func TestAnInvalidReportIsRefusedBeforeAnyCall(t *testing.T) {
 	for name, c := range map[string]struct{ body, want string }{
 		"without its marker": {"hello", "does not begin with the line " + reportMarker},
 		"over the limit":     {report(strings.Repeat("ä", maxBody)), "make it shorter"},
@@ -171,7 +170,7 @@ func TestABadReportIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 			hub.issues = []*issue{{}}
 			err := run(t.Context(), []string{"comment", "-pull", "1", "-body", file(t, c.body)}, env, nil)
 			if err == nil || !strings.Contains(err.Error(), c.want) || len(hub.requests) > 0 {
-				t.Errorf("it says %v after %v", err, hub.requests)
+				t.Errorf("the error is %v after the requests %v", err, hub.requests)
 			}
 		})
 	}
@@ -194,9 +193,8 @@ const stacksList = `[
 	{"name":"review-04"},
 	{"name":"reviewers"}]`
 
-// What is over is what nobody asks for any more, and what is older than its time to live; stacks that are no pull
-// request's are none of its business.
-func TestReviewStacksAreOverWhenNobodyAsksForThem(t *testing.T) {
+// Stacks that belong to no pull request are not listed.
+func TestAReviewStackIsOverWithoutItsLabelOrAfterItsTimeToLive(t *testing.T) {
 	hub, env := start(t)
 	hub.pulls = map[int]string{
 		1: `{"state":"open","labels":[{"name":"bug"},{"name":"review"}]}`,
@@ -208,17 +206,17 @@ func TestReviewStacksAreOverWhenNobodyAsksForThem(t *testing.T) {
 	args := []string{"reviews", "-stacks", file(t, stacksList), "-ttl", "999999h"}
 	var out bytes.Buffer
 	if err := run(t.Context(), args, env, &out); err != nil || out.String() != `over=["review-2","review-3"]`+"\n" {
-		t.Errorf("over are %s (%v)", &out, err)
+		t.Errorf("listed are %s (%v)", &out, err)
 	}
 	out.Reset()
 	args[len(args)-1] = "1ns"
 	if err := run(t.Context(), args, env, &out); err != nil || out.String() != `over=["review-1","review-2","review-3","review-4"]`+"\n" {
-		t.Errorf("with no time to live, over are %s (%v)", &out, err)
+		t.Errorf("with a time to live of 1 ns, listed are %s (%v)", &out, err)
 	}
 }
 
-// What cannot be told of one stack keeps no other, and takes none down: the run fails once it has said which are over.
-func TestReviewStacksOfWhichNothingIsKnownStay(t *testing.T) {
+// The command lists the other stacks and then fails.
+func TestAReviewStackWithAnUnknownPullRequestOrAgeIsKept(t *testing.T) {
 	closed := `{"state":"closed","labels":[]}`
 	stacks := `[{"name":"review-1"},{"name":"review-2"},{"name":"review-3","lastUpdate":"yesterday"},{"name":"review-4"}]`
 	for name, c := range map[string]struct {
@@ -227,10 +225,10 @@ func TestReviewStacksOfWhichNothingIsKnownStay(t *testing.T) {
 		over   string
 		left   []string
 	}{
-		"one is no pull request":      {pulls: map[int]string{1: closed, 3: closed, 4: closed}, over: `["review-1","review-4"]`, left: []string{"review-2", "review-3"}},
-		"one answer is none":          {pulls: map[int]string{1: closed, 2: "<html>", 3: closed, 4: closed}, over: `["review-1","review-4"]`, left: []string{"review-2", "review-3"}},
-		"GitHub refuses to tell":      {broken: true, over: `[]`, left: []string{"review-1", "review-2", "review-3", "review-4"}},
-		"none of them is to be found": {over: `[]`, left: []string{"review-1", "review-2", "review-3", "review-4"}},
+		"one pull request is unknown": {pulls: map[int]string{1: closed, 3: closed, 4: closed}, over: `["review-1","review-4"]`, left: []string{"review-2", "review-3"}},
+		"one answer is not JSON":      {pulls: map[int]string{1: closed, 2: "<html>", 3: closed, 4: closed}, over: `["review-1","review-4"]`, left: []string{"review-2", "review-3"}},
+		"GitHub refuses the calls":    {broken: true, over: `[]`, left: []string{"review-1", "review-2", "review-3", "review-4"}},
+		"all are unknown":             {over: `[]`, left: []string{"review-1", "review-2", "review-3", "review-4"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			hub, env := start(t)
@@ -238,21 +236,21 @@ func TestReviewStacksOfWhichNothingIsKnownStay(t *testing.T) {
 			var out bytes.Buffer
 			err := run(t.Context(), []string{"reviews", "-stacks", file(t, stacks), "-ttl", "48h"}, env, &out)
 			if out.String() != "over="+c.over+"\n" {
-				t.Errorf("over are %s, want %s", &out, c.over)
+				t.Errorf("listed are %s, want %s", &out, c.over)
 			}
-			var said []string
+			var kept []string
 			for line := range strings.Lines(fmt.Sprint(err)) {
 				stack, _, _ := strings.Cut(strings.TrimPrefix(line, "stack "), " is left as it is: ")
-				said = append(said, stack)
+				kept = append(kept, stack)
 			}
-			if !slices.Equal(said, c.left) {
-				t.Errorf("it says %v, want one line of each of %v", err, c.left)
+			if !slices.Equal(kept, c.left) {
+				t.Errorf("the error is %v, want a line for each of %v", err, c.left)
 			}
 		})
 	}
 }
 
-func TestBadCallsAreRefused(t *testing.T) {
+func TestInvalidCallsAreRefused(t *testing.T) {
 	_, env := start(t)
 	for _, args := range [][]string{
 		{}, {"comment"}, {"comment", "-pull", "x", "-body", "f"}, {"comment", "-pull", "1"}, {"drift", "-stack", "dev", "-body", "f"},

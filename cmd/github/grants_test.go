@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// grant is all that a job is given. Empty is none; without a runner of its own, a job runs on GitHub's.
+// grant are the permissions and secrets of a job. An empty field means none. A job without a runner runs on GitHub's.
 type grant struct {
-	code        string   // whose code it runs
-	permissions []string // of its token, beside reading the code; id-token is what AWS's credentials are had for
+	code        string   // the source of the code that it runs
+	permissions []string // of its token, in addition to reading the code; id-token is needed for AWS credentials
 	environment string   // of GitHub
-	role        string   // the variable that names its role in AWS
+	role        string   // the variable with its role in AWS
 	secret      string   // Pulumi's token
-	runner      string   // the variable that names the label of its runners
+	runner      string   // the variable with the label of its runners
 }
 
 const (
@@ -26,13 +26,13 @@ const (
 
 	idToken      = "id-token: write"
 	readingRole  = "vars[format('AWS_PREVIEW_ROLE_{0}', matrix.stack)]"
-	deployRole   = "vars.AWS_DEPLOY_ROLE" // an environment's
+	deployRole   = "vars.AWS_DEPLOY_ROLE" // of an environment
 	previewToken = "PULUMI_PREVIEW_TOKEN"
-	updateToken  = "PULUMI_ACCESS_TOKEN" // an environment's
+	updateToken  = "PULUMI_ACCESS_TOKEN" // of an environment
 	ofStack      = "${{ inputs.stack }}"
 )
 
-// grants are of every job. docs/delivery.md shows them, too.
+// grants has every job. docs/delivery.md shows the same.
 var grants = map[string]grant{
 	"ci/check":        {code: fromPullRequest},
 	"preview/preview": {code: fromPullRequest, permissions: []string{idToken}, role: readingRole, secret: previewToken, runner: "PREVIEW_RUNNER"},
@@ -51,9 +51,9 @@ var grants = map[string]grant{
 const (
 	credentialsAction = "aws-actions/configure-aws-credentials@"
 	checkoutAction    = "actions/checkout@"
-	// sameRepository is the condition that a pull request is of this repository: a fork's gets no credentials.
+	// sameRepository is true for pull requests from this repository. Those from forks get no credentials.
 	sameRepository = "github.event.pull_request.head.repo.full_name == github.repository"
-	// byPerson is the condition that Dependabot did not start it: GitHub gives it no secrets.
+	// byPerson is true unless Dependabot started the run. GitHub gives Dependabot no secrets.
 	byPerson = "github.actor != 'dependabot[bot]'"
 	onMain   = "github.ref == 'refs/heads/main'"
 	isSetUp  = "vars.AWS_REGION != ''"
@@ -65,32 +65,32 @@ var (
 	statusFunction = regexp.MustCompile(`\b(always|cancelled|failure)\(\)`)
 )
 
-// onPullRequest tells whether pull requests start the workflow.
+// onPullRequest says whether pull requests start the workflow.
 func (w *workflow) onPullRequest() bool { return strings.Contains(fmt.Sprint(w.On), "pull_request") }
 
-// requires tells whether a job runs only where a clause holds: as a part of its own condition that nothing gets around, or
-// of the job's that it needs.
+// requires says whether a job runs only if a clause holds. The clause must be in its condition, joined by && only, or in the
+// condition of the job that it needs.
 func (w *workflow) requires(j *job, clause string) bool {
 	parts := strings.Split(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(j.If), "${{"), "}}"), "&&")
-	alone := true
+	onlyAnd := true
 	for i, part := range parts {
 		parts[i] = strings.TrimSpace(part)
-		alone = alone && (!strings.Contains(part, "||") || strings.HasPrefix(parts[i], "(") && strings.HasSuffix(parts[i], ")"))
+		onlyAnd = onlyAnd && (!strings.Contains(part, "||") || strings.HasPrefix(parts[i], "(") && strings.HasSuffix(parts[i], ")"))
 	}
-	if alone && slices.Contains(parts, clause) {
+	if onlyAnd && slices.Contains(parts, clause) {
 		return true
 	}
 	needed := w.Jobs[j.Needs]
-	// Such a function lifts the rule that a job waits for the success of what it needs: its result or output must be asked.
-	lifted := statusFunction.MatchString(j.If) && !strings.Contains(j.If, "needs."+j.Needs+".")
-	return needed != nil && !lifted && w.requires(needed, clause)
+	// With a status function, a job runs even if the job that it needs failed, unless its condition checks that job.
+	ignoresFailure := statusFunction.MatchString(j.If) && !strings.Contains(j.If, "needs."+j.Needs+".")
+	return needed != nil && !ignoresFailure && w.requires(needed, clause)
 }
 
-// asStarted is a checkout that names neither a ref nor a repository.
-const asStarted = "<nil> of <nil>"
+// defaultCheckout is a checkout without a ref and a repository.
+const defaultCheckout = "<nil> of <nil>"
 
-// given reads from a job what it is given.
-func (w *workflow) given(j *job) grant {
+// grantOf reads the grant of a job.
+func (w *workflow) grantOf(j *job) grant {
 	g := grant{environment: j.Environment, runner: j.RunsOn}
 	for scope, level := range *j.Permissions {
 		if permission := scope + ": " + level; permission != "contents: read" {
@@ -121,19 +121,19 @@ func (w *workflow) given(j *job) grant {
 	on, _ := w.On.(map[string]any)
 	called := on["workflow_call"] != nil && len(on) == 1
 	switch code := strings.Join(refs, " "); {
-	case w.onPullRequest() && code == asStarted:
+	case w.onPullRequest() && code == defaultCheckout:
 		g.code = fromPullRequest
 	case w.onPullRequest() && code == "${{ github.event.pull_request.base.sha }} of <nil>":
 		g.code = fromTarget
-	case !w.onPullRequest() && (code == asStarted || j.Uses != "") && (called || w.requires(j, onMain)):
-		g.code = fromMain // what is called runs its callers' code, and they are in the list
+	case !w.onPullRequest() && (code == defaultCheckout || j.Uses != "") && (called || w.requires(j, onMain)):
+		g.code = fromMain // a called workflow runs the code of its callers, which are in grants
 	default:
-		g.code = "whatever it is started on: " + code
+		g.code = "of its trigger: " + code
 	}
 	return g
 }
 
-func TestEveryJobIsGivenWhatIsListedAndEndsInTime(t *testing.T) {
+func TestEveryJobHasExactlyItsGrantAndATimeout(t *testing.T) {
 	seen := map[string]bool{}
 	each(t, func(name string, w *workflow, j *job) {
 		seen[name] = true
@@ -144,15 +144,15 @@ func TestEveryJobIsGivenWhatIsListedAndEndsInTime(t *testing.T) {
 			t.Errorf("%s has no permissions of its own", name)
 			return
 		}
-		if got, want := fmt.Sprintf("%+v", w.given(j)), fmt.Sprintf("%+v", grants[name]); got != want {
-			t.Errorf("%s is given\n%s, want\n%s", name, got, want)
+		if got, want := fmt.Sprintf("%+v", w.grantOf(j)), fmt.Sprintf("%+v", grants[name]); got != want {
+			t.Errorf("the grant of %s is\n%s, want\n%s", name, got, want)
 		}
 		if j.Uses == "" && j.Timeout == 0 {
 			t.Errorf("%s has no timeout-minutes", name)
 		}
 		for _, s := range j.Steps {
 			if strings.HasPrefix(s.Uses, checkoutAction) && s.With["persist-credentials"] != false {
-				t.Errorf("%s leaves its token where what it checks out can read it: persist-credentials must be false", name)
+				t.Errorf("%s leaves its token in the checkout: persist-credentials must be false", name)
 			}
 		}
 	})
@@ -163,8 +163,8 @@ func TestEveryJobIsGivenWhatIsListedAndEndsInTime(t *testing.T) {
 	}
 }
 
-// What the list itself must hold: who meets pull requests' code is not who deploys.
-func TestGrantsKeepPullRequestsApart(t *testing.T) {
+// This is a rule for grants itself.
+func TestJobsAndRunnersOfPullRequestsCannotDeploy(t *testing.T) {
 	all, codeOn := workflows(t), map[string]string{}
 	for name, g := range grants {
 		file, job, _ := strings.Cut(name, "/")
@@ -172,36 +172,35 @@ func TestGrantsKeepPullRequestsApart(t *testing.T) {
 			t.Errorf("%s has a token for AWS without a role there, or a role without a token", name)
 		}
 		if (g.role == deployRole || g.secret == updateToken) && g.environment == "" {
-			t.Errorf("%s deploys, and nobody's rules say who lets it", name)
+			t.Errorf("%s deploys without an environment, whose rules protect deployments", name)
 		}
 		if g.code == fromPullRequest && g.role == deployRole && g.environment != "review" {
-			t.Errorf("%s deploys what a pull request brings", name)
+			t.Errorf("%s deploys code of a pull request", name)
 		}
-		// What a machine met before, it may have kept.
+		// A runner may keep files of an earlier job.
 		if before := codeOn[g.runner]; g.runner != "" && before != "" && before != g.code {
 			t.Errorf("the runners %s run %s and %s", g.runner, before, g.code)
 		}
 		codeOn[g.runner] = g.code
 	}
 	if preview, review := grants["preview/preview"], grants["review/up"]; preview.runner == review.runner {
-		t.Errorf("code that nobody has read and code that deploys share the runners %s", review.runner)
+		t.Errorf("unreviewed code and code that deploys share the runners %s", review.runner)
 	}
 }
 
-// Code of a pull request never runs where a job may write to GitHub, and gets credentials only if it is of this repository
-// and of a person.
-func TestCodeOfPullRequestsWritesNothing(t *testing.T) {
+// It gets credentials only in pull requests of this repository that a person started.
+func TestCodeOfPullRequestsMayNotWriteToGitHub(t *testing.T) {
 	each(t, func(name string, w *workflow, j *job) {
 		on, g := fmt.Sprint(w.On), grants[name]
 		if strings.Contains(on, "pull_request_target") || strings.Contains(on, "workflow_run") {
-			t.Errorf("%s: a pull request starts it with the rights of the main branch", name)
+			t.Errorf("%s: a pull request starts it with the permissions of the main branch", name)
 		}
 		if !w.onPullRequest() {
 			return
 		}
 		for _, clause := range []string{sameRepository, byPerson} {
 			if g.role != "" && !w.requires(j, clause) {
-				t.Errorf("%s gets credentials whether or not %s", name, clause)
+				t.Errorf("%s gets credentials without the condition %s", name, clause)
 			}
 		}
 		for _, permission := range g.permissions {
@@ -209,29 +208,29 @@ func TestCodeOfPullRequestsWritesNothing(t *testing.T) {
 				continue
 			}
 			if g.code == fromPullRequest {
-				t.Errorf("%s may write, and runs what the pull request brings", name)
+				t.Errorf("%s may write, and runs code of the pull request", name)
 			}
 			for _, s := range j.Steps {
 				if strings.HasPrefix(s.Uses, "actions/cache") || strings.HasPrefix(s.Uses, "./") {
-					t.Errorf("%s may write, and runs what a pull request may have left in a cache", name)
+					t.Errorf("%s may write, and runs files of a cache that a pull request may have changed", name)
 				}
 			}
 		}
 	})
 }
 
-// A repository that is not set up has no red runs.
-func TestWhatNeedsAWSWaitsForTheSetUp(t *testing.T) {
+// Otherwise runs would fail in a repository without AWS.
+func TestJobsThatNeedAWSRunOnlyIfItIsSetUp(t *testing.T) {
 	each(t, func(name string, w *workflow, j *job) {
-		// deploy-stack is called by jobs that are asked here.
+		// The callers of deploy-stack are checked here.
 		if slices.Contains(grants[name].permissions, idToken) && name != "deploy-stack/up" && !w.requires(j, isSetUp) {
-			t.Errorf("%s runs before anything is set up", name)
+			t.Errorf("%s runs without AWS being set up", name)
 		}
 	})
 }
 
-// docs/delivery.md shows what every job with steps is given, a row each.
-func TestGrantsAreDocumented(t *testing.T) {
+// The table has a row for every job with steps.
+func TestDeliveryDocsShowTheGrantsOfJobs(t *testing.T) {
 	all, want := workflows(t), []string{}
 	for name, g := range grants {
 		file, job, _ := strings.Cut(name, "/")

@@ -1,5 +1,5 @@
-// Command github is what the workflows call to speak to GitHub: it keeps the one comment of a pull request and the one
-// issue of a drifted stack, and tells which review stacks are over.
+// Command github makes the workflows' calls to GitHub. It keeps one comment on each pull request and one issue for each drifted
+// stack, and lists the review stacks that can be taken down.
 package main
 
 import (
@@ -16,17 +16,17 @@ import (
 
 const usage = `usage: github COMMAND [FLAGS]
 
-  comment   -pull N -body FILE            write the report of a pull request, or renew it
+  comment   -pull N -body FILE            write or update the report on a pull request
   drift     -stack NAME -record FILE -body FILE
-                                          open or renew the issue of a stack that has drifted, or close it
+                                          open or update the issue of a drifted stack, or close it
                                           (files: the record and the report of make report OF=refresh)
-  reviews   -stacks FILE -ttl TIME        print over=[...], the review stacks that are over, as an output of a workflow's
-                                          step (FILE: pulumi stack ls --json), and fail if it cannot be told of one
+  reviews   -stacks FILE -ttl TIME        print over=[...], the review stacks to take down, as an output of a workflow's step
+                                          (FILE: pulumi stack ls --json), and fail if the state of one is unknown
 
-GITHUB_API_URL, GITHUB_REPOSITORY and GH_TOKEN say where and as whom.
+The variables GITHUB_API_URL, GITHUB_REPOSITORY and GH_TOKEN select the repository and the caller.
 `
 
-// timeout bounds all that one command asks of GitHub; each call takes a second or two.
+// timeout bounds all calls of one command. A call takes a second or two.
 const timeout = 3 * time.Minute
 
 func main() {
@@ -79,7 +79,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		}
 		text, err := os.ReadFile(*body)
 		if err != nil {
-			return fmt.Errorf("reading what drifted: %w", err)
+			return fmt.Errorf("reading the report on the drift: %w", err)
 		}
 		return g.drift(ctx, *stack, drifted, string(text))
 	case args[0] == "reviews" && *stacks != "" && *ttl > 0:
@@ -87,16 +87,16 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		if err != nil {
 			return fmt.Errorf("reading the list of stacks: %w", err)
 		}
-		over, untold := g.reviewsOver(ctx, text, time.Now(), *ttl)
+		over, unknown := g.reviewsOver(ctx, text, time.Now(), *ttl)
 		if over == nil {
-			return untold
+			return unknown
 		}
 		names, err := json.Marshal(over)
 		if err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(out, "over=%s\n", names)
-		return errors.Join(untold, err)
+		return errors.Join(unknown, err)
 	}
 	return errUsage
 }

@@ -11,18 +11,18 @@ import (
 	"tfserving/catalog"
 )
 
-// reviewLabel is what asks for a review stack, on a pull request.
+// reviewLabel is the label of pull requests that want a review stack.
 const reviewLabel = "review"
 
-// pullRequest is what decides on a review stack.
+// pullRequest has the properties of a pull request that decide about its review stack.
 type pullRequest struct {
 	State  string
 	Labels []struct{ Name string }
 }
 
-// reviewsOver gives the review stacks among those that `pulumi stack ls --json` lists whose time is over: the pull
-// request is closed, nobody asks for the stack any more, or it was last changed longer than ttl ago. A stack of which that
-// cannot be told is not over; the error tells of each, beside those that are. Without a list there is only an error.
+// reviewsOver returns the review stacks to take down among those that `pulumi stack ls --json` lists: the pull request is closed,
+// it no longer has the label, or the stack's last change is older than ttl. A stack whose pull request or age is unknown is not
+// among them, and the error has a line for it. If the list cannot be read, the result is nil.
 func (g *client) reviewsOver(ctx context.Context, list []byte, now time.Time, ttl time.Duration) ([]string, error) {
 	var stacks []struct {
 		Name       string
@@ -31,7 +31,7 @@ func (g *client) reviewsOver(ctx context.Context, list []byte, now time.Time, tt
 	if err := json.Unmarshal(list, &stacks); err != nil {
 		return nil, fmt.Errorf("reading the list of stacks (pulumi stack ls --json): %w", err)
 	}
-	over, untold := []string{}, []error{}
+	over, unknown := []string{}, []error{}
 	for _, s := range stacks {
 		parts := catalog.ReviewStack.FindStringSubmatch(s.Name)
 		if parts == nil {
@@ -39,26 +39,26 @@ func (g *client) reviewsOver(ctx context.Context, list []byte, now time.Time, tt
 		}
 		wanted, err := g.wantsReview(ctx, parts[1])
 		if err != nil {
-			untold = append(untold, fmt.Errorf("stack %s is left as it is: %w", s.Name, err))
+			unknown = append(unknown, fmt.Errorf("stack %s is left as it is: %w", s.Name, err))
 			continue
 		}
-		// A stack without a time has never been brought up whole. Its next up may be under way, and then holds its lock.
+		// The first update of a stack without a time has not ended. It may be running.
 		last, err := time.Parse(time.RFC3339, s.LastUpdate)
 		if s.LastUpdate != "" && err != nil {
-			untold = append(untold, fmt.Errorf("stack %s is left as it is: when it was last changed: %w", s.Name, err))
+			unknown = append(unknown, fmt.Errorf("stack %s is left as it is: reading the time of its last change: %w", s.Name, err))
 			continue
 		}
 		if !wanted || !last.IsZero() && now.Sub(last) > ttl {
 			over = append(over, s.Name)
 		}
 	}
-	return over, errors.Join(untold...)
+	return over, errors.Join(unknown...)
 }
 
-// wantsReview tells whether a pull request is open and asks for a review stack.
+// wantsReview says whether a pull request is open and has the label for a review stack.
 func (g *client) wantsReview(ctx context.Context, number string) (bool, error) {
 	var pull pullRequest
-	// Pull requests never go away, so what is not found is none, or one that the token may not see: an error as any other.
+	// GitHub never deletes a pull request. If one is not found, the number is wrong or the token may not read it.
 	if err := g.call(ctx, http.MethodGet, "/pulls/"+number, nil, &pull); err != nil {
 		return false, err
 	}

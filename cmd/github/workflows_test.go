@@ -20,9 +20,9 @@ import (
 // root is the checkout's top folder.
 const root = "../.."
 
-// workflow is as much of a file in .github/workflows as the rules below are about. actionlint holds the rest (make lint).
+// workflow has the parts of a file in .github/workflows that the tests check. actionlint checks the rest (make lint).
 type workflow struct {
-	On          any `json:"true"` // as YAML 1.1 reads a plain on
+	On          any `json:"true"` // YAML 1.1 reads the key "on" as true
 	Permissions *map[string]string
 	Env         map[string]string
 	Jobs        map[string]*job
@@ -40,7 +40,7 @@ type job struct {
 	Strategy    struct{ Matrix map[string]any }
 	Steps       []step
 
-	text string // the whole of it, as JSON
+	text string // the whole job as JSON
 }
 
 type step struct {
@@ -48,12 +48,12 @@ type step struct {
 	With, Env     map[string]any
 }
 
-// workflows are all of them, by the name of their file.
+// workflows are all workflows by the name of their file.
 func workflows(t *testing.T) map[string]*workflow {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(root, ".github/workflows/*"))
 	if err != nil || len(files) < 5 {
-		t.Fatalf("there are only %v (%v)", files, err)
+		t.Fatalf("found only %v (%v)", files, err)
 	}
 	all := map[string]*workflow{}
 	for _, file := range files {
@@ -65,7 +65,7 @@ func workflows(t *testing.T) map[string]*workflow {
 			j.text = string(whole.Jobs[name])
 		}
 		if w.On == nil || len(w.Jobs) == 0 {
-			t.Fatalf("%s is not understood: %+v", file, w)
+			t.Fatalf("%s cannot be read: %+v", file, w)
 		}
 		all[strings.TrimSuffix(filepath.Base(file), ".yaml")] = w
 	}
@@ -81,7 +81,7 @@ func read(t *testing.T, file string) string {
 	return string(data)
 }
 
-// each calls for every job, as workflow/job.
+// each calls do for every job. The name is workflow/job.
 func each(t *testing.T, do func(name string, w *workflow, j *job)) {
 	t.Helper()
 	all := workflows(t)
@@ -92,10 +92,10 @@ func each(t *testing.T, do func(name string, w *workflow, j *job)) {
 	}
 }
 
-// pinned is an action at a commit, with its version as a comment.
+// pinned matches an action at a commit with its version as a comment.
 var pinned = regexp.MustCompile(`^([\w.-]+/[\w./-]+)@([0-9a-f]{40}) # v(\d+\.\d+\.\d+)$`)
 
-func TestActionsArePinned(t *testing.T) {
+func TestActionsArePinnedToOneCommit(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(root, ".github/*/*"))
 	if err != nil {
 		t.Fatal(err)
@@ -126,16 +126,16 @@ func TestActionsArePinned(t *testing.T) {
 				t.Errorf("%s uses %s, want owner/action@<commit> # v<version>", file, uses)
 				continue
 			}
-			repository := strings.Join(strings.SplitN(m[1], "/", 3)[:2], "/") // it may hold several actions
+			repository := strings.Join(strings.SplitN(m[1], "/", 3)[:2], "/") // a repository may have several actions
 			if at := m[2] + " " + m[3]; commits[repository] != "" && commits[repository] != at {
-				t.Errorf("%s uses %s at %s; elsewhere it is %s", file, m[1], at, commits[repository])
+				t.Errorf("%s uses %s at %s, and elsewhere at %s", file, m[1], at, commits[repository])
 			} else {
 				commits[repository] = at
 			}
 		}
 	}
 	if seen < 20 || len(commits) < 5 {
-		t.Errorf("only %d uses of %d actions were looked at", seen, len(commits))
+		t.Errorf("only %d uses of %d actions were checked", seen, len(commits))
 	}
 }
 
@@ -149,7 +149,7 @@ func eksStacks(t *testing.T) []string {
 	return names
 }
 
-func TestEveryStackIsPreviewedDeployedAndCompared(t *testing.T) {
+func TestEveryEKSStackIsPreviewedDeployedAndCheckedForDrift(t *testing.T) {
 	want, all := eksStacks(t), workflows(t)
 	for name, j := range map[string]*job{"preview": all["preview"].Jobs["preview"], "drift": all["drift"].Jobs["compare"]} {
 		var got []string
@@ -157,7 +157,7 @@ func TestEveryStackIsPreviewedDeployedAndCompared(t *testing.T) {
 			got = append(got, stack.(string))
 		}
 		if slices.Sort(got); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
-			t.Errorf("%s is of %v; the stacks on EKS are %v", name, got, want)
+			t.Errorf("%s has the stacks %v; the stacks on EKS are %v", name, got, want)
 		}
 	}
 	var deployed []string
@@ -169,7 +169,7 @@ func TestEveryStackIsPreviewedDeployedAndCompared(t *testing.T) {
 			}
 		}
 		if len(deployed) != i+1 {
-			t.Fatalf("after %q comes not one stack: %v", next, deployed)
+			t.Fatalf("after %q there is not exactly one stack: %v", next, deployed)
 		}
 		next = deployed[i]
 	}
@@ -188,8 +188,8 @@ func TestEveryStackIsPreviewedDeployedAndCompared(t *testing.T) {
 	}
 }
 
-// Without `secrets: inherit`, a called workflow finds its environment's secrets empty.
-func TestCalledWorkflowsGetTheirSecrets(t *testing.T) {
+// Without `secrets: inherit`, the secrets of a called workflow's environment are empty.
+func TestCalledWorkflowsInheritSecrets(t *testing.T) {
 	all, seen := workflows(t), 0
 	each(t, func(name string, w *workflow, j *job) {
 		path, ours := strings.CutPrefix(j.Uses, "./.github/workflows/")
@@ -200,10 +200,10 @@ func TestCalledWorkflowsGetTheirSecrets(t *testing.T) {
 		file := strings.TrimSuffix(path, ".yaml")
 		for inner, called := range all[file].Jobs {
 			if by := grants[name].code; grants[file+"/"+inner].code != by {
-				t.Errorf("%s has %s/%s run the code of %s", name, file, inner, by)
+				t.Errorf("%s runs %s/%s with the code of %s", name, file, inner, by)
 			}
 			if strings.Contains(called.text, "secrets.") && j.Secrets != "inherit" {
-				t.Errorf("%s calls %s, whose job %s reads secrets, and does not say secrets: inherit", name, path, inner)
+				t.Errorf("%s calls %s, whose job %s reads secrets, without secrets: inherit", name, path, inner)
 			}
 		}
 	})
@@ -212,23 +212,23 @@ func TestCalledWorkflowsGetTheirSecrets(t *testing.T) {
 	}
 }
 
-// A review stack that is over goes, even where of another one nothing is known; where there is no answer at all, none does.
-func TestReviewStacksGoThoughOneIsUnknown(t *testing.T) {
+// The job that lists them then fails, but has an output. Without an output, no stack is taken down.
+func TestReviewStacksAreTakenDownEvenIfTheStateOfOneIsUnknown(t *testing.T) {
 	down := workflows(t)["review-end"].Jobs["down"]
 	if want := "${{ !cancelled() && needs.find.outputs.over != '' && needs.find.outputs.over != '[]' }}"; down.If != want {
 		t.Errorf("review stacks are taken down if %s, want %s", down.If, want)
 	}
 }
 
-// The cluster of a review stack knows the role that made it, which is not the one that takes it down.
-func TestWhoTakesAReviewStackDownIsLetIn(t *testing.T) {
+// Another role made the cluster, so the role that takes it down needs access first.
+func TestTheRoleThatTakesAReviewStackDownGetsAccessToItsCluster(t *testing.T) {
 	var runs []string
 	for _, s := range workflows(t)["review-end"].Jobs["down"].Steps {
 		if s.Run != "" {
 			runs = append(runs, s.Run)
 		}
 		if s.Run == "make admit" && s.Env["ROLE"] != "${{ vars.AWS_DEPLOY_ROLE }}" {
-			t.Errorf("it lets in %v", s.Env["ROLE"])
+			t.Errorf("it gives access to %v", s.Env["ROLE"])
 		}
 	}
 	settings, admit, down := slices.Index(runs, `make review ACCOUNT="$ACCOUNT"`), slices.Index(runs, "make admit"), slices.Index(runs, "make down YES=1")
@@ -237,34 +237,33 @@ func TestWhoTakesAReviewStackDownIsLetIn(t *testing.T) {
 	}
 }
 
-// compilesTheProgram is a call of make that does; a report of records does not.
+// compilesTheProgram matches calls of make that compile the program, and a report of records, which does not.
 var compilesTheProgram = regexp.MustCompile(`^make (up|down|preview|report)\b`)
 
-// actions/cache never replaces what is kept under a key. What is kept first must be what others look for: the program,
-// compiled. Other jobs only look.
-func TestOnlyWhatCompilesTheProgramIsKept(t *testing.T) {
-	looked := 0
+// actions/cache never replaces an entry, so the first job that writes one must have compiled the program. Other jobs only read.
+func TestOnlyJobsThatCompileTheProgramWriteTheBuildCache(t *testing.T) {
+	checked := 0
 	each(t, func(name string, _ *workflow, j *job) {
 		compiles := slices.ContainsFunc(j.Steps, func(s step) bool {
 			return compilesTheProgram.MatchString(s.Run) && !strings.Contains(s.Run, " FILE=")
 		})
 		for _, s := range j.Steps {
 			if strings.HasPrefix(s.Uses, "actions/cache") {
-				t.Errorf("%s has a cache that the action prepare knows nothing of", name)
+				t.Errorf("%s has a cache outside the action prepare", name)
 			}
 			if s.Uses != "./.github/actions/prepare" || s.With["for"] != "stacks" {
 				continue
 			}
-			looked++
-			if _, said := s.With["keep"]; said && s.With["keep"] != false {
+			checked++
+			if _, set := s.With["keep"]; set && s.With["keep"] != false {
 				t.Errorf("%s: keep is %v", name, s.With["keep"])
-			} else if said == compiles {
-				t.Errorf("%s: does it compile the program? %v. Does it keep what it compiled? %v", name, compiles, !said)
+			} else if set == compiles {
+				t.Errorf("%s: it compiles the program: %v; it writes the cache: %v", name, compiles, !set)
 			}
 		}
 	})
-	if looked < 5 {
-		t.Errorf("only %d jobs were looked at", looked)
+	if checked < 5 {
+		t.Errorf("only %d jobs were checked", checked)
 	}
 	var action struct{ Runs struct{ Steps []step } }
 	if err := yaml.Unmarshal([]byte(read(t, filepath.Join(root, ".github/actions/prepare/action.yaml"))), &action); err != nil {
@@ -274,6 +273,6 @@ func TestOnlyWhatCompilesTheProgramIsKept(t *testing.T) {
 	if len(steps) != 3 || !strings.HasPrefix(steps[1].Uses, "actions/cache@") || steps[1].If != "inputs.keep == 'true'" ||
 		!strings.HasPrefix(steps[2].Uses, "actions/cache/restore@") || steps[2].If != "inputs.keep != 'true'" ||
 		!reflect.DeepEqual(steps[1].With, steps[2].With) {
-		t.Errorf("one step keeps and one looks, of the same folders under the same key: %+v", steps[1:])
+		t.Errorf("want a step that writes the cache and a step that reads it, with the same folders and key: %+v", steps[1:])
 	}
 }

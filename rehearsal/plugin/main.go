@@ -1,6 +1,6 @@
-// Command plugin stands between Pulumi and a stand-in of its AWS plugin, for rehearsals on machines that cannot have the
-// genuine one. That stand-in hands the provider's settings to HashiCorp's provider as they are, which takes default tags
-// as a list of one; everything else passes through untouched. It starts the plugin that REAL_PLUGIN names.
+// Command plugin is a proxy between Pulumi and a substitute of its AWS plugin, for rehearsals on machines that cannot download
+// the real one. The substitute passes the provider's settings to HashiCorp's provider, which expects default tags as a list of
+// one element. The proxy makes that list and passes everything else on unchanged. It starts the plugin in REAL_PLUGIN.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
-// maxMessage is the largest message that passes, in bytes: a schema has tens of MB.
+// maxMessage is the maximum size of a message in bytes. A schema has tens of MB.
 const maxMessage = 400 << 20
 
 func main() {
@@ -33,14 +33,14 @@ func main() {
 func run() error {
 	cmd := exec.Command(os.Getenv("REAL_PLUGIN"), os.Args[1:]...)
 	cmd.Stderr = os.Stderr
-	// It ends with this process, however that ends.
+	// The kernel ends the plugin when this process ends.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return err
 	}
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("starting the plugin that REAL_PLUGIN names: %w", err)
+		return fmt.Errorf("starting the plugin in REAL_PLUGIN: %w", err)
 	}
 	port, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
@@ -65,7 +65,7 @@ func run() error {
 	return server.Serve(listener)
 }
 
-// frames leaves messages as they are on the wire.
+// frames is a codec that does not decode messages.
 type frames struct{}
 
 func (frames) Name() string                  { return "proto" }
@@ -75,7 +75,7 @@ func (frames) Unmarshal(data []byte, v any) error {
 	return nil
 }
 
-// pass hands one call on. All of a resource provider's are one message each way.
+// pass passes a call to the plugin. All calls of a resource provider have one request and one answer.
 func pass(plugin *grpc.ClientConn, stream grpc.ServerStream) error {
 	method, _ := grpc.MethodFromServerStream(stream)
 	var request, response []byte
@@ -84,7 +84,7 @@ func pass(plugin *grpc.ClientConn, stream grpc.ServerStream) error {
 	}
 	if method == pulumirpc.ResourceProvider_Configure_FullMethodName {
 		var err error
-		if request, err = listed(request); err != nil {
+		if request, err = withTagList(request); err != nil {
 			return err
 		}
 	}
@@ -94,8 +94,8 @@ func pass(plugin *grpc.ClientConn, stream grpc.ServerStream) error {
 	return stream.SendMsg(&response)
 }
 
-// listed makes the default tags of a Configure request a list of one.
-func listed(request []byte) ([]byte, error) {
+// withTagList turns the default tags of a Configure request into a list of one element.
+func withTagList(request []byte) ([]byte, error) {
 	var r pulumirpc.ConfigureRequest
 	if err := proto.Unmarshal(request, &r); err != nil {
 		return nil, fmt.Errorf("reading the provider's settings: %w", err)
