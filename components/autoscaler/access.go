@@ -10,13 +10,14 @@ import (
 )
 
 const (
-	// lease is the object by which one autoscaler at a time is at work; its own default.
+	// lease is the name of the Lease that the active autoscaler holds (the autoscaler's default).
 	lease = "cluster-autoscaler"
-	// status is the ConfigMap in which the autoscaler says what it thinks; its own default.
+	// status is the name of the ConfigMap to which the autoscaler writes its status (the autoscaler's default).
 	status = "cluster-autoscaler-status"
 )
 
-var see = []string{"get", "list", "watch"}
+// readVerbs are the verbs that change nothing.
+var readVerbs = []string{"get", "list", "watch"}
 
 func rule(group string, resources, verbs []string, names ...string) *rbacv1.PolicyRuleArgs {
 	r := &rbacv1.PolicyRuleArgs{
@@ -30,26 +31,26 @@ func rule(group string, resources, verbs []string, names ...string) *rbacv1.Poli
 	return r
 }
 
-// clusterRules are what the autoscaler may do in the whole cluster: see what its scheduler weighs, taint nodes, evict
-// pods. They follow the example of its AWS provider (releases 1.33 to 1.35), less what that grants for older ones:
+// clusterRules are the autoscaler's rights in the whole cluster: read what its scheduler needs, taint nodes, evict pods.
+// They follow the example of its AWS provider (releases 1.33 to 1.35) without the rights that only older releases use:
 // leases as Endpoints, workloads of group extensions, changes of Jobs and of pods' status.
 func clusterRules() rbacv1.PolicyRuleArray {
 	return rbacv1.PolicyRuleArray{
-		rule("", []string{"nodes"}, append([]string{"update"}, see...)),
+		rule("", []string{"nodes"}, append([]string{"update"}, readVerbs...)),
 		rule("", []string{"pods/eviction"}, []string{"create"}),
 		rule("", []string{"events"}, []string{"create", "patch"}),
-		rule("", []string{"namespaces", "pods", "services", "replicationcontrollers", "persistentvolumeclaims", "persistentvolumes"}, see),
-		rule("apps", []string{"daemonsets", "replicasets", "statefulsets"}, see),
-		rule("batch", []string{"jobs"}, see),
-		rule("policy", []string{"poddisruptionbudgets"}, see),
-		rule("storage.k8s.io", []string{"csidrivers", "csinodes", "csistoragecapacities", "storageclasses", "volumeattachments"}, see),
-		// From 1.35 on it always watches these, and the example lacks them (kubernetes/autoscaler#9244).
-		rule("resource.k8s.io", []string{"deviceclasses", "resourceclaims", "resourceslices"}, see),
+		rule("", []string{"namespaces", "pods", "services", "replicationcontrollers", "persistentvolumeclaims", "persistentvolumes"}, readVerbs),
+		rule("apps", []string{"daemonsets", "replicasets", "statefulsets"}, readVerbs),
+		rule("batch", []string{"jobs"}, readVerbs),
+		rule("policy", []string{"poddisruptionbudgets"}, readVerbs),
+		rule("storage.k8s.io", []string{"csidrivers", "csinodes", "csistoragecapacities", "storageclasses", "volumeattachments"}, readVerbs),
+		// Release 1.35 and later always watch these. The example lacks them (kubernetes/autoscaler#9244).
+		rule("resource.k8s.io", []string{"deviceclasses", "resourceclaims", "resourceslices"}, readVerbs),
 	}
 }
 
-// ownRules are what the autoscaler may do in its own namespace: keep its lease and its status. A name cannot limit who
-// makes an object, only who changes it.
+// ownRules are the autoscaler's rights in its own namespace: create its lease and its status, and change these two objects
+// alone. RBAC cannot limit a create to one name.
 func ownRules() rbacv1.PolicyRuleArray {
 	change := []string{"get", "update"}
 	return rbacv1.PolicyRuleArray{
@@ -60,11 +61,10 @@ func ownRules() rbacv1.PolicyRuleArray {
 	}
 }
 
-// newAccess makes the autoscaler's service account and gives it its rights. It returns the bindings, without which a pod
-// of the account can do nothing.
+// newAccess registers the autoscaler's service account, its rights, and the bindings that grant them. It returns the
+// account and the bindings.
 func newAccess(ctx *pulumi.Context, name string, id workload.Identity, opts ...pulumi.ResourceOption) (*corev1.ServiceAccount, []pulumi.Resource, error) {
-	namespace := pulumi.String(Namespace)
-	// The account's token is mounted by the pod that needs it and by no other of the account.
+	// The account mounts no token into its pods; the autoscaler's pod asks for it.
 	account, err := workload.NewServiceAccount(ctx, object, namespace, id, opts...)
 	if err != nil {
 		return nil, nil, err
@@ -81,19 +81,19 @@ func newAccess(ctx *pulumi.Context, name string, id workload.Identity, opts ...p
 	subjects := rbacv1.SubjectArray{&rbacv1.SubjectArgs{
 		Kind: pulumi.String("ServiceAccount"), Name: account.Metadata.Name().Elem(), Namespace: namespace,
 	}}
-	everywhere, err := rbacv1.NewClusterRoleBinding(ctx, name, &rbacv1.ClusterRoleBindingArgs{
+	clusterBinding, err := rbacv1.NewClusterRoleBinding(ctx, name, &rbacv1.ClusterRoleBindingArgs{
 		Metadata: inCluster, RoleRef: roleRef("ClusterRole", clusterRole.Metadata.Name().Elem()), Subjects: subjects,
 	}, opts...)
 	if err != nil {
 		return nil, nil, err
 	}
-	own, err := rbacv1.NewRoleBinding(ctx, name, &rbacv1.RoleBindingArgs{
+	binding, err := rbacv1.NewRoleBinding(ctx, name, &rbacv1.RoleBindingArgs{
 		Metadata: workload.ObjectMeta(object, namespace, id), RoleRef: roleRef("Role", role.Metadata.Name().Elem()), Subjects: subjects,
 	}, opts...)
 	if err != nil {
 		return nil, nil, err
 	}
-	return account, []pulumi.Resource{everywhere, own}, nil
+	return account, []pulumi.Resource{clusterBinding, binding}, nil
 }
 
 func roleRef(kind string, name pulumi.StringInput) *rbacv1.RoleRefArgs {

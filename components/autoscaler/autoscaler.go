@@ -13,13 +13,14 @@ import (
 const (
 	// Component is the value of the component label of the autoscaler's objects.
 	Component = "cluster-autoscaler"
-	// Namespace is where the autoscaler runs: the priority of its pod is kept for pods of the system.
-	Namespace = "kube-system"
 	// object is the name of the autoscaler's objects, its service account among them.
 	object = "cluster-autoscaler"
 )
 
-// Args shape an autoscaler.
+// namespace is where the autoscaler runs. Only pods of this namespace may have a system priority by default.
+const namespace = pulumi.String(catalog.SystemNamespace)
+
+// Args describe an autoscaler.
 type Args struct {
 	ClusterName string
 	// ClusterARN is the cluster's ARN, known once the cluster exists.
@@ -28,11 +29,11 @@ type Args struct {
 	Region         string
 	// Ready is the cluster's name, known once a pod can run and get an AWS role.
 	Ready    pulumi.StringInput
-	Image    string // empty takes ImageFor the cluster's version
+	Image    string // empty takes the first release of the cluster's minor version
 	Pace     Pace
-	Headroom *Headroom // nil keeps no room free
-	// Kubernetes is the way into the cluster; nil takes the component's own. Among those it would hold up the AWS role,
-	// which can be made beside the control plane: a component is registered once all of its providers are there.
+	Headroom *Headroom // nil reserves no room
+	// Kubernetes is the provider of the cluster's objects; nil takes the component's own. A component waits for all of its
+	// own providers, so with this field the AWS role does not wait for the control plane.
 	Kubernetes pulumi.ProviderResource
 }
 
@@ -40,12 +41,12 @@ type Args struct {
 type Autoscaler struct {
 	pulumi.ResourceState
 
-	// RoleARN is the AWS role of the autoscaler's pod.
+	// RoleARN is the ARN of the AWS role of the autoscaler's pod.
 	RoleARN pulumi.StringOutput
 }
 
-// NewAutoscaler deploys the autoscaler of an EKS cluster. It is an error if the image is not of the cluster's minor
-// version.
+// NewAutoscaler deploys the autoscaler of an EKS cluster. It returns an error if the image and the cluster have different
+// minor versions.
 func NewAutoscaler(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Autoscaler, error) {
 	image := cmp.Or(args.Image, catalog.AutoscalerImage(args.ClusterVersion))
 	if err := checkImage(image, args.ClusterVersion); err != nil {
@@ -55,17 +56,16 @@ func NewAutoscaler(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.
 	if err := ctx.RegisterComponentResource("tfserving:autoscaler:Autoscaler", name, a, opts...); err != nil {
 		return nil, err
 	}
-	within := pulumi.Parent(a)
-	inCluster := pulumi.ResourceOption(within)
-	if args.Kubernetes != nil {
-		inCluster = pulumi.Composite(within, pulumi.Provider(args.Kubernetes))
-	}
-	id := workload.Identity{Component: Component, Name: object, Instance: name}
-
-	role, err := newRole(ctx, name, args, within)
+	child := pulumi.Parent(a)
+	role, err := podidentity.NewRole(ctx, name+"-"+object, podidentity.ControllerArgs(args.ClusterName, args.ClusterARN, object, awsPolicy), child)
 	if err != nil {
 		return nil, err
 	}
+	inCluster := pulumi.ResourceOption(child)
+	if args.Kubernetes != nil {
+		inCluster = pulumi.Composite(child, pulumi.Provider(args.Kubernetes))
+	}
+	id := workload.Identity{Component: Component, Name: object, Instance: name}
 	account, bindings, err := newAccess(ctx, name, id, inCluster)
 	if err != nil {
 		return nil, err
@@ -74,10 +74,9 @@ func NewAutoscaler(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.
 	if err != nil {
 		return nil, err
 	}
-	// By Ready the pod finds nodes and the role, and goes before they do; by the bindings it may call the API as long as
-	// it lives.
-	ready := pulumi.All(args.Ready, role.Ready).ApplyT(func(all []any) string { return all[0].(string) }).(pulumi.StringOutput)
-	if err := newDeployment(ctx, name, image, ready, args, id, account, inCluster, pulumi.DependsOn(append(bindings, budget))); err != nil {
+	// The pod is created after its nodes, its AWS role and its rights, and deleted before them.
+	after := pulumi.DependsOn(append(bindings, budget))
+	if err := newDeployment(ctx, name, image, role.ReadyWith(args.Ready), args, id, account, inCluster, after); err != nil {
 		return nil, err
 	}
 	if args.Headroom != nil {
@@ -87,15 +86,4 @@ func NewAutoscaler(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.
 	}
 	a.RoleARN = role.ARN
 	return a, ctx.RegisterResourceOutputs(a, pulumi.Map{"roleArn": a.RoleARN})
-}
-
-func newRole(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*podidentity.Role, error) {
-	cluster := args.ClusterARN.ToStringOutput()
-	return podidentity.NewRole(ctx, name+"-"+object, &podidentity.Args{
-		ClusterName:    pulumi.String(args.ClusterName),
-		ClusterExists:  cluster.ApplyT(func(string) string { return args.ClusterName }).(pulumi.StringOutput),
-		Namespace:      Namespace,
-		ServiceAccount: object,
-		Policy:         cluster.ApplyT(Policy).(pulumi.StringOutput),
-	}, opts...)
 }

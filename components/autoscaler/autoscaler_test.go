@@ -25,7 +25,7 @@ const (
 
 var pace = Pace{ScanInterval: 10 * time.Second, ScaleDownUnneededTime: 10 * time.Minute, ScaleDownDelayAfterAdd: 10 * time.Minute}
 
-func TestItFindsThisClustersGroupsAndKeepsThePace(t *testing.T) {
+func TestTheAutoscalerFindsTheGroupsOfItsClusterAndHasTheIntervalsOfTheSettings(t *testing.T) {
 	c := mockengine.ObjectOf[*appsv1.Deployment](t, deploy(t, Args{Pace: pace}), cluster).Spec.Template.Spec.Containers[0]
 	want := append([]string{
 		"--cloud-provider=aws",
@@ -34,7 +34,7 @@ func TestItFindsThisClustersGroupsAndKeepsThePace(t *testing.T) {
 	}, Flags(pace)...)
 	for _, arg := range want {
 		if !slices.Contains(c.Args, arg) {
-			t.Errorf("it runs without %s: %v", arg, c.Args)
+			t.Errorf("argument %s is missing: %v", arg, c.Args)
 		}
 	}
 	names := map[string]bool{}
@@ -45,20 +45,20 @@ func TestItFindsThisClustersGroupsAndKeepsThePace(t *testing.T) {
 		}
 		names[name] = true
 	}
-	// The image's own command is the program; arguments alone would take its place.
+	// Arguments alone would replace the image's own command.
 	if !slices.Equal(c.Command, []string{"/cluster-autoscaler"}) {
-		t.Errorf("its command is %v", c.Command)
+		t.Errorf("the command is %v", c.Command)
 	}
 	env := map[string]string{}
 	for _, e := range c.Env {
 		env[e.Name] = e.Value
 	}
 	if env["AWS_REGION"] != "eu-central-1" || env["AWS_EC2_METADATA_DISABLED"] != "true" {
-		t.Errorf("its environment is %v; pods cannot ask the metadata service for the region", env)
+		t.Errorf("the environment is %v; the metadata service, which knows the region, does not answer pods", env)
 	}
 }
 
-func TestAnImageOfAnotherVersionIsRefusedBeforeAnythingIsMade(t *testing.T) {
+func TestAnImageOfAnotherVersionIsRefusedBeforeAnyResourceIsRegistered(t *testing.T) {
 	engine := mockengine.New(region)
 	err := engine.Run(func(ctx *pulumi.Context) error {
 		_, err := NewAutoscaler(ctx, cluster, &Args{
@@ -72,12 +72,12 @@ func TestAnImageOfAnotherVersionIsRefusedBeforeAnythingIsMade(t *testing.T) {
 	}
 	for _, r := range engine.Resources {
 		if r.TypeToken != "pulumi:pulumi:Stack" {
-			t.Errorf("%s %s is made all the same", r.TypeToken, r.Name)
+			t.Errorf("%s %s is registered", r.TypeToken, r.Name)
 		}
 	}
 }
 
-func TestEveryPodIsRestrictedAndMountsNothingOfItsNode(t *testing.T) {
+func TestEveryPodMeetsPodSecurityLevelRestricted(t *testing.T) {
 	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -91,62 +91,62 @@ func TestEveryPodIsRestrictedAndMountsNothingOfItsNode(t *testing.T) {
 		}
 		for _, c := range pod.Spec.Containers {
 			if c.SecurityContext.ReadOnlyRootFilesystem == nil || !*c.SecurityContext.ReadOnlyRootFilesystem {
-				t.Errorf("%s: container %s can write to its root", name, c.Name)
+				t.Errorf("%s: container %s can write to its root filesystem", name, c.Name)
 			}
 			for _, resource := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
 				_, requested := c.Resources.Requests[resource]
 				if _, limited := c.Resources.Limits[resource]; !requested || !limited {
-					t.Errorf("%s: container %s has no bounds of %s", name, c.Name, resource)
+					t.Errorf("%s: container %s lacks a request or a limit of %s", name, c.Name, resource)
 				}
 			}
 		}
 		if token := pod.Spec.AutomountServiceAccountToken; token == nil || *token != (name == cluster) {
-			t.Errorf("%s: the token of its account is mounted: %v; the autoscaler alone calls the API", name, token)
+			t.Errorf("%s: the service account's token is mounted: %v; only the autoscaler calls the API", name, token)
 		}
 	}
 	if account := mockengine.ObjectOf[*corev1.ServiceAccount](t, engine, object); account.AutomountServiceAccountToken == nil || *account.AutomountServiceAccountToken {
-		t.Error("any pod of the account would get its token")
+		t.Error("the service account mounts its token into every pod")
 	}
 }
 
-func TestThePodOutranksTheOthersAndCanBeDrainedButNotByItself(t *testing.T) {
+func TestTheAutoscalersPodHasASystemPriorityAndOthersMayDrainIt(t *testing.T) {
 	engine := deploy(t, Args{})
 	d := mockengine.ObjectOf[*appsv1.Deployment](t, engine, cluster)
 	if got := d.Spec.Template.Spec.PriorityClassName; got != "system-cluster-critical" {
-		t.Errorf("its priority is %q", got)
+		t.Errorf("the priority class is %q", got)
 	}
 	if got := d.Spec.Template.Annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"]; got != "false" {
-		t.Errorf("it may move itself: %q", got)
+		t.Errorf("the autoscaler may evict its own pod: %q", got)
 	}
 	budget := mockengine.ObjectOf[*policyv1.PodDisruptionBudget](t, engine, cluster)
 	if budget.Spec.MinAvailable != nil || budget.Spec.MaxUnavailable.IntValue() < int(*d.Spec.Replicas) {
-		t.Errorf("its budget blocks a drain for ever: %+v", budget.Spec)
+		t.Errorf("the disruption budget blocks a drain for ever: %+v", budget.Spec)
 	}
 	for key, value := range budget.Spec.Selector.MatchLabels {
 		if d.Spec.Template.Labels[key] != value {
-			t.Errorf("its budget is for pods with %s=%s", key, value)
+			t.Errorf("the disruption budget selects pods with %s=%s, which the pod lacks", key, value)
 		}
 	}
 }
 
-func TestABadImageLeavesTheOldAutoscalerAtWork(t *testing.T) {
+func TestTheOldAutoscalerWorksUntilTheNewOneIsReady(t *testing.T) {
 	d := mockengine.ObjectOf[*appsv1.Deployment](t, deploy(t, Args{}), cluster)
 	if s := d.Spec.Strategy; s.Type != appsv1.RollingUpdateDeploymentStrategyType || s.RollingUpdate.MaxUnavailable.IntValue() != 0 {
-		t.Errorf("a rollout takes the old pod before the new one is ready: %+v", s)
+		t.Errorf("a rollout removes the old pod before the new one is ready: %+v", s)
 	}
 	c := d.Spec.Template.Spec.Containers[0]
 	for name, probe := range map[string]*corev1.Probe{"readiness": c.ReadinessProbe, "liveness": c.LivenessProbe} {
 		if probe == nil || probe.HTTPGet.Path != "/health-check" || probe.HTTPGet.Port.String() != c.Ports[0].Name || c.Ports[0].ContainerPort != 8085 {
-			t.Errorf("%s is not asked of /health-check on 8085: %+v", name, probe)
+			t.Errorf("the %s probe is not /health-check on port 8085: %+v", name, probe)
 		}
 	}
-	// Before it leads it calls itself healthy, whatever it lacks.
+	// Until it holds the lease, the autoscaler reports that it is healthy, even if it lacks permissions.
 	if c.ReadinessProbe.InitialDelaySeconds < 15 {
-		t.Errorf("readiness is asked after %d s, before it can have taken over a lease of 15 s", c.ReadinessProbe.InitialDelaySeconds)
+		t.Errorf("the first readiness probe is after %d s; a lost lease can be taken over only after 15 s", c.ReadinessProbe.InitialDelaySeconds)
 	}
 }
 
-func TestThePodComesAfterItsNodesItsRoleAndItsRightsAndGoesBeforeThem(t *testing.T) {
+func TestTheAutoscalersPodComesAfterItsNodesItsRoleAndItsRights(t *testing.T) {
 	engine := deploy(t, Args{})
 	pod := engine.Get(t, deploymentType, cluster)
 	for token, name := range map[string]string{
@@ -174,38 +174,38 @@ func TestOnlyPodsWaitForNodes(t *testing.T) {
 	}
 }
 
-func TestHeadroomGivesWayToAnyPodAndStillMakesNodesGrow(t *testing.T) {
+func TestHeadroomGivesWayToAnyPodAndStillGetsNodes(t *testing.T) {
 	engine := deploy(t, withHeadroom())
 	class := mockengine.ObjectOf[*schedulingv1.PriorityClass](t, engine, cluster+"-headroom")
-	const cutoff = -10 // of the autoscaler: pods below it get no node
+	const cutoff = -10 // the autoscaler adds no node for a pod of lower priority
 	if class.Value != cutoff || class.GlobalDefault {
-		t.Errorf("its priority is %d (default of all: %v), want %d: below 0 and not below the autoscaler's cutoff", class.Value, class.GlobalDefault, cutoff)
+		t.Errorf("the priority is %d (default of all pods: %v), want %d: below 0 and not below the autoscaler's cutoff", class.Value, class.GlobalDefault, cutoff)
 	}
 	if class.PreemptionPolicy == nil || *class.PreemptionPolicy != corev1.PreemptNever {
-		t.Errorf("it takes the place of others: %v", class.PreemptionPolicy)
+		t.Errorf("pods of the headroom preempt others: %v", class.PreemptionPolicy)
 	}
 	d := mockengine.ObjectOf[*appsv1.Deployment](t, engine, cluster+"-headroom")
 	pod := d.Spec.Template.Spec
 	if pod.PriorityClassName != class.Name || *d.Spec.Replicas != 2 || pod.Containers[0].Resources.Requests.Cpu().String() != "1" {
-		t.Errorf("it is %d pods of %v and priority %q", *d.Spec.Replicas, pod.Containers[0].Resources.Requests, pod.PriorityClassName)
+		t.Errorf("the headroom has %d pods of %v and priority class %q", *d.Spec.Replicas, pod.Containers[0].Resources.Requests, pod.PriorityClassName)
 	}
 	if *pod.TerminationGracePeriodSeconds != 0 {
-		t.Errorf("who takes its place waits for %d s", *pod.TerminationGracePeriodSeconds)
+		t.Errorf("a pod that preempts the headroom waits for %d s", *pod.TerminationGracePeriodSeconds)
 	}
-	// A pod of it that waits for a node must not hold up an `up`.
+	// A pending pod of the headroom must not delay an `up`.
 	if d.Annotations["pulumi.com/skipAwait"] != "true" {
-		t.Error("the program waits until the headroom has its place")
+		t.Error("an `up` waits until the headroom's pods run")
 	}
 	namespace := mockengine.ObjectOf[*corev1.Namespace](t, engine, cluster+"-headroom")
 	if d.Namespace != namespace.Name || namespace.Labels["pod-security.kubernetes.io/enforce"] != "restricted" {
-		t.Errorf("it is in namespace %s; %s has the labels %v", d.Namespace, namespace.Name, namespace.Labels)
+		t.Errorf("the headroom is in namespace %s; namespace %s has the labels %v", d.Namespace, namespace.Name, namespace.Labels)
 	}
 }
 
-func TestWithoutHeadroomThereIsNothingOfIt(t *testing.T) {
+func TestNoHeadroomMeansNoObjectsOfIt(t *testing.T) {
 	for _, r := range deploy(t, Args{}).Resources {
 		if strings.Contains(r.Name, "headroom") {
-			t.Errorf("there is %s %s", r.TypeToken, r.Name)
+			t.Errorf("%s %s is registered", r.TypeToken, r.Name)
 		}
 	}
 }

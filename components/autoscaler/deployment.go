@@ -10,40 +10,42 @@ import (
 	policyv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/policy/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"tfserving/catalog"
 	"tfserving/components/workload"
 )
 
 const (
-	// program is the autoscaler in its image, which starts nothing by itself when it is given arguments.
+	// program is the autoscaler's path in its image. Arguments alone would replace the image's own command.
 	program = "/cluster-autoscaler"
 	// user is the user nobody, as in the example of the autoscaler's AWS provider.
 	user = 65534
-	// port is where the autoscaler answers /health-check and /metrics; its own default.
+	// port serves /health-check and /metrics (the autoscaler's default).
 	port = 8085
-	// verbosity 4 logs why a node was added, kept or taken, as the example of its AWS provider does.
+	// verbosity 4 logs why the autoscaler adds, keeps or removes a node, as in the example of its AWS provider.
 	verbosity = 4
-	// replicas is one: only one is at work at a time. A second would wait for the lease, which outlasts a holder that is
-	// lost by 15 s, and a new pod is there not much later.
+	// replicas is the number of pods. Only the pod that holds the lease works. A second pod would save little time: the
+	// lease of a lost pod ends after 15 s, and a replacement starts not much later.
 	replicas = 1
-	// safeToEvict says to the autoscaler whether it may move a pod to empty a node.
+	// safeToEvict is the annotation that says whether the autoscaler may evict a pod to empty its node.
 	safeToEvict = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 )
 
-// resources of the autoscaler: the example of its AWS provider for a cluster of this size. Its documentation asks for a
-// core from some hundred nodes on.
+// resources are those of the example of the autoscaler's AWS provider. For some hundred nodes and more, its documentation
+// recommends a whole core.
 var resources = workload.Resources{CPU: "100m", Memory: "600Mi"}
 
-// The times of the autoscaler's probes, side by side.
+// Times of the autoscaler's probes.
 const (
-	// readinessDelay lets the autoscaler take its lease and ask AWS for its groups, without which it ends. So an `up`
-	// does not take one that cannot do its work for ready.
-	readinessDelay  = 15 * time.Second
-	readinessPeriod = 5 * time.Second
-	// livenessPeriod and livenessFailures restart an autoscaler half a minute after it called itself unhealthy, which
-	// it does when its loop has stood still for 10 min (--max-inactivity).
+	// readinessDelay is the time to take the lease and to list the groups in AWS. The autoscaler exits if it cannot list
+	// them, so a deployment with missing permissions never becomes ready.
+	readinessDelay    = 15 * time.Second
+	readinessPeriod   = 5 * time.Second
+	readinessFailures = 3 // consecutive; the pod is then unready
+	// livenessPeriod and livenessFailures restart the autoscaler 30 s after it reports that it is unhealthy. It does so
+	// when its loop has made no progress for 10 min (--max-inactivity).
 	livenessPeriod   = 10 * time.Second
-	livenessFailures = 3
-	// probeTimeout is how long an answer may take.
+	livenessFailures = 3 // consecutive
+	// probeTimeout is the longest time to wait for an answer.
 	probeTimeout = 3 * time.Second
 )
 
@@ -52,8 +54,8 @@ func arguments(cluster string, pace Pace) []string {
 	return append([]string{
 		"--cloud-provider=aws",
 		fmt.Sprintf("--node-group-auto-discovery=asg:tag=%s,%s%s", tagEnabled, tagClusterPrefix, cluster),
-		"--namespace=" + Namespace,
-		// During a rollout there are two for a moment.
+		"--namespace=" + catalog.SystemNamespace,
+		// A rollout runs two pods for a moment.
 		"--leader-elect=true",
 		"--leader-elect-resource-name=" + lease,
 		fmt.Sprintf("--v=%d", verbosity),
@@ -61,24 +63,24 @@ func arguments(cluster string, pace Pace) []string {
 }
 
 func newDeployment(ctx *pulumi.Context, name, image string, ready pulumi.StringInput, args *Args, id workload.Identity, account *corev1.ServiceAccount, opts ...pulumi.ResourceOption) error {
-	// The cluster's name comes by way of what the pod waits for. An argument that a preview does not know shows as a
-	// change; a namespace would show as another object.
+	// The arguments use the cluster's name from ready, so the Deployment waits for ready. A preview shows unknown arguments as
+	// an update; it would show an unknown namespace as a replacement.
 	all := ready.ToStringOutput().ApplyT(func(cluster string) []string { return arguments(cluster, args.Pace) }).(pulumi.StringArrayOutput)
 	_, err := appsv1.NewDeployment(ctx, name, &appsv1.DeploymentArgs{
-		Metadata: workload.ObjectMeta(object, pulumi.String(Namespace), id),
+		Metadata: workload.ObjectMeta(object, namespace, id),
 		Spec: &appsv1.DeploymentSpecArgs{
 			Replicas: pulumi.Int(replicas),
 			Selector: &metav1.LabelSelectorArgs{MatchLabels: id.Selector()},
-			// The old autoscaler goes when the new one is ready: a bad image leaves the cluster with the one it had. The
-			// lease keeps them from working at once.
+			// The old pod stays until the new pod is ready, so after an update to a bad image the old autoscaler still works.
+			// Only the pod that holds the lease works.
 			Strategy: workload.RollingUpdate(),
 			Template: &corev1.PodTemplateSpecArgs{
 				Metadata: &metav1.ObjectMetaArgs{Labels: id.Labels(), Annotations: annotations()},
 				Spec: &corev1.PodSpecArgs{
 					ServiceAccountName:           account.Metadata.Name().Elem(),
-					AutomountServiceAccountToken: pulumi.Bool(true), // it lives by the Kubernetes API
+					AutomountServiceAccountToken: pulumi.Bool(true), // the autoscaler calls the Kubernetes API
 					EnableServiceLinks:           pulumi.Bool(false),
-					// Without it no pod that lacks a place gets one, so it takes the place of any other.
+					// Without the autoscaler, pending pods get no nodes. Its pod may preempt any other.
 					PriorityClassName: pulumi.String("system-cluster-critical"),
 					SecurityContext:   workload.PodSecurity(user),
 					Containers:        corev1.ContainerArray{container(image, all, args.Region)},
@@ -91,7 +93,7 @@ func newDeployment(ctx *pulumi.Context, name, image string, ready pulumi.StringI
 
 func annotations() pulumi.StringMap {
 	return pulumi.StringMap{
-		// An autoscaler that moves itself to empty its node stops half-way. That node stays; drains by others go on.
+		// If the autoscaler evicted its own pod, it would stop before the node is empty. Other drains may evict the pod.
 		safeToEvict:            pulumi.String("false"),
 		"prometheus.io/scrape": pulumi.String("true"),
 		"prometheus.io/port":   pulumi.String(fmt.Sprint(port)),
@@ -99,7 +101,7 @@ func annotations() pulumi.StringMap {
 }
 
 func container(image string, args pulumi.StringArrayInput, region string) *corev1.ContainerArgs {
-	readiness, liveness := probe(readinessPeriod, livenessFailures), probe(livenessPeriod, livenessFailures)
+	readiness, liveness := probe(readinessPeriod, readinessFailures), probe(livenessPeriod, livenessFailures)
 	readiness.InitialDelaySeconds = pulumi.Int(int(readinessDelay / time.Second))
 	return &corev1.ContainerArgs{
 		Name:    pulumi.String(object),
@@ -108,8 +110,8 @@ func container(image string, args pulumi.StringArrayInput, region string) *corev
 		Args:    args,
 		Env: workload.Environment(map[string]string{
 			"AWS_REGION": region,
-			// The node's metadata service does not answer pods. Asked for credentials that are missing, it would only
-			// take its time.
+			// The node's metadata service does not answer pods. Without this variable, a pod that lacks credentials waits
+			// for it until a timeout.
 			"AWS_EC2_METADATA_DISABLED": "true",
 		}),
 		Resources:       resources.Requirements(),
@@ -129,10 +131,11 @@ func probe(period time.Duration, failures int) *corev1.ProbeArgs {
 	}
 }
 
-// newDisruptionBudget lets a drain take the autoscaler's one pod. A budget that kept it would block the drain for ever.
+// newDisruptionBudget allows a drain to evict the autoscaler's only pod. A budget that forbids it would block the drain
+// for ever.
 func newDisruptionBudget(ctx *pulumi.Context, name string, id workload.Identity, opts ...pulumi.ResourceOption) (*policyv1.PodDisruptionBudget, error) {
 	return policyv1.NewPodDisruptionBudget(ctx, name, &policyv1.PodDisruptionBudgetArgs{
-		Metadata: workload.ObjectMeta(object, pulumi.String(Namespace), id),
+		Metadata: workload.ObjectMeta(object, namespace, id),
 		Spec: &policyv1.PodDisruptionBudgetSpecArgs{
 			MaxUnavailable:             pulumi.Int(replicas),
 			Selector:                   &metav1.LabelSelectorArgs{MatchLabels: id.Selector()},

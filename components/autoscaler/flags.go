@@ -1,4 +1,5 @@
-// Package autoscaler is the Cluster Autoscaler: what it is told wherever it runs, and its deployment on EKS.
+// Package autoscaler deploys the Cluster Autoscaler on EKS. It also has the autoscaler's arguments that are the same on
+// every platform.
 package autoscaler
 
 import (
@@ -6,30 +7,30 @@ import (
 	"time"
 )
 
-// Pace are the intervals of the Cluster Autoscaler: the part of its arguments that differs between stacks.
+// Pace has the intervals of the Cluster Autoscaler. They differ between stacks.
 type Pace struct {
-	ScanInterval           time.Duration // how often it looks
-	ScaleDownUnneededTime  time.Duration // how long a node was idle before it goes
-	ScaleDownDelayAfterAdd time.Duration // how long after adding a node none goes
+	ScanInterval           time.Duration // time between two evaluations of the cluster
+	ScaleDownUnneededTime  time.Duration // how long a node must be unneeded before it is removed
+	ScaleDownDelayAfterAdd time.Duration // how long after the addition of a node no node is removed
 }
 
-// Flags are the arguments of the Cluster Autoscaler that are the same on every platform; the cloud provider's come on
-// top.
+// Flags returns the arguments of the Cluster Autoscaler that are the same on every platform. The arguments for the cloud
+// provider come in addition.
 func Flags(p Pace) []string {
 	return []string{
 		fmt.Sprintf("--scan-interval=%s", p.ScanInterval),
 		fmt.Sprintf("--scale-down-unneeded-time=%s", p.ScaleDownUnneededTime),
 		fmt.Sprintf("--scale-down-delay-after-add=%s", p.ScaleDownDelayAfterAdd),
-		// How long a node that could not go is not looked at again. The autoscaler's default, 5 min, is half of its
-		// default unneeded time; under a shorter one it would decide everything.
+		// The time before the autoscaler evaluates a node again that it could not remove. The autoscaler's default, 5 min, is
+		// half of its default unneeded time. With a shorter unneeded time, 5 min would decide when a node is removed.
 		fmt.Sprintf("--unremovable-node-recheck-timeout=%s", p.ScaleDownUnneededTime/2),
-		// Of the groups that would do, the one that leaves the least CPU idle.
+		// Of the groups that fit the pending pods, add a node to the group that leaves the least CPU idle.
 		"--expander=least-waste",
-		// Keeps groups that differ only by zone at like sizes, so that a zone's loss costs its share and no more.
+		// Keep groups that differ only by zone at equal sizes, so that the loss of one zone takes no more than its share.
 		"--balance-similar-node-groups=true",
-		// A read-only root brings an emptyDir to every pod; it must not pin nodes.
+		// Every pod with a read-only root filesystem has an emptyDir. Such pods must not keep a node from its removal.
 		"--skip-nodes-with-local-storage=false",
-		// System pods have disruption budgets of their own where they need them.
+		// The system pods that need a disruption budget have one.
 		"--skip-nodes-with-system-pods=false",
 	}
 }

@@ -13,21 +13,21 @@ import (
 const (
 	// HeadroomComponent is the value of the component label of the headroom's objects, and their name.
 	HeadroomComponent = "headroom"
-	// headroomPriority is the lowest that the autoscaler makes room for: what is below its cutoff
-	// (--expendable-pods-priority-cutoff, -10 by default) it leaves without a place. Pods have 0 unless they say
-	// otherwise, so any of them takes the headroom's place.
+	// headroomPriority is the lowest priority for which the autoscaler adds nodes: it ignores pods below its cutoff
+	// (--expendable-pods-priority-cutoff, -10 by default). Other pods have priority 0 by default, so they preempt the
+	// headroom's pods.
 	headroomPriority = -10
-	// pauseImage does nothing, for as long as it is let.
+	// pauseImage runs a program that only sleeps.
 	pauseImage = "registry.k8s.io/pause:3.10"
 	// pauseUser is the user of that image.
 	pauseUser = 65535
 )
 
-// Headroom is room kept free: pods that do nothing and give way to any other. One that lost its place waits for another,
-// for which the autoscaler adds a node before anybody else needs it.
+// Headroom is reserved room: pods that do nothing and that any other pod preempts. A preempted pod of it is pending, and
+// the autoscaler adds a node for it before the next other pod needs one.
 type Headroom struct {
 	Pods      int
-	Resources workload.Resources // of each
+	Resources workload.Resources // of each pod
 }
 
 func newHeadroom(ctx *pulumi.Context, name string, room *Headroom, opts ...pulumi.ResourceOption) error {
@@ -39,14 +39,14 @@ func newHeadroom(ctx *pulumi.Context, name string, room *Headroom, opts ...pulum
 		Metadata:    inCluster(),
 		Value:       pulumi.Int(headroomPriority),
 		Description: pulumi.String("Pods that keep room free and give way to any other."),
-		// It takes nobody's place, not even that of what is still less important.
+		// Pods of the headroom preempt no pod, not even one of a still lower priority.
 		PreemptionPolicy: pulumi.String("Never"),
 	}, opts...)
 	if err != nil {
 		return err
 	}
-	// A namespace of their own holds them to Pod Security level restricted. kube-system is held to none, and its pods
-	// count as the system's wherever nodes are drained.
+	// The headroom has a namespace of its own, at Pod Security level restricted. In kube-system no level applies, and drains
+	// treat its pods as system pods.
 	meta := inCluster()
 	labels := id.Labels()
 	for _, mode := range []string{"enforce", "warn", "audit"} {
@@ -58,12 +58,12 @@ func newHeadroom(ctx *pulumi.Context, name string, room *Headroom, opts ...pulum
 		return err
 	}
 	_, err = appsv1.NewDeployment(ctx, name+"-"+HeadroomComponent, &appsv1.DeploymentArgs{
-		// It is not waited for: to have lost its place, or to wait for a node, is what it is there for.
+		// An update does not wait for these pods: that they are pending is normal.
 		Metadata: workload.WithoutWaiting(workload.ObjectMeta(HeadroomComponent, namespace.Metadata.Name().Elem(), id)),
 		Spec: &appsv1.DeploymentSpecArgs{
 			Replicas: pulumi.Int(room.Pods),
 			Selector: &metav1.LabelSelectorArgs{MatchLabels: id.Selector()},
-			Strategy: &appsv1.DeploymentStrategyArgs{Type: pulumi.String("Recreate")}, // no room beyond what was asked for
+			Strategy: &appsv1.DeploymentStrategyArgs{Type: pulumi.String("Recreate")}, // a rolling update would need more room than the headroom has
 			Template: &corev1.PodTemplateSpecArgs{
 				Metadata: &metav1.ObjectMetaArgs{Labels: id.Labels(), Annotations: pulumi.StringMap{safeToEvict: pulumi.String("true")}},
 				Spec: &corev1.PodSpecArgs{
@@ -71,7 +71,7 @@ func newHeadroom(ctx *pulumi.Context, name string, room *Headroom, opts ...pulum
 					EnableServiceLinks:            pulumi.Bool(false),
 					PriorityClassName:             class.Metadata.Name().Elem(),
 					SecurityContext:               workload.PodSecurity(pauseUser),
-					TerminationGracePeriodSeconds: pulumi.Int(0), // who takes its place need not wait
+					TerminationGracePeriodSeconds: pulumi.Int(0), // the pod that preempts it starts at once
 					TopologySpreadConstraints:     workload.Spread(id.Selector()),
 					Containers: corev1.ContainerArray{&corev1.ContainerArgs{
 						Name:            pulumi.String("pause"),

@@ -3,34 +3,34 @@ package autoscaler
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"tfserving/components/podidentity"
 )
 
 // Tags that EKS puts on the Auto Scaling group of each managed node group ("Cluster Autoscaler", EKS Best Practices
-// Guide). The autoscaler finds its groups by their keys, and may change those with this value.
+// Guide). The autoscaler finds the groups by the tags' keys. Its policy allows changes of groups with the tag's value.
 const (
 	tagEnabled       = "k8s.io/cluster-autoscaler/enabled"
 	tagClusterPrefix = "k8s.io/cluster-autoscaler/"
 	tagClusterValue  = "owned"
 )
 
-// reads are what the autoscaler asks for (its AWS provider's README, policy of full features). They have no resources to
-// be limited to. Of that list, DescribeLaunchConfigurations is left out: a managed node group has a launch template.
+// reads are the actions by which the autoscaler reads (README of its AWS provider, policy of full features). AWS cannot
+// limit them to single resources. DescribeLaunchConfigurations of that policy is missing here: a managed node group has a
+// launch template.
 var reads = []string{
 	"autoscaling:DescribeAutoScalingGroups",
 	"autoscaling:DescribeAutoScalingInstances",
-	"autoscaling:DescribeScalingActivities", // tells a group that EC2 has no instances for
-	// The shapes of instances, of which it thinks when a group has no node to look at. It could do with a list of its
-	// own (--aws-use-static-instance-list), but that is as old as its release and lacks newer types.
+	"autoscaling:DescribeScalingActivities", // shows that EC2 has no instances for a group
+	// The size of a new node in a group that has no nodes. The autoscaler has a list of its own
+	// (--aws-use-static-instance-list), but that lacks the instance types that are newer than the autoscaler.
 	"ec2:DescribeInstanceTypes",
 	"ec2:DescribeLaunchTemplateVersions",
 	"ec2:DescribeImages",
 	"ec2:GetInstanceTypesFromInstanceRequirements",
 }
 
-// writes are what the autoscaler does.
+// writes are the actions by which the autoscaler changes a group.
 var writes = []string{
 	"autoscaling:SetDesiredCapacity",
 	"autoscaling:TerminateInstanceInAutoScalingGroup",
@@ -49,16 +49,11 @@ type statement struct {
 	Condition map[string]map[string]string `json:",omitempty"`
 }
 
-// Policy is the JSON of what the autoscaler of a cluster may do in AWS: read, and change the groups of this one cluster.
-// It needs the cluster's ARN, which names partition, region and account too.
-func Policy(clusterARN string) (string, error) {
-	cluster, err := arn.Parse(clusterARN)
+// awsPolicy returns the JSON of the AWS policy of a cluster's autoscaler: read, and change the groups of this cluster alone.
+func awsPolicy(clusterARN string) (string, error) {
+	cluster, name, err := podidentity.ParseClusterARN(clusterARN)
 	if err != nil {
-		return "", fmt.Errorf("the autoscaler's policy: cluster %q: %w", clusterARN, err)
-	}
-	name, ok := strings.CutPrefix(cluster.Resource, "cluster/")
-	if !ok || cluster.Service != "eks" || name == "" {
-		return "", fmt.Errorf("the autoscaler's policy: %q is not the ARN of an EKS cluster", clusterARN)
+		return "", fmt.Errorf("the autoscaler's policy: %w", err)
 	}
 	nodeGroups := cluster
 	nodeGroups.Resource = "nodegroup/" + name + "/*"
@@ -69,8 +64,8 @@ func Policy(clusterARN string) (string, error) {
 			Sid: "LookAtOwnNodeGroups", Effect: "Allow", Action: []string{"eks:DescribeNodegroup"}, Resource: nodeGroups.String(),
 		},
 		{
-			// The names of the groups are EKS's, made with them, so the tag is what tells whose they are. The region
-			// counts, too: elsewhere in the account there may be a cluster of the same name.
+			// EKS chooses the names of the groups, so the policy selects them by a tag with the cluster's name. Another
+			// region of the account may have a cluster of the same name.
 			Sid: "ScaleOwnGroups", Effect: "Allow", Action: writes, Resource: "*",
 			Condition: map[string]map[string]string{"StringEquals": {
 				"aws:ResourceTag/" + tagClusterPrefix + name: tagClusterValue,

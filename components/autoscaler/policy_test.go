@@ -9,7 +9,7 @@ import (
 
 func policyOf(t *testing.T, clusterARN string) document {
 	t.Helper()
-	text, err := Policy(clusterARN)
+	text, err := awsPolicy(clusterARN)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,18 +20,18 @@ func policyOf(t *testing.T, clusterARN string) document {
 	return d
 }
 
-// readOnly are the verbs of AWS actions that change nothing.
+// readOnly says whether an AWS action changes nothing, by its verb.
 func readOnly(action string) bool {
 	_, verb, _ := strings.Cut(action, ":")
 	return strings.HasPrefix(verb, "Describe") || strings.HasPrefix(verb, "Get") || strings.HasPrefix(verb, "List")
 }
 
-func TestWritesAreLimitedToThisClustersGroups(t *testing.T) {
+func TestTheAutoscalerChangesOnlyTheGroupsOfItsCluster(t *testing.T) {
 	var found []string
 	for _, s := range policyOf(t, clusterARN).Statement {
 		for _, action := range s.Action {
 			if strings.Contains(action, "*") {
-				t.Errorf("statement %s allows %s; every action is to be named", s.Sid, action)
+				t.Errorf("statement %s allows %s; every action must be named in full", s.Sid, action)
 			}
 			if readOnly(action) {
 				continue
@@ -43,7 +43,7 @@ func TestWritesAreLimitedToThisClustersGroups(t *testing.T) {
 			}
 			for key, value := range want {
 				if got := s.Condition["StringEquals"][key]; got != value {
-					t.Errorf("%s is allowed where %s is %q, want %q", action, key, got, value)
+					t.Errorf("%s is allowed under the condition that %s is %q, want %q", action, key, got, value)
 				}
 			}
 		}
@@ -54,21 +54,21 @@ func TestWritesAreLimitedToThisClustersGroups(t *testing.T) {
 	}
 }
 
-func TestNodeGroupsAreReadInThisClusterAlone(t *testing.T) {
+func TestTheAutoscalerReadsOnlyTheNodeGroupsOfItsCluster(t *testing.T) {
 	for arn, want := range map[string]string{
 		clusterARN: "arn:aws:eks:eu-central-1:123456789012:nodegroup/tfserving-test/*",
 		"arn:aws-us-gov:eks:us-gov-west-1:210987654321:cluster/a": "arn:aws-us-gov:eks:us-gov-west-1:210987654321:nodegroup/a/*",
 	} {
 		for _, s := range policyOf(t, arn).Statement {
 			if slices.Contains(s.Action, "eks:DescribeNodegroup") && s.Resource != want {
-				t.Errorf("of cluster %s it reads the node groups %s, want %s", arn, s.Resource, want)
+				t.Errorf("cluster %s: the autoscaler reads the node groups %s, want %s", arn, s.Resource, want)
 			}
 		}
 	}
 }
 
-// What release 1.33 calls on AWS for managed node groups (its cloudprovider/aws), and what it cannot do without.
-func TestThePolicyIsEnough(t *testing.T) {
+// These are the AWS calls of release 1.33 for managed node groups (its cloudprovider/aws).
+func TestThePolicyAllowsEveryCallThatTheAutoscalerMakes(t *testing.T) {
 	var allowed []string
 	for _, s := range policyOf(t, clusterARN).Statement {
 		allowed = append(allowed, s.Action...)
@@ -84,10 +84,10 @@ func TestThePolicyIsEnough(t *testing.T) {
 	}
 }
 
-func TestThePolicyIsMadeForAClusterAlone(t *testing.T) {
+func TestAPolicyNeedsTheARNOfACluster(t *testing.T) {
 	for _, wrong := range []string{"", "tfserving-test", "arn:aws:eks:eu-central-1:123456789012:cluster/", "arn:aws:iam::123456789012:role/cluster", "arn:aws:ecs:eu-central-1:123456789012:cluster/a"} {
-		if text, err := Policy(wrong); err == nil {
-			t.Errorf("for %q there is a policy: %s", wrong, text)
+		if text, err := awsPolicy(wrong); err == nil {
+			t.Errorf("%q is accepted; the policy is %s", wrong, text)
 		}
 	}
 }

@@ -8,11 +8,11 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// administratorPolicy is EKS's access policy that allows everything in the cluster.
+// administratorPolicy is the name of the EKS access policy that allows everything in the cluster.
 const administratorPolicy = "AmazonEKSClusterAdminPolicy"
 
-// accessEntries let administrators in. Nodes need no entry here: EKS makes one for the role of its managed groups, and a
-// second for the same role is refused.
+// accessEntries returns an access entry for each administrator. Nodes need none: EKS creates one for the role of managed
+// node groups, and refuses a second entry for the same role.
 func accessEntries(administrators []string, partition string) map[string]eks.AccessEntryArgs {
 	entries := map[string]eks.AccessEntryArgs{}
 	for _, arn := range administrators {
@@ -29,8 +29,8 @@ func accessEntries(administrators []string, partition string) map[string]eks.Acc
 	return entries
 }
 
-// entryName names a principal's access entry in the stack: by account and path, not by its place in the list, so that an
-// administrator who comes or goes touches nobody else's entry.
+// entryName returns the name of an administrator's access entry in the stack. It consists of account and path and not of
+// the position in the list, so the addition or removal of one administrator changes no other entry.
 func entryName(arn string) string {
 	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
 		return parts[4] + "/" + parts[5]
@@ -38,9 +38,10 @@ func entryName(arn string) string {
 	return arn
 }
 
-// accessConfig says who gets in. EKS makes the creator an administrator for good unless told not to. With administrators
-// named, they alone are; besides, an entry for a creator who is also named would be refused, as EKS has made it already.
-// With none named, the creator has to be one, or nobody could ever get in. EKS takes this at creation alone.
+// accessConfig returns the cluster's access configuration. By default EKS makes the cluster's creator a permanent
+// administrator. If the settings name administrators, this is off: only they have access, and EKS would refuse an access
+// entry for a creator who is among them. If the settings name none, it is on, or no one could access the cluster. EKS
+// accepts this configuration only when the cluster is created.
 func accessConfig(administrators []string) pulumi.Map {
 	return pulumi.Map{
 		"authenticationMode":                      pulumi.String(eks.AuthenticationModeApi),

@@ -13,7 +13,7 @@ const (
 	other    = "arn:aws:iam::444455556666:role/admins/Platform"
 )
 
-func TestEachAdministratorHasAnEntryNamedAfterThem(t *testing.T) {
+func TestEachAdministratorHasAnAccessEntryOfTheirName(t *testing.T) {
 	for _, order := range [][]string{{alice, platform, other}, {other, alice, platform, alice}} {
 		entries := newGraph(t, func(a *Args) { a.Administrators = order }).inputs(t, controlPlane)["accessEntries"]
 		want := map[string]any{}
@@ -36,13 +36,13 @@ func TestEachAdministratorHasAnEntryNamedAfterThem(t *testing.T) {
 	}
 }
 
-func TestCreatorIsAdministratorOnlyWhereNobodyIsNamed(t *testing.T) {
+func TestTheCreatorIsAdministratorOnlyIfTheSettingsNameNone(t *testing.T) {
 	for _, c := range []struct {
 		administrators []string
 		want           pulumi.Bool
 	}{{nil, true}, {[]string{alice}, false}} {
 		if got := accessConfig(c.administrators)["bootstrapClusterCreatorAdminPermissions"]; got != c.want {
-			t.Errorf("administrators %v: the creator is one: %v, want %v", c.administrators, got, c.want)
+			t.Errorf("administrators %v: the creator is an administrator: %v, want %v", c.administrators, got, c.want)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Names that EKS gives to its add-ons.
+// Names of EKS add-ons.
 const (
 	vpcCNI           = "vpc-cni"
 	kubeProxy        = "kube-proxy"
@@ -18,72 +18,73 @@ const (
 	metricsServer    = "metrics-server"
 )
 
-// conflicts says what EKS does where an object of an add-on exists already or was changed by hand: this program's word
-// counts.
-const conflicts = "OVERWRITE"
+// resolveConflicts is what EKS does if an object of an add-on exists already or was changed by hand: it replaces the
+// object.
+const resolveConflicts = "OVERWRITE"
 
 type addon struct {
 	name string
-	// settings are the add-on's own, after the JSON schema of its version; nil takes its defaults.
+	// settings are the add-on's settings by the JSON schema of its version; nil takes the defaults.
 	settings map[string]any
-	// preserve leaves the add-on's objects in the cluster when the add-on goes.
+	// preserve keeps the add-on's objects in the cluster when the add-on is deleted.
 	preserve bool
 }
 
-// daemonAddons run on every node, and are active without one. They are deleted while nodes still drain, which takes CNI,
-// proxy and agent; so their pods stay until the nodes go.
+// daemonAddons are the add-ons that run on every node. EKS reports them active even if there is no node. A destroy deletes
+// them while nodes still drain, and a drain needs CNI, proxy and agent, so their pods stay until the nodes are deleted.
 func daemonAddons(args *Args) []addon {
 	return []addon{
 		{name: vpcCNI, preserve: true, settings: map[string]any{
-			// Strings both, as the add-on's schema has them.
+			// Both are strings in the add-on's schema.
 			"enableNetworkPolicy": "true",
 			"env":                 map[string]any{"ENABLE_PREFIX_DELEGATION": strconv.FormatBool(args.PrefixDelegation)},
 		}},
 		{name: kubeProxy, preserve: true},
 		{name: podIdentityAgent, preserve: true, settings: map[string]any{
-			// The CNI gets its permissions from the agent, so the agent must start on a node that is not ready yet, and on
-			// every tainted one. It needs no CNI: it is on the host's network.
+			// The CNI gets its permissions from the agent, so the agent must start on nodes that are not ready yet and on all
+			// tainted nodes. It uses the host's network and so needs no CNI.
 			"tolerations": []any{map[string]any{"operator": "Exists"}},
 		}},
 	}
 }
 
-// deploymentAddons are active only once their pods run on a node. EKS would take them before, and call them degraded until
-// one comes; but then Ctrl-C, or a node group that fails, would be waited out for as long as the provider gives an add-on.
+// deploymentAddons are the add-ons that are active only once their pods run on a node. They wait for the node groups: EKS
+// accepts them before that, but without nodes they stay degraded, and an `up` could only end at the provider's timeout for
+// add-ons, even after Ctrl-C or a failed node group.
 func deploymentAddons() []addon {
 	return []addon{{name: coreDNS}, {name: metricsServer}}
 }
 
-// newAddons makes add-ons, and returns them by name.
-func newAddons(ctx *pulumi.Context, name string, args *Args, cluster pulumi.StringInput, addons []addon, within pulumi.ResourceOrInvokeOption, opts ...pulumi.ResourceOption) (map[string]pulumi.Resource, error) {
-	made := map[string]pulumi.Resource{}
+// newAddons registers add-ons and returns them by name.
+func newAddons(ctx *pulumi.Context, name string, args *Args, cluster pulumi.StringInput, addons []addon, child pulumi.ResourceOrInvokeOption, opts ...pulumi.ResourceOption) (map[string]pulumi.Resource, error) {
+	registered := map[string]pulumi.Resource{}
 	for _, a := range addons {
 		addonArgs := &eks.AddonArgs{
 			ClusterName:              cluster,
 			AddonName:                pulumi.String(a.name),
-			AddonVersion:             addonVersion(ctx, a.name, args, within),
-			ResolveConflictsOnCreate: pulumi.String(conflicts),
-			ResolveConflictsOnUpdate: pulumi.String(conflicts),
+			AddonVersion:             addonVersion(ctx, a.name, args, child),
+			ResolveConflictsOnCreate: pulumi.String(resolveConflicts),
+			ResolveConflictsOnUpdate: pulumi.String(resolveConflicts),
 			Preserve:                 pulumi.Bool(a.preserve),
 		}
 		if a.settings != nil {
 			text, err := json.Marshal(a.settings)
 			if err != nil {
-				return nil, fmt.Errorf("settings of add-on %s: %w", a.name, err)
+				return nil, fmt.Errorf("writing the settings of add-on %s: %w", a.name, err)
 			}
 			addonArgs.ConfigurationValues = pulumi.String(text)
 		}
-		resource, err := eks.NewAddon(ctx, name+"-"+a.name, addonArgs, append(opts, within)...)
+		resource, err := eks.NewAddon(ctx, name+"-"+a.name, addonArgs, append(opts, child)...)
 		if err != nil {
 			return nil, err
 		}
-		made[a.name] = resource
+		registered[a.name] = resource
 	}
-	return made, nil
+	return registered, nil
 }
 
-// addonVersion is the pinned version of an add-on, or the one that EKS takes by default for the cluster's Kubernetes
-// version. It is asked for, not left out: left out, an add-on stays behind when the cluster is upgraded.
+// addonVersion returns the pinned version of an add-on, or EKS's default version for the cluster's Kubernetes version. An
+// add-on without a version would keep its old version when the cluster is upgraded.
 func addonVersion(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.InvokeOption) pulumi.StringPtrInput {
 	if pinned := args.AddonVersions[name]; pinned != "" {
 		return pulumi.String(pinned)

@@ -8,7 +8,7 @@ import (
 	"tfserving/internal/mockengine"
 )
 
-func TestAddonsAreOfAPinnedVersionOrTheDefaultForTheCluster(t *testing.T) {
+func TestAddonsHaveThePinnedVersionOrTheDefaultForTheClustersVersion(t *testing.T) {
 	g := newGraph(t, func(a *Args) { a.Version, a.AddonVersions = "1.35", map[string]string{"coredns": "v1.13.2-eksbuild.3"} })
 	for _, name := range []string{"vpc-cni", "kube-proxy", "eks-pod-identity-agent", "coredns", "metrics-server"} {
 		got := g.inputs(t, addonKey(name))
@@ -30,7 +30,7 @@ func TestAddonsAreOfAPinnedVersionOrTheDefaultForTheCluster(t *testing.T) {
 	}
 }
 
-func TestAddonsWaitForNoNodeUnlessTheyNeedOne(t *testing.T) {
+func TestOnlyAddonsThatNeedANodeWaitForNodes(t *testing.T) {
 	g := newGraph(t)
 	for name, needs := range map[string]bool{"vpc-cni": false, "kube-proxy": false, "eks-pod-identity-agent": false, "coredns": true, "metrics-server": true} {
 		key := addonKey(name)
@@ -42,14 +42,14 @@ func TestAddonsWaitForNoNodeUnlessTheyNeedOne(t *testing.T) {
 				t.Errorf("%s waits for %s: %v, want %v", name, group, !needs, needs)
 			}
 		}
-		// What nodes need to drain is deleted beside them, so it has to stay in the cluster.
+		// A destroy deletes these add-ons while nodes drain. A drain needs their pods, so the pods must stay.
 		if preserve := g.inputs(t, key)["preserve"]; preserve != !needs {
 			t.Errorf("%s is preserved: %v, want %v", name, preserve, !needs)
 		}
 	}
 }
 
-func TestAddonSettings(t *testing.T) {
+func TestAddonsHaveTheSettingsOfTheCluster(t *testing.T) {
 	for _, prefixes := range []string{"true", "false"} {
 		g := newGraph(t, func(a *Args) { a.PrefixDelegation = prefixes == "true" })
 		for name, want := range map[string]map[string]any{
@@ -70,11 +70,11 @@ func TestAddonSettings(t *testing.T) {
 	}
 }
 
-func TestCNIHasARoleOfItsOwn(t *testing.T) {
+func TestTheCNIHasARoleOfItsOwn(t *testing.T) {
 	g := newGraph(t)
 	got := g.inputs(t, cniAssociation)
 	if got["namespace"] != "kube-system" || got["serviceAccount"] != "aws-node" || got["clusterName"] != "dev" {
-		t.Errorf("the CNI's role goes to %v", got)
+		t.Errorf("the association of the CNI's role is %v", got)
 	}
 	policy := g.inputs(t, "aws:iam/rolePolicyAttachment:RolePolicyAttachment tfserving-vpc-cni-AmazonEKS_CNI_Policy")["policyArn"]
 	if policy != "arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy" {
@@ -85,7 +85,7 @@ func TestCNIHasARoleOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestReadyWaitsForWhatAPodNeedsAndNothingMore(t *testing.T) {
+func TestReadyWaitsForWhatAPodNeedsAndNothingElse(t *testing.T) {
 	g := newGraph(t)
 	for _, before := range []string{controlPlane, general, spot, cniAssociation, addonKey("vpc-cni"), addonKey("kube-proxy"), addonKey("coredns"), addonKey("eks-pod-identity-agent")} {
 		if !g.comesAfter(t, userOfReady, before) {

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// check says, all at once, what would fail only after the control plane's ten minutes.
+// check returns all mistakes in the arguments that would fail only after the ten minutes that a control plane takes.
 func check(name string, args *Args) error {
 	problems := []error{checkName(name)}
 	seen := map[string]bool{}
@@ -18,13 +18,13 @@ func check(name string, args *Args) error {
 		seen[g.Name] = true
 	}
 	if !slices.ContainsFunc(args.NodeGroups, takesAnyPod) {
-		// The DNS would wait for a node until `up` gives up, and the autoscaler, which could bring one, would wait for it.
+		// CoreDNS would wait for a node until the timeout of `up`. The autoscaler, which could add a node, waits for CoreDNS.
 		problems = append(problems, errors.New("no node group starts with a node that takes any pod: one must have desired of 1 or more and no taint that keeps pods off"))
 	}
 	return errors.Join(problems...)
 }
 
-// takesAnyPod tells whether a group has nodes from the start that a pod without tolerations can run on.
+// takesAnyPod says whether a group starts with nodes on which a pod without tolerations can run.
 func takesAnyPod(g NodeGroup) bool {
 	keepsOff := func(t Taint) bool { return t.Effect != "PreferNoSchedule" }
 	return g.Desired > 0 && !slices.ContainsFunc(g.Taints, keepsOff)

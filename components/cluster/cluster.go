@@ -1,4 +1,4 @@
-// Package cluster makes an EKS cluster of EC2 nodes: control plane, access, add-ons and managed node groups.
+// Package cluster registers an EKS cluster of EC2 nodes: control plane, access, add-ons and managed node groups.
 package cluster
 
 import (
@@ -6,34 +6,33 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-
-	"tfserving/components/podidentity"
 )
 
-// Args shape a cluster.
+// Args describe a cluster.
 type Args struct {
-	// Name is the cluster's name in EKS, Version its Kubernetes minor ("1.34").
+	// Name is the cluster's name in EKS, Version its Kubernetes minor version, such as 1.34.
 	Name, Version, Region string
 	VPCID                 pulumi.StringInput
-	// SubnetIDs are where the control plane puts its network interfaces, NodeSubnetIDs where nodes go. The second may be
-	// known later: nodes need a way out of the VPC, the control plane does not.
+	// SubnetIDs are the subnets of the control plane's network interfaces, NodeSubnetIDs those of the nodes. NodeSubnetIDs
+	// may be known later: nodes need a route to the internet, the control plane does not.
 	SubnetIDs, NodeSubnetIDs pulumi.StringArrayInput
-	// PublicAccessCIDRs are who may reach the API server from outside of the VPC; without any, it has no public endpoint.
+	// PublicAccessCIDRs are the address ranges that may reach the API server from outside the VPC. If empty, the API server
+	// has no public endpoint.
 	PublicAccessCIDRs []string
-	// Administrators are ARNs of IAM users and roles. Without any, whoever makes the cluster is its administrator.
+	// Administrators are ARNs of IAM users and roles. If empty, the cluster's creator is its administrator.
 	Administrators []string
-	// LogRetentionDays is how long the control plane's logs stay.
+	// LogRetentionDays is how long CloudWatch keeps the control plane's logs.
 	LogRetentionDays int
 	// PrefixDelegation gives nodes addresses in blocks of 16, so that a small node holds more pods.
 	PrefixDelegation bool
-	// SSMAccess lets people open a shell on nodes through AWS Systems Manager.
+	// SSMAccess allows a shell on nodes through AWS Systems Manager.
 	SSMAccess bool
-	// AddonVersions pin add-ons by name; one that is missing gets EKS's default for the cluster's version.
+	// AddonVersions are pinned versions by add-on. Any other add-on has EKS's default for the cluster's version.
 	AddonVersions map[string]string
 	NodeGroups    []NodeGroup
-	// Tags go on instances, volumes and network interfaces, which the provider's default tags do not reach.
+	// Tags are the tags of instances, volumes and network interfaces. The provider's default tags do not reach these.
 	Tags map[string]string
-	// Protect keeps the cluster and the key of its Secrets from being deleted.
+	// Protect forbids the deletion of the cluster and of the key of its Secrets.
 	Protect bool
 }
 
@@ -41,19 +40,20 @@ type Args struct {
 type Cluster struct {
 	pulumi.ResourceState
 
-	// Name is the cluster's name. What uses it comes after the control plane answers, and goes before it.
+	// Name is the cluster's name. A resource that uses it is created after the control plane and deleted before it.
 	Name pulumi.StringOutput
-	// ARN is the cluster's ARN, for policies and tags that tell it from its namesakes. It comes and goes as Name does.
+	// ARN is the cluster's ARN. It distinguishes clusters of the same name in different regions. A resource that uses it
+	// waits for the same as with Name.
 	ARN pulumi.StringOutput
-	// Kubeconfig is secret JSON; it gets tokens from `aws eks get-token`.
+	// Kubeconfig is JSON and a secret. It gets tokens from `aws eks get-token`.
 	Kubeconfig pulumi.StringOutput
-	// Ready is the cluster's name too. What uses it comes once a pod can run, resolve names and get an AWS role, and goes
-	// while it still can.
+	// Ready is the cluster's name, too. A resource that uses it is created once a pod can run, resolve names and get an AWS
+	// role, and is deleted while a pod still can.
 	Ready pulumi.StringOutput
 }
 
-// NewCluster makes a cluster. The order is what AWS forces and no more: control plane, then node groups beside the
-// add-ons that run on every node, then the add-ons that need a node to run on.
+// NewCluster registers a cluster: the control plane, then node groups and the add-ons that run on every node, then the
+// add-ons that need a node. Nothing waits for more than AWS requires.
 func NewCluster(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cluster, error) {
 	if err := check(name, args); err != nil {
 		return nil, fmt.Errorf("cluster %s: %w", args.Name, err)
@@ -62,67 +62,40 @@ func NewCluster(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	if err := ctx.RegisterComponentResource("tfserving:cluster:Cluster", name, c, opts...); err != nil {
 		return nil, err
 	}
-	within := pulumi.Parent(c)
-	// Not an output: the number of policies to attach, and their names in the stack, follow from it.
-	where, err := aws.GetPartition(ctx, &aws.GetPartitionArgs{}, within)
+	child := pulumi.Parent(c)
+	// A plain value and not an output: the names of policy attachments in the stack depend on it.
+	answer, err := aws.GetPartition(ctx, &aws.GetPartitionArgs{}, child)
 	if err != nil {
 		return nil, fmt.Errorf("cluster %s: asking AWS for the partition of its region: %w", args.Name, err)
 	}
-	partition := where.Partition
+	partition := answer.Partition
 
-	control, err := newControlPlane(ctx, name, args, partition, within)
+	control, err := newControlPlane(ctx, name, args, partition, child)
 	if err != nil {
 		return nil, err
 	}
-	// A dependency, not a value computed from the control plane: an update of the control plane must not look, in a
-	// preview, as if all that carries the cluster's name were to be replaced.
+	// Name and ARN depend on the control plane but are not computed from it. Otherwise a preview of an update of the control
+	// plane would show the replacement of every resource that uses the cluster's name.
 	c.Name = after(ctx, pulumi.String(args.Name), control)
-	account := aws.GetCallerIdentityOutput(ctx, aws.GetCallerIdentityOutputArgs{}, within).AccountId()
+	account := aws.GetCallerIdentityOutput(ctx, aws.GetCallerIdentityOutputArgs{}, child).AccountId()
 	c.ARN = after(ctx, pulumi.Sprintf("arn:%s:eks:%s:%s:cluster/%s", partition, args.Region, account, args.Name), control)
-
-	cni, err := podidentity.NewRole(ctx, name+"-vpc-cni", &podidentity.Args{
-		ClusterName:       pulumi.String(args.Name),
-		ClusterExists:     c.Name,
-		Namespace:         "kube-system",
-		ServiceAccount:    "aws-node",
-		ManagedPolicyARNs: []string{managedPolicy(partition, "AmazonEKS_CNI_Policy")},
-	}, within)
-	if err != nil {
-		return nil, err
-	}
-	daemons, err := newAddons(ctx, name, args, c.Name, daemonAddons(args), within)
-	if err != nil {
-		return nil, err
-	}
-	// The webhook that hands a role to a pod does so once, when the pod is made: a node that joins before the
-	// association would run its CNI without permissions.
-	before := []pulumi.Resource{cni.Association}
-	if args.PrefixDelegation {
-		// EKS works out how many pods a node holds when it makes the group, from the CNI's settings at that time.
-		before = append(before, daemons[vpcCNI])
-	}
-	groups, err := newNodeGroups(ctx, name, args, c.Name, partition, within, pulumi.DependsOn(before))
-	if err != nil {
-		return nil, err
-	}
-	deployments, err := newAddons(ctx, name, args, c.Name, deploymentAddons(), within, pulumi.DependsOn(groups))
-	if err != nil {
-		return nil, err
-	}
-
-	needs := append(groups, cni.Association, daemons[vpcCNI], daemons[kubeProxy], daemons[podIdentityAgent], deployments[coreDNS])
-	c.Ready = after(ctx, c.Name, needs...)
 	c.Kubeconfig = kubeconfig(control, args.Region)
+
+	running, err := newDataPlane(ctx, name, args, c.Name, partition, child)
+	if err != nil {
+		return nil, err
+	}
+	c.Ready = after(ctx, c.Name, running...)
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"name": c.Name, "arn": c.ARN, "kubeconfig": c.Kubeconfig, "ready": c.Ready})
 }
 
-// after is a name that what uses it gets only after some resources exist, and loses before they go. Its value is known
-// all along.
-func after(ctx *pulumi.Context, name pulumi.StringInput, resources ...pulumi.Resource) pulumi.StringOutput {
-	return pulumi.OutputWithDependencies(ctx.Context(), name.ToStringOutput(), resources...).(pulumi.StringOutput)
+// after returns a value that depends on resources. A resource that uses it is created after them and deleted before them.
+// A preview knows the value even if it does not know theirs.
+func after(ctx *pulumi.Context, value pulumi.StringInput, resources ...pulumi.Resource) pulumi.StringOutput {
+	return pulumi.OutputWithDependencies(ctx.Context(), value.ToStringOutput(), resources...).(pulumi.StringOutput)
 }
 
-// managedPolicy is the ARN of a policy that AWS keeps.
+// managedPolicy returns the ARN of a policy that AWS manages.
 func managedPolicy(partition, name string) string {
 	return fmt.Sprintf("arn:%s:iam::aws:policy/%s", partition, name)
 }

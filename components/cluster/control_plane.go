@@ -11,21 +11,21 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// keyDeletionDays is how long a deleted key can still be brought back, in days: the longest that KMS allows, as without
-// the key no backup of the cluster's Secrets can be read. A key that waits for its deletion costs nothing.
+// keyDeletionDays is how long a deleted key can be restored, in days: the longest that KMS allows, because a backup of the
+// cluster's Secrets cannot be read without the key. A key that is pending deletion costs nothing.
 const keyDeletionDays = 30
 
-// logTypes are all the logs that a control plane has.
+// logTypes are all the logs of an EKS control plane.
 var logTypes = []string{"api", "audit", "authenticator", "controllerManager", "scheduler"}
 
-// newControlPlane makes the control plane, the key of its Secrets and the group of its logs.
-func newControlPlane(ctx *pulumi.Context, name string, args *Args, partition string, within pulumi.ResourceOption) (*eks.Cluster, error) {
-	// EKS would make this group itself, with logs that stay for ever and outlive the stack. It must exist before the
-	// control plane writes and go after it stopped.
+// newControlPlane registers the control plane, the key of its Secrets and the group of its logs.
+func newControlPlane(ctx *pulumi.Context, name string, args *Args, partition string, child pulumi.ResourceOption) (*eks.Cluster, error) {
+	// Without this group EKS creates one of the same name, which keeps its logs for ever and outlives the stack. So the group
+	// must exist before the control plane, and be deleted after it.
 	logs, err := cloudwatch.NewLogGroup(ctx, name, &cloudwatch.LogGroupArgs{
 		Name:            pulumi.Sprintf("/aws/eks/%s/cluster", args.Name),
 		RetentionInDays: pulumi.Int(args.LogRetentionDays),
-	}, within)
+	}, child)
 	if err != nil {
 		return nil, err
 	}
@@ -33,17 +33,17 @@ func newControlPlane(ctx *pulumi.Context, name string, args *Args, partition str
 		Description:          pulumi.Sprintf("Secrets of EKS cluster %s", args.Name),
 		EnableKeyRotation:    pulumi.Bool(true),
 		DeletionWindowInDays: pulumi.Int(keyDeletionDays),
-	}, within, pulumi.Protect(args.Protect))
+	}, child, pulumi.Protect(args.Protect))
 	if err != nil {
 		return nil, err
 	}
-	return eks.NewCluster(ctx, name, clusterArgs(args, partition, key.Arn), within,
+	return eks.NewCluster(ctx, name, clusterArgs(args, partition, key.Arn), child,
 		pulumi.DependsOn([]pulumi.Resource{logs}),
-		pulumi.Transforms([]pulumi.ResourceTransform{complete(args)}))
+		pulumi.Transforms([]pulumi.ResourceTransform{transform(args)}))
 }
 
-// clusterArgs set aside what pulumi-eks does by default and has been superseded: the aws-auth ConfigMap, a node group of
-// its own, its own copy of the CNI, an OIDC provider, a public endpoint, the newest version.
+// clusterArgs returns the inputs of pulumi-eks's component. They turn off its outdated defaults: the aws-auth ConfigMap, a
+// node group, a copy of the CNI, an OIDC provider, a public endpoint and the newest version.
 func clusterArgs(args *Args, partition string, key pulumi.StringInput) *eks.ClusterArgs {
 	api, yes := eks.AuthenticationModeApi, true
 	cluster := &eks.ClusterArgs{
@@ -61,12 +61,13 @@ func clusterArgs(args *Args, partition string, key pulumi.StringInput) *eks.Clus
 		EncryptionConfigKeyArn: key.ToStringOutput().ToStringPtrOutput(),
 		EnabledClusterLogTypes: pulumi.ToStringArray(logTypes),
 
-		// Node groups are made beside this resource: ignoreChanges on it would not reach them, and every `up` would undo
-		// what the autoscaler scaled. An empty list of roles keeps it from making a node role that nothing uses.
+		// Node groups are resources outside of the component: ignoreChanges on the component does not reach node groups
+		// inside it, and every `up` would undo the autoscaler's changes. With an empty list of roles the component creates
+		// no node role.
 		SkipDefaultNodeGroup: &yes,
 		InstanceRoles:        iam.RoleArray{},
 
-		// "Default" means EKS's own: the add-on.
+		// EKS's default CNI is the add-on.
 		UseDefaultVpcCni:   &yes,
 		CreateOidcProvider: pulumi.Bool(false),
 	}
@@ -76,31 +77,33 @@ func clusterArgs(args *Args, partition string, key pulumi.StringInput) *eks.Clus
 	return cluster
 }
 
-// Types of the resources inside of pulumi-eks's component that are changed.
+// Types of the resources inside pulumi-eks's component that transform changes.
 const (
 	innerCluster  = "aws:eks/cluster:Cluster"
 	innerProvider = "pulumi:providers:kubernetes"
 )
 
-// noCluster is a kubeconfig in which there is nothing to reach.
-const noCluster = `{"apiVersion":"v1","kind":"Config"}`
+// emptyKubeconfig is a kubeconfig without a cluster.
+const emptyKubeconfig = `{"apiVersion":"v1","kind":"Config"}`
 
-// complete sets on the EKS cluster proper what pulumi-eks does not offer, and unplugs what it makes for nothing.
-func complete(args *Args) pulumi.ResourceTransform {
+// transform returns a change of the resources inside pulumi-eks's component. It sets properties of the EKS cluster that the
+// component does not offer, and disconnects the component's own Kubernetes providers.
+func transform(args *Args) pulumi.ResourceTransform {
 	return func(_ context.Context, resource *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
 		switch resource.Type {
 		case innerCluster:
-			// Past standard support EKS would otherwise keep the version at six times the price.
+			// By default EKS keeps a version after standard support, in extended support at six times the price.
 			resource.Props["upgradePolicy"] = pulumi.Map{"supportType": pulumi.String("STANDARD")}
-			// The add-ons are ours from the start: none that EKS put there has to be taken over.
+			// By default EKS installs unmanaged copies of some add-ons, which the managed add-ons would have to replace.
 			resource.Props["bootstrapSelfManagedAddons"] = pulumi.Bool(false)
 			resource.Props["accessConfig"] = accessConfig(args.Administrators)
-			// On the component, protection would spread to its access entries, and no administrator could be removed.
+			// Protection of the component would also protect its access entries, and no administrator could be removed.
 			resource.Opts.Protect = args.Protect
 		case innerProvider:
-			// pulumi-eks makes two, for an aws-auth ConfigMap and StorageClasses that it is not asked for. Each would
-			// fetch a token and read the cluster's whole API in every preview, and leave a kubeconfig behind.
-			resource.Props["kubeconfig"] = pulumi.String(noCluster)
+			// pulumi-eks registers two, for an aws-auth ConfigMap and StorageClasses that this cluster does not have. With
+			// the cluster's kubeconfig, each would get a token and read the cluster's whole API in every preview, and leave a
+			// kubeconfig file behind.
+			resource.Props["kubeconfig"] = pulumi.String(emptyKubeconfig)
 		default:
 			return nil
 		}
@@ -108,13 +111,13 @@ func complete(args *Args) pulumi.ResourceTransform {
 	}
 }
 
-// maxName is how long a cluster's name in the stack may be, in characters. pulumi-eks names its role <name>-eksRole-role,
-// Pulumi appends a hyphen and 7 random characters, and IAM takes 64 ("IAM and STS quotas", IAM User Guide).
+// maxName is the longest name of a cluster in the stack, in characters. pulumi-eks names its role <name>-eksRole-role,
+// Pulumi adds a hyphen and 7 random characters, and IAM allows 64 ("IAM and STS quotas", IAM User Guide).
 const maxName = 64 - len("-eksRole-role") - len("-0123456")
 
 func checkName(name string) error {
 	if len(name) > maxName {
-		return fmt.Errorf("its name in the stack, %q, has %d characters; the roles named after it allow %d", name, len(name), maxName)
+		return fmt.Errorf("its name in the stack, %q, has %d characters; at most %d are allowed, because roles are named after it", name, len(name), maxName)
 	}
 	return nil
 }

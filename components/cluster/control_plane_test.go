@@ -15,7 +15,7 @@ import (
 	"tfserving/internal/mockengine"
 )
 
-func TestControlPlaneHasNoDatedDefault(t *testing.T) {
+func TestTheControlPlaneHasNoOutdatedDefault(t *testing.T) {
 	got := newGraph(t).inputs(t, controlPlane)
 	for property, want := range map[string]any{
 		"name":                   "dev",
@@ -44,42 +44,42 @@ func TestControlPlaneHasNoDatedDefault(t *testing.T) {
 	}
 }
 
-func TestEndpointIsPublicOnlyWithAddresses(t *testing.T) {
+func TestTheEndpointIsPublicOnlyIfAddressRangesAreSet(t *testing.T) {
 	got := newGraph(t, func(a *Args) { a.PublicAccessCIDRs = nil }).inputs(t, controlPlane)
 	if got["endpointPublicAccess"] != false || got["endpointPrivateAccess"] != true {
 		t.Errorf("public %v, private %v, want the private endpoint alone", got["endpointPublicAccess"], got["endpointPrivateAccess"])
 	}
 	if cidrs, ok := got["publicAccessCidrs"]; ok {
-		t.Errorf("an endpoint that is not public admits %v", cidrs)
+		t.Errorf("a private endpoint has publicAccessCidrs %v", cidrs)
 	}
 }
 
-func TestLogsAreKeptAsLongAsSetAndOutliveTheControlPlane(t *testing.T) {
+func TestLogsAreKeptAsLongAsTheSettingsSayAndOutliveTheControlPlane(t *testing.T) {
 	g := newGraph(t)
 	got := g.inputs(t, logGroup)
-	// The name is EKS's; under another, it makes a group of its own.
+	// EKS writes to the group of this name, and creates it if it does not exist.
 	if got["name"] != "/aws/eks/dev/cluster" || got["retentionInDays"] != 30.0 {
 		t.Errorf("the log group is %v", got)
 	}
 	if !g.comesAfter(t, controlPlane, logGroup) {
-		t.Error("the control plane does not wait for its log group, so EKS makes one")
+		t.Error("the control plane does not wait for its log group, so EKS creates one")
 	}
 }
 
-func TestKeyOfSecretsRotatesAndCanBeBroughtBack(t *testing.T) {
+func TestTheKeyOfSecretsRotatesAndCanBeRestored(t *testing.T) {
 	got := newGraph(t).inputs(t, secretsKey)
 	if got["enableKeyRotation"] != true || got["deletionWindowInDays"] != 30.0 {
 		t.Errorf("the key is %v", got)
 	}
 }
 
-// inner is what the transform makes of a resource inside of pulumi-eks's component.
-func inner(args *Args, kind string) *pulumi.ResourceTransformResult {
-	return complete(args)(context.Background(), &pulumi.ResourceTransformArgs{Type: kind, Props: pulumi.Map{"name": pulumi.String("dev")}})
+// transformed returns the result of the transform for a resource inside pulumi-eks's component.
+func transformed(args *Args, kind string) *pulumi.ResourceTransformResult {
+	return transform(args)(context.Background(), &pulumi.ResourceTransformArgs{Type: kind, Props: pulumi.Map{"name": pulumi.String("dev")}})
 }
 
-func TestInnerClusterGetsWhatPulumiEKSDoesNotOffer(t *testing.T) {
-	got := inner(exampleArgs(), "aws:eks/cluster:Cluster")
+func TestTheEKSClusterHasTheSettingsThatPulumiEKSDoesNotOffer(t *testing.T) {
+	got := transformed(exampleArgs(), "aws:eks/cluster:Cluster")
 	want := pulumi.Map{
 		"name":                       pulumi.String("dev"),
 		"upgradePolicy":              pulumi.Map{"supportType": pulumi.String("STANDARD")},
@@ -93,8 +93,8 @@ func TestInnerClusterGetsWhatPulumiEKSDoesNotOffer(t *testing.T) {
 		t.Errorf("properties are %v, want %v", got.Props, want)
 	}
 	for _, kind := range []string{"aws:eks/accessEntry:AccessEntry", "aws:ec2/securityGroup:SecurityGroup", "eks:index:Cluster"} {
-		if inner(exampleArgs(), kind) != nil {
-			t.Errorf("the transform touches a %s", kind)
+		if transformed(exampleArgs(), kind) != nil {
+			t.Errorf("the transform changes a %s", kind)
 		}
 	}
 	if n := len(newGraph(t).get(t, controlPlane).RegisterRPC.GetTransforms()); n != 1 {
@@ -103,20 +103,20 @@ func TestInnerClusterGetsWhatPulumiEKSDoesNotOffer(t *testing.T) {
 }
 
 func TestPulumiEKSsOwnProvidersReachNoCluster(t *testing.T) {
-	text, ok := inner(exampleArgs(), "pulumi:providers:kubernetes").Props["kubeconfig"].(pulumi.String)
+	text, ok := transformed(exampleArgs(), "pulumi:providers:kubernetes").Props["kubeconfig"].(pulumi.String)
 	if !ok || text == "" {
-		t.Fatalf("the provider has kubeconfig %q, want one that is not pulumi-eks's, nor, empty, that of whoever runs it", text)
+		t.Fatalf("the provider has kubeconfig %q; an empty one would make it use the caller's own", text)
 	}
 	config, err := clientcmd.Load([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := clientcmd.NewDefaultClientConfig(*config, &clientcmd.ConfigOverrides{}).ClientConfig(); !clientcmd.IsEmptyConfig(err) {
-		t.Errorf("the provider's kubeconfig gives error %v, want that it is empty", err)
+		t.Errorf("the provider's kubeconfig gives error %v, want one that says that it is empty", err)
 	}
 }
 
-func TestClusterAndKeyAreProtectedAndNothingElse(t *testing.T) {
+func TestOnlyTheClusterAndTheKeyOfItsSecretsAreProtected(t *testing.T) {
 	for _, protect := range []bool{true, false} {
 		set := func(a *Args) { a.Protect = protect }
 		for _, r := range newGraph(t, set).Resources {
@@ -126,17 +126,17 @@ func TestClusterAndKeyAreProtectedAndNothingElse(t *testing.T) {
 		}
 		args := exampleArgs()
 		set(args)
-		if got := inner(args, "aws:eks/cluster:Cluster").Opts.Protect; got != protect {
+		if got := transformed(args, "aws:eks/cluster:Cluster").Opts.Protect; got != protect {
 			t.Errorf("protect %v: the cluster is protected: %v", protect, got)
 		}
 	}
 }
 
-func TestKubeconfigIsSecretAndNamesTheRegion(t *testing.T) {
+func TestTheKubeconfigIsASecretAndNamesTheRegion(t *testing.T) {
 	g := newGraph(t)
 	value := g.get(t, "aws:iam/rolePolicy:RolePolicy user-of-kubeconfig").Inputs["role"]
 	if !value.IsSecret() {
-		t.Fatal("the kubeconfig is in plain")
+		t.Fatal("the kubeconfig is not a secret")
 	}
 	var config clientcmdapi.Config
 	if err := json.Unmarshal([]byte(value.SecretValue().Element.StringValue()), &config); err != nil {
@@ -151,6 +151,6 @@ func TestKubeconfigIsSecretAndNamesTheRegion(t *testing.T) {
 		t.Errorf("the cluster is %+v", c)
 	}
 	if _, err := withRegion(`{"users":[]}`, "eu-west-1"); err == nil || !strings.Contains(err.Error(), "no command") {
-		t.Errorf("a kubeconfig without a command gives error %v", err)
+		t.Errorf("for a kubeconfig without a command the error is %v", err)
 	}
 }

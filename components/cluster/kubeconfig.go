@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/pulumi/pulumi-eks/sdk/v2/go/eks"
@@ -9,8 +10,8 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api/v1"
 )
 
-// kubeconfig is pulumi-eks's, which names no region, with the region: without it `aws eks get-token` takes the one of
-// whoever runs it, and fails where there is none.
+// kubeconfig returns pulumi-eks's kubeconfig as a secret, with the region added. Without it `aws eks get-token` uses the
+// region of the caller's environment, and fails if that has none.
 func kubeconfig(control *eks.Cluster, region string) pulumi.StringOutput {
 	text := control.KubeconfigJson.ApplyT(func(text string) (string, error) { return withRegion(text, region) })
 	return pulumi.ToSecret(text).(pulumi.StringOutput)
@@ -19,7 +20,7 @@ func kubeconfig(control *eks.Cluster, region string) pulumi.StringOutput {
 func withRegion(kubeconfig, region string) (string, error) {
 	var config clientcmdapi.Config
 	if err := json.Unmarshal([]byte(kubeconfig), &config); err != nil {
-		return "", fmt.Errorf("reading the kubeconfig that pulumi-eks made: %w", err)
+		return "", fmt.Errorf("reading pulumi-eks's kubeconfig: %w", err)
 	}
 	found := false
 	for _, user := range config.AuthInfos {
@@ -28,7 +29,7 @@ func withRegion(kubeconfig, region string) (string, error) {
 		}
 	}
 	if !found {
-		return "", fmt.Errorf("the kubeconfig that pulumi-eks made runs no command for its tokens; one was expected")
+		return "", errors.New("reading pulumi-eks's kubeconfig: it has no command to get tokens; `aws eks get-token` is expected")
 	}
 	text, err := json.Marshal(config)
 	if err != nil {

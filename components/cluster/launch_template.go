@@ -5,27 +5,27 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"tfserving/catalog"
 )
 
 const (
-	// rootDevice is the name of the root volume in Amazon's Linux 2023 image.
+	// rootDevice is the name of the root volume in the Amazon Linux 2023 image.
 	rootDevice = "/dev/xvda"
+	// volumeType is the cheaper general-purpose type.
 	volumeType = "gp3"
-	// metadataHops is how many network hops an answer of the instance metadata service survives. A pod is the second hop,
-	// so one keeps the node's credentials from every pod that has a network of its own.
-	metadataHops = 1
 )
 
-// newLaunchTemplate makes the template of a group's instances. It names no image and no security group, so EKS picks the
-// image of its release and puts nodes in the cluster's own group, in which they and the control plane reach each other.
-// There is no key pair: a shell is Systems Manager's affair.
-func newLaunchTemplate(ctx *pulumi.Context, name string, args *Args, g NodeGroup, within pulumi.ResourceOption) (*ec2.LaunchTemplate, error) {
+// newLaunchTemplate registers the launch template of a group's instances. It names no image and no security group: EKS
+// chooses the image of its release and uses the cluster's security group, which lets nodes and control plane reach each
+// other. It has no key pair: people open a shell through Systems Manager.
+func newLaunchTemplate(ctx *pulumi.Context, name string, args *Args, g NodeGroup, child pulumi.ResourceOption) (*ec2.LaunchTemplate, error) {
 	return ec2.NewLaunchTemplate(ctx, name+"-"+g.Name, &ec2.LaunchTemplateArgs{
 		Description: pulumi.Sprintf("Nodes of group %s in EKS cluster %s", g.Name, args.Name),
 		MetadataOptions: &ec2.LaunchTemplateMetadataOptionsArgs{
 			HttpEndpoint:            pulumi.String("enabled"),
 			HttpTokens:              pulumi.String("required"),
-			HttpPutResponseHopLimit: pulumi.Int(metadataHops),
+			HttpPutResponseHopLimit: pulumi.Int(catalog.MetadataHops),
 		},
 		BlockDeviceMappings: ec2.LaunchTemplateBlockDeviceMappingArray{&ec2.LaunchTemplateBlockDeviceMappingArgs{
 			DeviceName: pulumi.String(rootDevice),
@@ -36,13 +36,13 @@ func newLaunchTemplate(ctx *pulumi.Context, name string, args *Args, g NodeGroup
 				DeleteOnTermination: pulumi.String("true"),
 			},
 		}},
-		// Samples each minute cost money, and nothing here scales by them.
+		// Metrics for each minute cost money, and nothing in the stack uses them.
 		Monitoring:        &ec2.LaunchTemplateMonitoringArgs{Enabled: pulumi.Bool(false)},
 		TagSpecifications: tagSpecifications(args, g),
-	}, within)
+	}, child)
 }
 
-// tagSpecifications tag what comes and goes with an instance.
+// tagSpecifications tag the instances of a group, and their volumes and network interfaces.
 func tagSpecifications(args *Args, g NodeGroup) ec2.LaunchTemplateTagSpecificationArray {
 	tags := maps.Clone(args.Tags)
 	if tags == nil {

@@ -8,46 +8,46 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// NodeGroup is a managed group of EC2 nodes that are alike.
+// NodeGroup is a managed group of equal EC2 nodes.
 type NodeGroup struct {
 	Name          string
-	InstanceTypes []string // any of which will do; all of one architecture
+	InstanceTypes []string // alternatives, all of one architecture
 	Architecture  string   // amd64 or arm64
 	Spot          bool
-	// Desired is how many nodes a new group starts with. From then on the autoscaler alone decides, within Min and Max.
+	// Desired is how many nodes a new group starts with. After that, only the autoscaler sets the number, from Min to Max.
 	Min, Max, Desired int
 	DiskGiB           int
 	Labels            map[string]string
 	Taints            []Taint
 }
 
-// Taint keeps pods that do not tolerate it off a group's nodes. Effect is Kubernetes' word: NoSchedule,
-// PreferNoSchedule, NoExecute.
+// Taint keeps pods that do not tolerate it off a group's nodes. Effect is NoSchedule, PreferNoSchedule or NoExecute, as in
+// Kubernetes.
 type Taint struct{ Key, Value, Effect string }
 
-// maxUnavailable is how many of a group's nodes, in percent, an update replaces at a time: a third, so that what is spread
-// over three nodes or zones keeps two.
-const maxUnavailable = 33
+// maxUnavailablePercent is the share of a group's nodes, in percent, that an update replaces at a time: a third, so an
+// application on three nodes or in three zones keeps two.
+const maxUnavailablePercent = 33
 
-// amiTypes are EKS's names of its Amazon Linux 2023 images, by architecture.
+// amiTypes are EKS's names for its Amazon Linux 2023 images, by architecture.
 var amiTypes = map[string]string{"amd64": "AL2023_x86_64_STANDARD", "arm64": "AL2023_ARM_64_STANDARD"}
 
-// taintEffects are EKS's words for Kubernetes' effects.
+// taintEffects are EKS's names for the effects of taints, by Kubernetes' names.
 var taintEffects = map[string]string{
 	"NoSchedule":       "NO_SCHEDULE",
 	"PreferNoSchedule": "PREFER_NO_SCHEDULE",
 	"NoExecute":        "NO_EXECUTE",
 }
 
-// newNodeGroups makes the node groups, with one role for all.
-func newNodeGroups(ctx *pulumi.Context, name string, args *Args, cluster pulumi.StringInput, partition string, within pulumi.ResourceOption, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
-	role, err := newNodeRole(ctx, name, args, partition, within)
+// newNodeGroups registers the node groups, with one role for all.
+func newNodeGroups(ctx *pulumi.Context, name string, args *Args, cluster pulumi.StringInput, partition string, child pulumi.ResourceOption, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
+	role, err := newNodeRole(ctx, name, args, partition, child)
 	if err != nil {
 		return nil, err
 	}
 	var groups []pulumi.Resource
 	for _, g := range args.NodeGroups {
-		template, err := newLaunchTemplate(ctx, name, args, g, within)
+		template, err := newLaunchTemplate(ctx, name, args, g, child)
 		if err != nil {
 			return nil, err
 		}
@@ -55,24 +55,24 @@ func newNodeGroups(ctx *pulumi.Context, name string, args *Args, cluster pulumi.
 		group.ClusterName, group.NodeRoleArn = cluster, role
 		group.LaunchTemplate = &eks.NodeGroupLaunchTemplateArgs{
 			Id: template.ID().ToStringOutput().ToStringPtrOutput(),
-			// A number, not $Latest: a change of the template is then a change of the group, which replaces its nodes a
-			// few at a time.
+			// The number and not $Latest: then a change of the template updates the group, which replaces its nodes a few at
+			// a time.
 			Version: template.LatestVersion.ApplyT(strconv.Itoa).(pulumi.StringOutput),
 		}
-		made, err := eks.NewNodeGroup(ctx, name+"-"+g.Name, group, append(opts, within,
-			// The autoscaler's to set; the setting counts when the group is made.
+		resource, err := eks.NewNodeGroup(ctx, name+"-"+g.Name, group, append(opts, child,
+			// The autoscaler changes it. The setting is used only when the group is created.
 			pulumi.IgnoreChanges([]string{"scalingConfig.desiredSize"}))...)
 		if err != nil {
 			return nil, err
 		}
-		groups = append(groups, made)
+		groups = append(groups, resource)
 	}
 	return groups, nil
 }
 
-// nodeGroupArgs are what a group's settings say. A change of image type, capacity type, instance types or subnets takes a
-// new group. Its name is only begun here, and EKS's provider completes it, so that the new group can come up beside the
-// old one before that one's nodes drain.
+// nodeGroupArgs returns the inputs of a group that follow from its settings. A change of image type, capacity type, instance
+// types or subnets replaces the group. The name here is a prefix, which the AWS provider completes, so the new group starts
+// beside the old one before the nodes of the old one drain.
 func nodeGroupArgs(args *Args, g NodeGroup) *eks.NodeGroupArgs {
 	capacity := "ON_DEMAND"
 	if g.Spot {
@@ -88,20 +88,21 @@ func nodeGroupArgs(args *Args, g NodeGroup) *eks.NodeGroupArgs {
 		ScalingConfig: &eks.NodeGroupScalingConfigArgs{
 			MinSize: pulumi.Int(g.Min), MaxSize: pulumi.Int(g.Max), DesiredSize: pulumi.Int(g.Desired),
 		},
-		UpdateConfig: &eks.NodeGroupUpdateConfigArgs{MaxUnavailablePercentage: pulumi.Int(maxUnavailable)},
+		UpdateConfig: &eks.NodeGroupUpdateConfigArgs{MaxUnavailablePercentage: pulumi.Int(maxUnavailablePercent)},
 	}
 	if len(g.Labels) > 0 {
 		group.Labels = pulumi.ToStringMap(g.Labels)
 	}
 	if len(g.Taints) > 0 {
-		group.Taints = taints(g.Taints)
+		group.Taints = taintArgs(g.Taints)
 	}
 	return group
 }
 
-func taints(of []Taint) eks.NodeGroupTaintArray {
+// taintArgs returns taints as EKS names them.
+func taintArgs(taints []Taint) eks.NodeGroupTaintArray {
 	var all eks.NodeGroupTaintArray
-	for _, t := range of {
+	for _, t := range taints {
 		taint := &eks.NodeGroupTaintArgs{Key: pulumi.String(t.Key), Effect: pulumi.String(taintEffects[t.Effect])}
 		if t.Value != "" {
 			taint.Value = pulumi.String(t.Value)
@@ -111,11 +112,11 @@ func taints(of []Taint) eks.NodeGroupTaintArray {
 	return all
 }
 
-// maxGroupName is how long a group's name may be, in characters: EKS takes 63, of which the provider completes a prefix
-// with a hyphen and 26 digits.
+// maxGroupName is the longest name of a group, in characters: EKS allows 63, and the AWS provider adds a hyphen and 26
+// digits to the prefix.
 const maxGroupName = 63 - 1 - 26
 
-// checkGroup says what keeps a group from being made.
+// checkGroup returns the first mistake in a group's arguments.
 func checkGroup(g NodeGroup) error {
 	if n := len(g.Name); n == 0 || n > maxGroupName {
 		return fmt.Errorf("node group %q: its name has %d characters; 1 to %d are allowed", g.Name, n, maxGroupName)

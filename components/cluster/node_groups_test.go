@@ -10,7 +10,7 @@ import (
 	"tfserving/internal/mockengine"
 )
 
-func TestNodeGroupsAreAsSet(t *testing.T) {
+func TestNodeGroupsFollowTheirSettings(t *testing.T) {
 	g := newGraph(t)
 	common := map[string]any{
 		"clusterName": "dev", "version": "1.34", "nodeRoleArn": "arn:aws:iam::" + mockengine.Account + ":role/tfserving-node",
@@ -40,20 +40,20 @@ func TestNodeGroupsAreAsSet(t *testing.T) {
 	}
 }
 
-func TestWhatTheAutoscalerScaledStays(t *testing.T) {
+func TestAnUpKeepsTheNumberOfNodesThatTheAutoscalerSet(t *testing.T) {
 	g := newGraph(t)
 	for _, key := range []string{general, spot} {
 		if got := g.get(t, key).RegisterRPC.GetIgnoreChanges(); !slices.Equal(got, []string{"scalingConfig.desiredSize"}) {
 			t.Errorf("%s ignores changes of %v, want of its desired size alone", key, got)
 		}
-		// A name of its own choosing could not be had twice, so a replacement would first delete the nodes.
+		// Two groups cannot have one name, so with a fixed name a replacement would first delete the nodes.
 		if g.inputs(t, key)["nodeGroupName"] != nil || g.get(t, key).RegisterRPC.GetDeleteBeforeReplace() {
-			t.Errorf("%s is deleted before its replacement is there", key)
+			t.Errorf("%s is deleted before its replacement exists", key)
 		}
 	}
 }
 
-func TestNodesComeAfterWhatTheyNeedToWork(t *testing.T) {
+func TestNodesComeAfterWhatTheyNeedAndNothingElse(t *testing.T) {
 	for _, prefixes := range []bool{true, false} {
 		g := newGraph(t, func(a *Args) { a.PrefixDelegation = prefixes })
 		for _, group := range []string{general, spot} {
@@ -68,9 +68,9 @@ func TestNodesComeAfterWhatTheyNeedToWork(t *testing.T) {
 			if g.comesAfter(t, group, addonKey("vpc-cni")) != prefixes {
 				t.Errorf("prefix delegation %v: %s waits for the CNI add-on: %v", prefixes, group, !prefixes)
 			}
-			for _, beside := range []string{addonKey("kube-proxy"), addonKey("eks-pod-identity-agent")} {
-				if g.comesAfter(t, group, beside) {
-					t.Errorf("%s waits for %s, which it does not need", group, beside)
+			for _, independent := range []string{addonKey("kube-proxy"), addonKey("eks-pod-identity-agent")} {
+				if g.comesAfter(t, group, independent) {
+					t.Errorf("%s waits for %s, which it does not need", group, independent)
 				}
 			}
 		}
@@ -103,7 +103,7 @@ func TestInstancesAreHardenedAndTagged(t *testing.T) {
 	}
 }
 
-func TestNodesMayDoWhatTheyNeedAndNoMore(t *testing.T) {
+func TestNodesHaveThePoliciesThatTheyNeedAndNoOthers(t *testing.T) {
 	need := []string{"AmazonEC2ContainerRegistryPullOnly", "AmazonEKSWorkerNodePolicy"}
 	for ssm, want := range map[bool][]string{false: need, true: append(slices.Clone(need), "AmazonSSMManagedInstanceCore")} {
 		var got []string
@@ -113,12 +113,12 @@ func TestNodesMayDoWhatTheyNeedAndNoMore(t *testing.T) {
 			}
 		}
 		if slices.Sort(got); !slices.Equal(got, want) {
-			t.Errorf("SSM access %v: nodes have %v, want %v", ssm, got, want)
+			t.Errorf("SSM access %v: nodes have policies %v, want %v", ssm, got, want)
 		}
 	}
 }
 
-func TestImpossibleClustersAreRefusedBeforeAnythingIsMade(t *testing.T) {
+func TestImpossibleClustersAreRefusedBeforeAnyResourceIsRegistered(t *testing.T) {
 	for want, change := range map[string]func(*Args){
 		"0 characters":             func(a *Args) { a.NodeGroups[0].Name = "" },
 		"37 characters":            func(a *Args) { a.NodeGroups[0].Name = strings.Repeat("g", 37) },
@@ -141,12 +141,12 @@ func TestImpossibleClustersAreRefusedBeforeAnythingIsMade(t *testing.T) {
 	}
 	longest := func(a *Args) { a.NodeGroups[0].Name = strings.Repeat("g", 36) }
 	if _, err := register(longest, func(a *Args) { a.NodeGroups[0].Taints = []Taint{{Key: "k", Effect: "PreferNoSchedule"}} }); err != nil {
-		t.Errorf("a cluster that is possible is refused: %v", err)
+		t.Errorf("a valid cluster is refused: %v", err)
 	}
 }
 
-func TestNameLeavesRoomForThoseDerivedFromIt(t *testing.T) {
-	// "-eksRole-role" of pulumi-eks and "-0123456" of Pulumi, within the 64 characters of an IAM role.
+func TestTheClustersNameLeavesRoomForTheNamesOfItsRoles(t *testing.T) {
+	// pulumi-eks adds "-eksRole-role" and Pulumi "-0123456"; IAM allows 64 characters.
 	for n, ok := range map[int]bool{43: true, 44: false} {
 		if err := checkName(strings.Repeat("n", n)); (err == nil) != ok {
 			t.Errorf("a name of %d characters: %v", n, err)

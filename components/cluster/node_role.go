@@ -5,11 +5,11 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// nodeTrust lets EC2 hand the role to instances.
+// nodeTrust is the trust policy that lets EC2 give the role to instances.
 const nodeTrust = `{"Version":"2012-10-17","Statement":[{"Sid":"Instances","Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
 
-// nodePolicies are what a node needs: to join, to hand out roles of pods, to pull images from ECR. What the CNI needs is
-// its own role's: the node's would be within reach of whatever gets at a node's credentials.
+// nodePolicies are the AWS managed policies of a node: join the cluster, give roles to pods, pull images from ECR. The CNI's
+// policy is not among them. The CNI has a role of its own, so a node's credentials do not include its permissions.
 func nodePolicies(ssm bool) []string {
 	policies := []string{"AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly"}
 	if ssm {
@@ -18,12 +18,12 @@ func nodePolicies(ssm bool) []string {
 	return policies
 }
 
-// newNodeRole makes the role of all nodes. Its ARN is usable once the role is whole.
-func newNodeRole(ctx *pulumi.Context, name string, args *Args, partition string, within pulumi.ResourceOption) (pulumi.StringOutput, error) {
+// newNodeRole registers the role of all nodes. Resources that use the returned ARN wait for the role's policies.
+func newNodeRole(ctx *pulumi.Context, name string, args *Args, partition string, child pulumi.ResourceOption) (pulumi.StringOutput, error) {
 	role, err := iam.NewRole(ctx, name+"-node", &iam.RoleArgs{
 		Description:      pulumi.Sprintf("Nodes of EKS cluster %s", args.Name),
 		AssumeRolePolicy: pulumi.String(nodeTrust),
-	}, within)
+	}, child)
 	if err != nil {
 		return pulumi.StringOutput{}, err
 	}
@@ -31,7 +31,7 @@ func newNodeRole(ctx *pulumi.Context, name string, args *Args, partition string,
 	for _, policy := range nodePolicies(args.SSMAccess) {
 		attachment, err := iam.NewRolePolicyAttachment(ctx, name+"-node-"+policy, &iam.RolePolicyAttachmentArgs{
 			Role: role.Name, PolicyArn: pulumi.String(managedPolicy(partition, policy)),
-		}, within)
+		}, child)
 		if err != nil {
 			return pulumi.StringOutput{}, err
 		}

@@ -11,24 +11,24 @@ import (
 	"tfserving/components/workload"
 )
 
-// The times of a gateway pod, side by side. How long it drains is a setting.
+// Times of a gateway's pod. Its drain time is a setting.
 const (
 	// startupPeriod and startupFailures give the gateway a minute to import its libraries and listen.
 	startupPeriod   = time.Second
-	startupFailures = 60
-	// readinessPeriod and readinessFailures take a gateway that does not answer out of the Service within 15 s.
+	startupFailures = 60 // consecutive
+	// readinessPeriod and readinessFailures remove a gateway that does not answer from the Service within 15 s.
 	readinessPeriod   = 5 * time.Second
-	readinessFailures = 3
-	// livenessPeriod and livenessFailures restart a hung gateway after a minute, not a busy one.
+	readinessFailures = 3 // consecutive
+	// livenessPeriod and livenessFailures restart a gateway that hangs for a minute, and not one that is only busy.
 	livenessPeriod   = 10 * time.Second
-	livenessFailures = 6
-	// probeTimeout is how long an answer may take.
+	livenessFailures = 6 // consecutive
+	// probeTimeout is the longest time to wait for an answer.
 	probeTimeout = 3 * time.Second
-	// finishTime is what requests under way get after the drain: gunicorn's own graceful timeout (30 s) and a margin.
+	// finishTime is the time for requests that still run after the drain: gunicorn's graceful timeout (30 s) and a margin.
 	finishTime = 35 * time.Second
 )
 
-// probe asks the health path, or opens the port where there is none.
+// probe returns a probe of the health path, or of the port if there is no health path.
 func probe(args *Args, period time.Duration, failures int) *corev1.ProbeArgs {
 	p := &corev1.ProbeArgs{
 		PeriodSeconds:    pulumi.Int(int(period / time.Second)),

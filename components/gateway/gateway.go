@@ -1,9 +1,9 @@
-// Package gateway makes the HTTP gateway in front of a model server: a Deployment, the external Service, the Ingress
-// that is the cluster's entrypoint, and what scales and protects them.
+// Package gateway registers the HTTP gateway in front of a model server: a Deployment, its Service, an Ingress or a load
+// balancer, an autoscaler, a disruption budget and a network policy.
 package gateway
 
 import (
-	"errors"
+	"fmt"
 	"time"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -19,47 +19,48 @@ const Component = "gateway"
 // ServicePort is the port on which callers reach the gateway's Service.
 const ServicePort = 80
 
-// Args shape a gateway.
+// Args describe a gateway.
 type Args struct {
 	Namespace   pulumi.StringInput
 	Image       pulumi.StringInput
-	Port        int    // on which the gateway listens
-	HealthPath  string // answers 200 when all is well; empty probes the TCP port
+	Port        int    // port on which the gateway listens
+	HealthPath  string // answers 200 if the gateway is healthy; empty probes the TCP port
 	Resources   workload.Resources
 	Scaling     workload.Scaling
-	DrainTime   time.Duration // how long a pod that ends goes on serving
+	DrainTime   time.Duration // how long a pod that ends still serves
 	RunAsUser   int           // 0 is root, which the namespace must allow
 	Environment map[string]string
-	// ModelEndpoint is host:port of the model server's gRPC API; ModelPods and ModelPort are what the gateway may
-	// reach of it.
+	// ModelEndpoint is the host:port of the model server's gRPC API. ModelPods and ModelPort are the labels and the port of
+	// the model server's pods, for the network policy.
 	ModelEndpoint pulumi.StringInput
 	ModelPods     pulumi.StringMap
 	ModelPort     int
-	// Callers may call the gateway's pods: the ingress controller's pods, or the addresses of a load balancer.
+	// Callers are the peers that may call the gateway's pods: the ingress controller's pods, or the addresses of a load
+	// balancer.
 	Callers networkingv1.NetworkPolicyPeerArray
-	// Ingress is the entrypoint; where it is nil, the Service is a load balancer of its own for AllowedCIDRs.
+	// Ingress describes the Ingress; nil makes the Service a load balancer, which admits AllowedCIDRs.
 	Ingress *Ingress
-	// LoadBalancer says who makes that load balancer; nil leaves it to the cluster.
+	// LoadBalancer describes that load balancer; nil takes the cluster's default kind.
 	LoadBalancer *LoadBalancer
-	AllowedCIDRs []string // who may call; empty leaves it to the load balancer's network
+	AllowedCIDRs []string // address ranges of callers; empty sets no restriction
 }
 
-// Ingress shapes the cluster's entrypoint.
+// Ingress describes the Ingress of a gateway.
 type Ingress struct {
 	Class          string
 	Scheme         string // internal or internet-facing
-	Host           string // empty serves any host
-	CertificateARN string // HTTPS at an AWS load balancer
-	TLSSecret      string // HTTPS at the ingress controller
-	// DeletionProtection keeps AWS from deleting the load balancer until it is lifted.
+	Host           string // empty matches any host
+	CertificateARN string // certificate for HTTPS at an AWS load balancer; empty is HTTP
+	TLSSecret      string // Secret with the certificate for HTTPS at the ingress controller; empty is HTTP
+	// DeletionProtection makes AWS refuse to delete the load balancer.
 	DeletionProtection bool
 }
 
-// LoadBalancer shapes the load balancer of a gateway's own Service.
+// LoadBalancer describes the load balancer of a gateway's Service.
 type LoadBalancer struct {
-	Class  string // catalog.LoadBalancerClassNLB or another controller's
+	Class  string // such as catalog.LoadBalancerClassNLB
 	Scheme string // internal or internet-facing
-	// DeletionProtection keeps AWS from deleting it until it is lifted.
+	// DeletionProtection makes AWS refuse to delete the load balancer.
 	DeletionProtection bool
 }
 
@@ -67,20 +68,20 @@ type LoadBalancer struct {
 type Gateway struct {
 	pulumi.ResourceState
 
-	// URL is where callers reach the gateway.
+	// URL is the address at which callers reach the gateway; empty if the load balancer has no address yet.
 	URL pulumi.StringOutput
 }
 
-// Identity are the labels of the gateway of an application.
+// Identity returns the labels of the gateway of this name.
 func Identity(name string) workload.Identity {
 	return workload.Identity{Component: Component, Name: "gateway", Instance: name}
 }
 
-// NewGateway deploys a gateway into a namespace that exists.
+// NewGateway deploys a gateway into an existing namespace. A gateway without callers is an error.
 func NewGateway(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Gateway, error) {
 	if len(args.Callers) == 0 {
-		// In a NetworkPolicy, from nobody in particular means from everybody.
-		return nil, errors.New("a gateway needs callers: without any, its NetworkPolicy would admit everyone")
+		// A rule of a NetworkPolicy without peers admits all.
+		return nil, fmt.Errorf("gateway %s: it needs callers; without any, its NetworkPolicy would admit everyone", name)
 	}
 	g := &Gateway{}
 	if err := ctx.RegisterComponentResource("tfserving:gateway:Gateway", name, g, opts...); err != nil {
@@ -97,23 +98,23 @@ func NewGateway(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	if err != nil {
 		return nil, err
 	}
-	before := []pulumi.Resource{policy}
+	beforePods := []pulumi.Resource{policy}
 	service, err := newService(ctx, name, args, id, child)
 	if err != nil {
 		return nil, err
 	}
 	if args.Ingress != nil {
-		// A load balancer's Service is waited for until pods answer, so there the pods cannot come after it.
-		before = append(before, service)
+		// An `up` waits until a Service of type LoadBalancer has pods, so those pods cannot wait for the Service.
+		beforePods = append(beforePods, service)
 	}
-	deployment, err := newDeployment(ctx, name, args, id, account, child, pulumi.DependsOn(before))
+	deployment, err := newDeployment(ctx, name, args, id, account, child, pulumi.DependsOn(beforePods))
 	if err != nil {
 		return nil, err
 	}
 	if err := workload.Protect(ctx, name, args.Namespace, id, deployment, args.Scaling, child); err != nil {
 		return nil, err
 	}
-	if g.URL, err = entrypoint(ctx, name, args, id, service, child); err != nil {
+	if g.URL, err = newEntrypoint(ctx, name, args, id, service, child); err != nil {
 		return nil, err
 	}
 	return g, ctx.RegisterResourceOutputs(g, pulumi.Map{"url": g.URL})
@@ -135,9 +136,9 @@ func newService(ctx *pulumi.Context, name string, args *Args, id workload.Identi
 		spec.LoadBalancerSourceRanges = pulumi.ToStringArray(args.AllowedCIDRs)
 		if lb := args.LoadBalancer; lb != nil {
 			spec.LoadBalancerClass = pulumi.String(lb.Class)
-			meta.Annotations = pulumi.ToStringMap(balancerAnnotations(args))
+			meta.Annotations = pulumi.ToStringMap(loadBalancerAnnotations(args))
 		} else {
-			// Callers keep their own addresses, by which the NetworkPolicy knows them, and no node passes on to another.
+			// Requests keep the caller's address, which the NetworkPolicy checks, and are not forwarded to another node.
 			spec.ExternalTrafficPolicy = pulumi.String("Local")
 		}
 	}

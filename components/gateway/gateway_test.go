@@ -31,7 +31,7 @@ func register(args Args) (*mockengine.Engine, error) {
 
 func TestAGatewayThatWouldAdmitEveryoneIsRefused(t *testing.T) {
 	engine, err := register(Args{})
-	if err == nil || !strings.Contains(err.Error(), "needs callers") {
+	if err == nil || !strings.Contains(err.Error(), "it needs callers") {
 		t.Errorf("without callers the error is %v", err)
 	}
 	if gateways := engine.OfType("tfserving:gateway:Gateway"); len(gateways) > 0 {

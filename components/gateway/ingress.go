@@ -13,8 +13,9 @@ import (
 	"tfserving/components/workload"
 )
 
-// entrypoint makes the Ingress, if there is one, and returns the URL of what callers reach.
-func entrypoint(ctx *pulumi.Context, name string, args *Args, id workload.Identity, service *corev1.Service, opts ...pulumi.ResourceOption) (pulumi.StringOutput, error) {
+// newEntrypoint registers the Ingress, if the gateway has one. It returns the URL of the Ingress or of the Service's load
+// balancer.
+func newEntrypoint(ctx *pulumi.Context, name string, args *Args, id workload.Identity, service *corev1.Service, opts ...pulumi.ResourceOption) (pulumi.StringOutput, error) {
 	if args.Ingress == nil {
 		return service.Status.LoadBalancer().Ingress().ApplyT(func(points []corev1.LoadBalancerIngress) string {
 			for _, p := range points {
@@ -25,7 +26,7 @@ func entrypoint(ctx *pulumi.Context, name string, args *Args, id workload.Identi
 	}
 	in := args.Ingress
 	meta := workload.ObjectMeta(name, args.Namespace, id)
-	meta.Annotations = pulumi.ToStringMap(annotations(args))
+	meta.Annotations = pulumi.ToStringMap(ingressAnnotations(args))
 	rule := &networkingv1.IngressRuleArgs{
 		Http: &networkingv1.HTTPIngressRuleValueArgs{Paths: networkingv1.HTTPIngressPathArray{&networkingv1.HTTPIngressPathArgs{
 			Path:     pulumi.String("/"),
@@ -45,7 +46,7 @@ func entrypoint(ctx *pulumi.Context, name string, args *Args, id workload.Identi
 			Hosts: pulumi.ToStringArray([]string{in.Host}), SecretName: pulumi.String(in.TLSSecret),
 		}}
 	}
-	made, err := networkingv1.NewIngress(ctx, name, &networkingv1.IngressArgs{Metadata: meta, Spec: spec}, opts...)
+	ingress, err := networkingv1.NewIngress(ctx, name, &networkingv1.IngressArgs{Metadata: meta, Spec: spec}, opts...)
 	if err != nil {
 		return pulumi.StringOutput{}, err
 	}
@@ -53,7 +54,7 @@ func entrypoint(ctx *pulumi.Context, name string, args *Args, id workload.Identi
 	if in.CertificateARN != "" || in.TLSSecret != "" {
 		scheme = "https"
 	}
-	return made.Status.LoadBalancer().Ingress().ApplyT(func(points []networkingv1.IngressLoadBalancerIngress) string {
+	return ingress.Status.LoadBalancer().Ingress().ApplyT(func(points []networkingv1.IngressLoadBalancerIngress) string {
 		if in.Host != "" && !strings.HasPrefix(in.Host, "*") {
 			return scheme + "://" + in.Host
 		}
@@ -64,6 +65,7 @@ func entrypoint(ctx *pulumi.Context, name string, args *Args, id workload.Identi
 	}).(pulumi.StringOutput), nil
 }
 
+// url returns the URL of a load balancer by its hostname or its IP address; empty if it has neither.
 func url(scheme string, hostname, ip *string) string {
 	for _, host := range []*string{hostname, ip} {
 		if host != nil && *host != "" {
@@ -73,21 +75,21 @@ func url(scheme string, hostname, ip *string) string {
 	return ""
 }
 
-// annotations tell the controller of the Ingress's class what the Ingress itself has no field for.
-func annotations(args *Args) map[string]string {
+// ingressAnnotations returns the settings of the Ingress's controller for which an Ingress has no field.
+func ingressAnnotations(args *Args) map[string]string {
 	in, cidrs := args.Ingress, strings.Join(args.AllowedCIDRs, ",")
 	all := map[string]string{}
 	switch in.Class {
 	case catalog.IngressClassALB:
 		all["alb.ingress.kubernetes.io/scheme"] = in.Scheme
-		// Straight to the pods, past the nodes' ports: one hop less, and readiness gates work.
+		// The load balancer sends to the pods and not to the nodes' ports: one hop less, and readiness gates work.
 		all["alb.ingress.kubernetes.io/target-type"] = "ip"
-		// A target that leaves gets no new requests at once; its pod goes on for as long.
+		// A target that is deregistered gets no new requests. Its pod still serves for the same time.
 		all["alb.ingress.kubernetes.io/target-group-attributes"] = fmt.Sprintf("deregistration_delay.timeout_seconds=%d", int(args.DrainTime/time.Second))
 		if args.HealthPath != "" {
 			all["alb.ingress.kubernetes.io/healthcheck-path"] = args.HealthPath
 		} else {
-			// The gateway's only route is POST /predict: asked with GET, a gateway that is well answers 405.
+			// The gateway's only route is POST /predict. A healthy gateway answers GET with 405.
 			all["alb.ingress.kubernetes.io/healthcheck-path"] = "/predict"
 			all["alb.ingress.kubernetes.io/success-codes"] = "405"
 		}
@@ -99,7 +101,7 @@ func annotations(args *Args) map[string]string {
 		if cidrs != "" {
 			all["alb.ingress.kubernetes.io/inbound-cidrs"] = cidrs
 		}
-		// A header that no HTTP client sends by itself is left out on the way.
+		// The load balancer removes headers with invalid names.
 		attributes := "routing.http.drop_invalid_header_fields.enabled=true"
 		if in.DeletionProtection {
 			attributes += ",deletion_protection.enabled=true"
@@ -113,16 +115,16 @@ func annotations(args *Args) map[string]string {
 	return all
 }
 
-// balancerAnnotations tell the controller of a Service's load balancer what the Service itself has no field for.
-func balancerAnnotations(args *Args) map[string]string {
+// loadBalancerAnnotations returns the settings of the load balancer's controller for which a Service has no field.
+func loadBalancerAnnotations(args *Args) map[string]string {
 	if args.LoadBalancer.Class != catalog.LoadBalancerClassNLB {
 		return map[string]string{}
 	}
 	const prefix = "service.beta.kubernetes.io/aws-load-balancer-"
 	all := map[string]string{
 		prefix + "scheme":          args.LoadBalancer.Scheme,
-		prefix + "nlb-target-type": "ip", // straight to the pods
-		// A pod that leaves gets no new connections at once; it goes on for as long.
+		prefix + "nlb-target-type": "ip", // the pods, not the nodes' ports
+		// A target that is deregistered gets no new connections. Its pod still serves for the same time.
 		prefix + "target-group-attributes": fmt.Sprintf("deregistration_delay.timeout_seconds=%d", int(args.DrainTime/time.Second)),
 	}
 	if args.LoadBalancer.DeletionProtection {

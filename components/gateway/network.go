@@ -8,8 +8,8 @@ import (
 	"tfserving/components/workload"
 )
 
-// notInternet are the addresses that a gateway has no business with. It fetches pictures from addresses that callers
-// give, so whatever it can reach, a caller can make it ask (request forgery).
+// Address ranges that a gateway must not reach. The gateway fetches pictures from URLs in requests, so a caller could make
+// it send requests to any address that it can reach (server-side request forgery).
 var (
 	notInternetIPv4 = []string{
 		"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", // private networks: pods, nodes, databases (RFC 1918)
@@ -30,7 +30,7 @@ var (
 	}
 )
 
-// webPorts are where pictures are fetched from.
+// webPorts are the ports from which the gateway fetches pictures.
 var webPorts = []int{80, 443}
 
 func newNetworkPolicy(ctx *pulumi.Context, object string, args *Args, id workload.Identity, opts ...pulumi.ResourceOption) (*networkingv1.NetworkPolicy, error) {

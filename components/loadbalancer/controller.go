@@ -1,5 +1,5 @@
-// Package loadbalancer makes the AWS Load Balancer Controller, from its maintainers' Helm chart: it makes AWS load
-// balancers for Ingresses of its class and for Services of class service.k8s.aws/nlb.
+// Package loadbalancer installs the AWS Load Balancer Controller from its maintainers' Helm chart. The controller creates
+// AWS load balancers for Ingresses of class alb and for Services of class service.k8s.aws/nlb.
 package loadbalancer
 
 import (
@@ -15,21 +15,19 @@ import (
 const (
 	// Component is the value of the component label of the controller's objects.
 	Component = "load-balancer-controller"
-	// Namespace is where the controller runs: the priority of its pods is kept for pods of the system.
-	Namespace = "kube-system"
-	// ReadinessGates is the label of a namespace, with the value enabled, in which the controller's webhook lets pods
-	// be ready only when their load balancer finds them so. While no controller answers, pods come without the gate
-	// (the chart's choice since 1.12): they start sooner than they should, where the alternative is not at all.
+	// ReadinessGates is a label for namespaces, with the value enabled. There the controller's webhook adds a readiness gate
+	// to each new pod: the pod is ready once the load balancer's health checks of it pass. While no controller answers,
+	// pods start without the gate (the chart's default since 1.12), so they still start.
 	ReadinessGates = "elbv2.k8s.aws/pod-readiness-gate-inject"
 
-	// object is the name of the release and of the controller's Deployment and service account. The chart names the
-	// latter two after a release that is called like itself.
+	// object is the name of the release, and of the controller's Deployment and service account. The chart gives the
+	// release's name to these two if the release has the chart's name.
 	object = "aws-load-balancer-controller"
-	// controllerName is what the controller looks for in an IngressClass.
+	// controllerName is the name of the controller in an IngressClass.
 	controllerName = "ingress.k8s.aws/alb"
 )
 
-// Args shape a controller.
+// Args describe a controller.
 type Args struct {
 	ClusterName string
 	// ClusterARN is the cluster's ARN, known once the cluster exists.
@@ -38,14 +36,14 @@ type Args struct {
 	Ready  pulumi.StringInput
 	VPCID  pulumi.StringInput
 	Region string
-	// Chart is the name of a chart of a version in a repository (a URL). Where Repository is empty, it is the path of a
-	// chart, and Version does not matter.
+	// Chart is the name of a chart in Repository, a URL, and Version is the chart's version there. If Repository is empty,
+	// Chart is a path and Version is not used.
 	Chart, Repository, Version string
 	Replicas                   int
-	// Tags are on every AWS resource that the controller makes; the provider's default tags do not reach them.
+	// Tags are the tags of every AWS resource that the controller creates. The provider's default tags do not reach those.
 	Tags map[string]string
-	// Kubernetes is the way into the cluster; nil takes the component's own. Among those it would hold up the AWS role,
-	// which can be made beside the control plane: a component is registered once all of its providers are there.
+	// Kubernetes is the provider of the cluster's objects; nil takes the component's own. A component waits for all of its
+	// own providers, so with this field the AWS role does not wait for the control plane.
 	Kubernetes pulumi.ProviderResource
 }
 
@@ -53,10 +51,10 @@ type Args struct {
 type Controller struct {
 	pulumi.ResourceState
 
-	// IngressClass is the name of its class. What uses it comes once the controller and its webhook answer, and goes
-	// while they still do: only the controller lets go of an Ingress whose load balancer it made.
+	// IngressClass is the name of the controller's IngressClass. A resource that uses it is created once the controller and
+	// its webhook answer, and deleted while they still do: an Ingress has a finalizer that only the controller removes.
 	IngressClass pulumi.StringOutput
-	// RoleARN is the AWS role of the controller's pods.
+	// RoleARN is the ARN of the AWS role of the controller's pods.
 	RoleARN pulumi.StringOutput
 }
 
@@ -66,23 +64,21 @@ func NewController(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.
 	if err := ctx.RegisterComponentResource("tfserving:loadbalancer:Controller", name, c, opts...); err != nil {
 		return nil, err
 	}
-	within := pulumi.Parent(c)
-	inCluster := pulumi.ResourceOption(within)
+	child := pulumi.Parent(c)
+	role, err := podidentity.NewRole(ctx, name+"-"+object, podidentity.ControllerArgs(args.ClusterName, args.ClusterARN, object, awsPolicy), child)
+	if err != nil {
+		return nil, err
+	}
+	inCluster := pulumi.ResourceOption(child)
 	if args.Kubernetes != nil {
-		inCluster = pulumi.Composite(within, pulumi.Provider(args.Kubernetes))
+		inCluster = pulumi.Composite(child, pulumi.Provider(args.Kubernetes))
 	}
-	role, err := newRole(ctx, name, args, within)
+	installed, err := newRelease(ctx, name, args, values(args, role.ReadyWith(args.Ready)), inCluster)
 	if err != nil {
 		return nil, err
 	}
-	// With the role's Ready, the pods come after the role is theirs and go before it is taken from them.
-	ready := pulumi.All(args.Ready, role.Ready).ApplyT(func(all []any) string { return all[0].(string) }).(pulumi.StringOutput)
-	installed, err := newRelease(ctx, name, args, values(args, ready), inCluster)
-	if err != nil {
-		return nil, err
-	}
-	// The chart could make the class; then no preview would show it. A pod of the controller is ready once its webhook
-	// listens, and the release once its pods are.
+	// If the chart created the class, no preview would show it. The release is ready once the controller's pods are, and a
+	// pod is ready once its webhook listens.
 	id := workload.Identity{Component: Component, Name: object, Instance: name}
 	class, err := networkingv1.NewIngressClass(ctx, name, &networkingv1.IngressClassArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(catalog.IngressClassALB), Labels: id.Labels()},
@@ -93,15 +89,4 @@ func NewController(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.
 	}
 	c.IngressClass, c.RoleARN = class.Metadata.Name().Elem(), role.ARN
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"ingressClass": c.IngressClass, "roleArn": c.RoleARN})
-}
-
-func newRole(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*podidentity.Role, error) {
-	cluster := args.ClusterARN.ToStringOutput()
-	return podidentity.NewRole(ctx, name+"-"+object, &podidentity.Args{
-		ClusterName:    pulumi.String(args.ClusterName),
-		ClusterExists:  cluster.ApplyT(func(string) string { return args.ClusterName }).(pulumi.StringOutput),
-		Namespace:      Namespace,
-		ServiceAccount: object,
-		Policy:         cluster.ApplyT(Policy).(pulumi.StringOutput),
-	}, opts...)
 }

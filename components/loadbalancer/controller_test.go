@@ -20,8 +20,7 @@ const (
 	associationType = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 )
 
-// install runs NewController with args, which it completes, and registers something that uses its class, as an Ingress
-// does.
+// install runs NewController with args, which it completes, and registers a stand-in for an Ingress that uses its class.
 func install(t *testing.T, args Args) *mockengine.Engine {
 	t.Helper()
 	engine := mockengine.New(region)
@@ -45,7 +44,7 @@ func install(t *testing.T, args Args) *mockengine.Engine {
 	return engine
 }
 
-// valuesOf are the values of the chart that the controller is installed from.
+// valuesOf returns the values with which the chart is installed.
 func valuesOf(t *testing.T, engine *mockengine.Engine) map[string]any {
 	t.Helper()
 	return at(t, engine.Get(t, releaseType, cluster).Inputs.Mappable(), "values").(map[string]any)
@@ -53,27 +52,27 @@ func valuesOf(t *testing.T, engine *mockengine.Engine) map[string]any {
 
 var chart = Args{Chart: "aws-load-balancer-controller", Repository: "https://aws.github.io/eks-charts", Version: "1.13.4"}
 
-// at returns what a path of keys leads to.
+// at returns the value at a path of keys.
 func at(t *testing.T, in map[string]any, path ...string) any {
 	t.Helper()
 	var v any = in
 	for _, key := range path {
 		m, ok := v.(map[string]any)
 		if !ok {
-			t.Fatalf("%v leads nowhere in %v", path, in)
+			t.Fatalf("there is no %v in %v", path, in)
 		}
 		v = m[key]
 	}
 	return v
 }
 
-func TestIngressesComeAfterTheControllerAndTheControllerAfterItsRoleAndNodes(t *testing.T) {
+func TestIngressesComeAfterTheControllerAndTheControllerAfterItsRoleAndItsNodes(t *testing.T) {
 	engine := install(t, chart)
 	chain := []pulumi.MockResourceArgs{
 		engine.Get(t, ingressType, "ingress"), engine.Get(t, classType, cluster), engine.Get(t, releaseType, cluster), engine.Get(t, associationType, role),
 		engine.Get(t, "aws:iam/rolePolicy:RolePolicy", role),
 	}
-	// What comes after goes before, so the same holds of a destroy.
+	// A destroy deletes in the reverse order.
 	for i := 1; i < len(chain); i++ {
 		if !engine.DependsOn(chain[i-1], chain[i]) {
 			t.Errorf("%s does not wait for %s", chain[i-1].TypeToken, chain[i].TypeToken)
@@ -88,7 +87,7 @@ func TestIngressesComeAfterTheControllerAndTheControllerAfterItsRoleAndNodes(t *
 	}
 }
 
-func TestAChartComesFromItsRepositoryOrFromAPathTheSameWay(t *testing.T) {
+func TestTheChartComesFromARepositoryOrFromAPath(t *testing.T) {
 	for name, c := range map[string]struct {
 		args       Args
 		repository any
@@ -103,35 +102,35 @@ func TestAChartComesFromItsRepositoryOrFromAPathTheSameWay(t *testing.T) {
 				t.Errorf("chart %v, version %v, repository %v", in["chart"], in["version"], in["repositoryOpts"])
 			}
 			if in["name"] != "aws-load-balancer-controller" || in["namespace"] != "kube-system" {
-				t.Errorf("it is release %v in %v", in["name"], in["namespace"])
+				t.Errorf("the release is %v in namespace %v", in["name"], in["namespace"])
 			}
 		})
 	}
 }
 
-func TestAReleaseIsWaitedForAndNothingHalfIsLeft(t *testing.T) {
+func TestAnUpWaitsForTheReleaseAndAFailedInstallationIsRemoved(t *testing.T) {
 	in := install(t, chart).Get(t, releaseType, cluster).Inputs.Mappable()
 	if in["atomic"] != true || in["cleanupOnFail"] != true || in["timeout"] != 300.0 {
 		t.Errorf("atomic %v, cleanupOnFail %v, timeout %v s", in["atomic"], in["cleanupOnFail"], in["timeout"])
 	}
 	if in["skipAwait"] != nil || in["disableWebhooks"] != nil {
-		t.Errorf("it is not waited for: %v", in)
+		t.Errorf("an `up` does not wait for the release: %v", in)
 	}
 }
 
-func TestTheControllerRunsAsTheAccountThatHasTheRole(t *testing.T) {
+func TestTheControllersServiceAccountHasTheAWSRole(t *testing.T) {
 	engine := install(t, chart)
 	v := valuesOf(t, engine)
 	association := engine.Get(t, associationType, role).Inputs.Mappable()
 	if at(t, v, "serviceAccount", "create") != true || at(t, v, "serviceAccount", "name") != association["serviceAccount"] {
-		t.Errorf("the account is %v, and the role is for %v", v["serviceAccount"], association["serviceAccount"])
+		t.Errorf("the service account is %v; the role is for %v", v["serviceAccount"], association["serviceAccount"])
 	}
 	if association["namespace"] != "kube-system" || association["clusterName"] != cluster {
-		t.Errorf("the role is for %v of %v", association["namespace"], association["clusterName"])
+		t.Errorf("the role is for namespace %v of cluster %v", association["namespace"], association["clusterName"])
 	}
 }
 
-func TestValuesSayWhatThePodCannotAskTheMetadataServiceFor(t *testing.T) {
+func TestTheControllerNeedsNoMetadataServiceToFindItsClusterAndVPC(t *testing.T) {
 	v := valuesOf(t, install(t, chart))
 	for key, want := range map[string]any{"clusterName": cluster, "region": "eu-central-1", "vpcId": "vpc-0123456789abcdef0", "replicaCount": 2.0} {
 		if v[key] != want {
@@ -140,22 +139,22 @@ func TestValuesSayWhatThePodCannotAskTheMetadataServiceFor(t *testing.T) {
 	}
 }
 
-func TestNoWebhookStandsInTheWayOfEveryService(t *testing.T) {
+func TestServicesCanBeCreatedWhileNoControllerAnswers(t *testing.T) {
 	v := valuesOf(t, install(t, chart))
 	if v["enableServiceMutatorWebhook"] != false {
-		t.Error("while no controller answers, no Service of the cluster can be made")
+		t.Error("the Service webhook is on: while no controller answers, no Service of the cluster can be created")
 	}
 }
 
-func TestTheClassIsTheProgramsOwn(t *testing.T) {
+func TestTheProgramAndNotTheChartCreatesTheIngressClass(t *testing.T) {
 	engine := install(t, chart)
 	v := valuesOf(t, engine)
 	if v["createIngressClassResource"] != false || at(t, v, "ingressClassParams", "create") != false {
-		t.Error("the chart makes the class, too")
+		t.Error("the chart creates the class, too")
 	}
 	class := engine.Get(t, classType, cluster).Inputs.Mappable()
 	if at(t, class, "metadata", "name") != v["ingressClass"] || at(t, class, "spec", "controller") != "ingress.k8s.aws/alb" {
-		t.Errorf("the class is %v, and the controller serves %v", class, v["ingressClass"])
+		t.Errorf("the class is %v; the controller serves %v", class, v["ingressClass"])
 	}
 	labels := at(t, class, "metadata", "labels").(map[string]any)
 	for key, want := range map[string]string{
@@ -165,12 +164,12 @@ func TestTheClassIsTheProgramsOwn(t *testing.T) {
 			t.Errorf("label %s of the class is %v, want %s", key, labels["app.kubernetes.io/"+key], want)
 		}
 	}
-	if user := engine.Get(t, ingressType, "ingress").Inputs.Mappable(); user["class"] != "alb" {
-		t.Errorf("an Ingress is of class %v", user["class"])
+	if class := engine.Get(t, ingressType, "ingress").Inputs["class"].StringValue(); class != "alb" {
+		t.Errorf("output IngressClass is %s", class)
 	}
 }
 
-func TestPodsAreRestrictedBoundedAndSpread(t *testing.T) {
+func TestControllerPodsAreRestrictedLimitedAndSpreadOverZones(t *testing.T) {
 	v := valuesOf(t, install(t, chart))
 	for _, c := range []struct {
 		path []string
@@ -193,16 +192,16 @@ func TestPodsAreRestrictedBoundedAndSpread(t *testing.T) {
 	}
 	spread := v["topologySpreadConstraints"].([]any)[0].(map[string]any)
 	if spread["whenUnsatisfiable"] != "ScheduleAnyway" || spread["topologyKey"] != "topology.kubernetes.io/zone" {
-		t.Errorf("controllers spread by %v", spread)
+		t.Errorf("controller pods spread by %v", spread)
 	}
 	for key, value := range at(t, spread, "labelSelector", "matchLabels").(map[string]any) {
 		if at(t, v, "podLabels", key) != value {
-			t.Errorf("controllers spread among pods with %s=%v, which they lack", key, value)
+			t.Errorf("controller pods spread among pods with label %s=%v, which they lack", key, value)
 		}
 	}
 }
 
-func TestWhatTheControllerMakesCarriesTheStacksTags(t *testing.T) {
+func TestTheControllersLoadBalancersHaveTheStacksTags(t *testing.T) {
 	withTags := chart
 	withTags.Tags = map[string]string{"stack": "test", "owner": "ml-platform"}
 	v := valuesOf(t, install(t, withTags))
@@ -211,12 +210,12 @@ func TestWhatTheControllerMakesCarriesTheStacksTags(t *testing.T) {
 	}
 	v = valuesOf(t, install(t, chart))
 	if _, there := v["defaultTags"]; there {
-		t.Error("without tags it is told of none")
+		t.Error("value defaultTags is set although there are no tags")
 	}
 }
 
-func TestTheRoleHasThePublishedPolicyOfThisCluster(t *testing.T) {
-	want, err := Policy(clusterARN)
+func TestTheRoleHasThePolicyOfItsCluster(t *testing.T) {
+	want, err := awsPolicy(clusterARN)
 	if err != nil {
 		t.Fatal(err)
 	}

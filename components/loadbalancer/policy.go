@@ -6,18 +6,18 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"tfserving/components/podidentity"
 )
 
-// published is the policy that the controller's maintainers publish for it: docs/install/iam_policy.json of
-// kubernetes-sigs/aws-load-balancer-controller, release 2.13, which is the controller of chart 1.13. Chart and policy
-// change together.
+// published is the policy that the controller's maintainers publish: docs/install/iam_policy.json of
+// kubernetes-sigs/aws-load-balancer-controller, release 2.13, which is the controller of chart 1.13. An update of the chart
+// needs an update of the policy.
 //
 //go:embed iam_policy.json
 var published []byte
 
-// clusterTag is the tag with the cluster's name that the controller puts on everything that it makes, as the policy's
-// condition keys end.
+// clusterTag is the end of the condition keys for the tag elbv2.k8s.aws/cluster. The controller puts this tag, with the
+// cluster's name, on every AWS resource that it creates.
 const clusterTag = "/elbv2.k8s.aws/cluster"
 
 type document struct {
@@ -32,24 +32,20 @@ type statement struct {
 	Condition map[string]map[string]any `json:",omitempty"`
 }
 
-// Policy is the JSON of what the controller of a cluster may do in AWS: what its maintainers publish, in the cluster's
-// partition and for what carries this cluster's name. The published policy is content with any cluster's name, so that
-// one controller could delete another's load balancers.
-func Policy(clusterARN string) (string, error) {
-	cluster, err := arn.Parse(clusterARN)
+// awsPolicy returns the JSON of the AWS policy of a cluster's controller: the published policy, for the cluster's partition
+// and limited to resources with this cluster's tag. The published policy accepts the tag of any cluster, so the controller
+// of one cluster could delete the load balancers of another.
+func awsPolicy(clusterARN string) (string, error) {
+	cluster, name, err := podidentity.ParseClusterARN(clusterARN)
 	if err != nil {
-		return "", fmt.Errorf("the load balancer controller's policy: cluster %q: %w", clusterARN, err)
-	}
-	name, ok := strings.CutPrefix(cluster.Resource, "cluster/")
-	if !ok || cluster.Service != "eks" || name == "" {
-		return "", fmt.Errorf("the load balancer controller's policy: %q is not the ARN of an EKS cluster", clusterARN)
+		return "", fmt.Errorf("the load balancer controller's policy: %w", err)
 	}
 	var policy document
 	if err := json.Unmarshal(published, &policy); err != nil {
-		return "", fmt.Errorf("the load balancer controller's published policy: %w", err)
+		return "", fmt.Errorf("reading the load balancer controller's published policy: %w", err)
 	}
 	for _, s := range policy.Statement {
-		s.bindTo(name)
+		s.limitTo(name)
 	}
 	text, err := json.Marshal(policy)
 	if err != nil {
@@ -58,8 +54,9 @@ func Policy(clusterARN string) (string, error) {
 	return strings.ReplaceAll(string(text), `"arn:aws:`, `"arn:`+cluster.Partition+`:`), nil
 }
 
-// bindTo turns "has the tag of some cluster" into "has the tag of this one". "Has no such tag" stays.
-func (s *statement) bindTo(cluster string) {
+// limitTo changes the condition "has a cluster tag" to "has the tag of this cluster". The condition "has no cluster tag"
+// stays.
+func (s *statement) limitTo(cluster string) {
 	const operator = "StringEquals"
 	for key, missing := range s.Condition["Null"] {
 		if !strings.HasSuffix(key, clusterTag) || missing != "false" {

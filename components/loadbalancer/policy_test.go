@@ -11,7 +11,7 @@ import (
 
 func policyOf(t *testing.T, clusterARN string) (document, string) {
 	t.Helper()
-	text, err := Policy(clusterARN)
+	text, err := awsPolicy(clusterARN)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func policyOf(t *testing.T, clusterARN string) (document, string) {
 func publishedPolicy(t *testing.T) document {
 	t.Helper()
 	decoder := json.NewDecoder(bytes.NewReader(published))
-	decoder.DisallowUnknownFields() // nothing of what is published may get lost
+	decoder.DisallowUnknownFields() // a field that type statement lacks would be lost
 	var d document
 	if err := decoder.Decode(&d); err != nil {
 		t.Fatal(err)
@@ -37,17 +37,17 @@ func TestThePolicyAllowsThePublishedActionsAndNoOthers(t *testing.T) {
 	want := publishedPolicy(t)
 	got, _ := policyOf(t, clusterARN)
 	if len(got.Statement) != len(want.Statement) {
-		t.Fatalf("there are %d statements, and %d are published", len(got.Statement), len(want.Statement))
+		t.Fatalf("there are %d statements; the published policy has %d", len(got.Statement), len(want.Statement))
 	}
 	for i, w := range want.Statement {
 		if g := got.Statement[i]; g.Effect != "Allow" || !slices.Equal(g.Action, w.Action) || !reflect.DeepEqual(g.Resource, w.Resource) {
-			t.Errorf("statement %d is %+v, and published is %+v", i, g, w)
+			t.Errorf("statement %d is %+v; the published one is %+v", i, g, w)
 		}
 	}
 }
 
-// What a controller of release 2.13 cannot do without; older policies lack the one or the other (its release notes).
-func TestThePolicyIsOfTheChartsRelease(t *testing.T) {
+// Release 2.13 of the controller needs these. The policies of older releases lack some of them (release notes).
+func TestThePolicyIsThatOfTheChartsRelease(t *testing.T) {
 	for _, action := range []string{
 		"ec2:GetSecurityGroupsForVpc", "elasticloadbalancing:DescribeListenerAttributes", // 2.10
 		"elasticloadbalancing:DescribeCapacityReservation", "elasticloadbalancing:ModifyCapacityReservation", // 2.11
@@ -60,19 +60,19 @@ func TestThePolicyIsOfTheChartsRelease(t *testing.T) {
 	}
 }
 
-func TestAnotherClustersLoadBalancersAreOutOfReach(t *testing.T) {
+func TestTheControllerCannotChangeLoadBalancersOfAnotherCluster(t *testing.T) {
 	got, _ := policyOf(t, clusterARN)
-	bound := 0
+	limited := 0
 	for i, s := range got.Statement {
 		for key, missing := range s.Condition["Null"] {
 			if missing != "true" {
-				t.Errorf("statement %d is content with any value of %s", i, key)
+				t.Errorf("statement %d accepts any value of %s", i, key)
 			}
 		}
 		for key, value := range s.Condition["StringEquals"] {
 			if strings.HasSuffix(key, clusterTag) {
-				if bound++; value != "tfserving-test" {
-					t.Errorf("statement %d wants %s to be %v", i, key, value)
+				if limited++; value != "tfserving-test" {
+					t.Errorf("statement %d requires that %s is %v", i, key, value)
 				}
 			}
 		}
@@ -81,17 +81,16 @@ func TestAnotherClustersLoadBalancersAreOutOfReach(t *testing.T) {
 			"ec2:DeleteSecurityGroup",
 		} {
 			if slices.Contains(s.Action, action) && s.Condition["StringEquals"]["aws:ResourceTag/elbv2.k8s.aws/cluster"] != "tfserving-test" {
-				t.Errorf("statement %d allows %s on what is not this cluster's: %v", i, action, s.Condition)
+				t.Errorf("statement %d allows %s on resources of other clusters: %v", i, action, s.Condition)
 			}
 		}
 	}
-	if want := bytes.Count(published, []byte(`/elbv2.k8s.aws/cluster": "false"`)); bound != want || want == 0 {
-		t.Errorf("%d conditions name the cluster, want %d", bound, want)
+	if want := bytes.Count(published, []byte(`/elbv2.k8s.aws/cluster": "false"`)); limited != want || want == 0 {
+		t.Errorf("%d conditions name the cluster, want %d", limited, want)
 	}
 }
 
-// The conditions that the published policy has besides stay as they are.
-func TestConditionsAreAddedToAndNotReplaced(t *testing.T) {
+func TestTheOtherPublishedConditionsStay(t *testing.T) {
 	got, _ := policyOf(t, clusterARN)
 	for i, w := range publishedPolicy(t).Statement {
 		for operator, conditions := range w.Condition {
@@ -100,31 +99,31 @@ func TestConditionsAreAddedToAndNotReplaced(t *testing.T) {
 					continue
 				}
 				if g := got.Statement[i].Condition[operator][key]; !reflect.DeepEqual(g, value) {
-					t.Errorf("statement %d: %s of %s is %v, published is %v", i, operator, key, g, value)
+					t.Errorf("statement %d: %s of %s is %v; the published one is %v", i, operator, key, g, value)
 				}
 			}
 		}
 	}
 }
 
-func TestThePolicyIsOfTheClustersPartition(t *testing.T) {
+func TestThePolicyIsForTheClustersPartition(t *testing.T) {
 	_, text := policyOf(t, "arn:aws-us-gov:eks:us-gov-west-1:123456789012:cluster/a")
 	if strings.Contains(text, "arn:aws:") || !strings.Contains(text, "arn:aws-us-gov:ec2:") {
-		t.Errorf("resources of another partition: %s", text)
+		t.Errorf("the policy names another partition than the cluster's: %s", text)
 	}
 }
 
-func TestThePolicyFitsARole(t *testing.T) {
+func TestThePolicyIsWithinIAMsLimit(t *testing.T) {
 	const most = 10240 // characters of all inline policies of a role (IAM quotas)
 	if _, text := policyOf(t, clusterARN); len(text) > most {
-		t.Errorf("the policy has %d characters; a role takes %d", len(text), most)
+		t.Errorf("the policy has %d characters; a role may have %d", len(text), most)
 	}
 }
 
-func TestThePolicyIsMadeForAClusterAlone(t *testing.T) {
+func TestAPolicyNeedsTheARNOfACluster(t *testing.T) {
 	for _, wrong := range []string{"", "tfserving-test", "arn:aws:eks:eu-central-1:123456789012:cluster/", "arn:aws:ecs:eu-central-1:123456789012:cluster/a"} {
-		if text, err := Policy(wrong); err == nil {
-			t.Errorf("for %q there is a policy: %s", wrong, text)
+		if text, err := awsPolicy(wrong); err == nil {
+			t.Errorf("%q is accepted; the policy is %s", wrong, text)
 		}
 	}
 }

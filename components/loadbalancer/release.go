@@ -6,43 +6,45 @@ import (
 
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/utilities"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"tfserving/catalog"
 )
 
 // The chart is installed as a Helm release and not by the SDK's Chart (helm/v4):
 //
-//   - Preview. A release shows as its values, which is what a person chose. Chart v4 would show each of some thirty
-//     objects, but it renders the chart during the preview. The chart makes a certificate for its webhook whenever it
-//     does not find the one that it made before, so on a first `up`, and wherever a preview cannot reach the cluster,
-//     what is shown is not what is then made.
-//   - Destroy. Helm removes the webhooks and the pods in its own order and waits for it; as single objects, a webhook
-//     can outlive the pods that answer it, and then no Ingress can be changed any more. What is installed half is
-//     removed again, also on Ctrl-C. (Not if the plugin is killed: the release then counts as being installed.)
-//   - Compile time. Package helm/v3 pulls 67 packages of the SDK after it, for a resource of a dozen fields. They stand
-//     here instead. helm/v4 pulls two.
+//   - Preview. A release shows its values, which people choose. Chart v4 would show each of some thirty objects, and would
+//     render the chart during the preview. The chart creates a new certificate for its webhook if it does not find the
+//     existing one. So on a first `up`, and if a preview cannot reach the cluster, the preview would show another
+//     certificate than the one that is created.
+//   - Destroy. Helm removes the webhooks and the pods in order and waits. As single objects, a webhook can outlive the pods
+//     that answer it, and then no Ingress can be changed. Helm also removes an incomplete installation, even after Ctrl-C
+//     (but not if the plugin is killed: the release then has the status pending-install).
+//   - Compile time. Package helm/v3 imports 67 packages of the SDK for a resource of a dozen fields, so these are declared
+//     here. helm/v4 imports two.
 //
-// The price: a preview does not show what a new version of the chart changes inside, and it reads the chart's repository
-// each time. Helm installs the chart's definitions of custom resources once; it neither renews nor removes them.
+// The disadvantages: a preview does not show what a new version of the chart changes, and each preview reads the chart's
+// repository. Helm installs the chart's custom resource definitions once. It neither updates nor removes them.
 const releaseType = "kubernetes:helm.sh/v3:Release"
 
-// timeout is how long Helm waits for the pods to be ready; its own default.
+// timeout is how long Helm waits for the pods to be ready (Helm's default).
 const timeout = 5 * time.Minute
 
-// releaseArgs are those inputs of a Helm release that are used here.
+// releaseArgs are the inputs of a Helm release that this package uses.
 type releaseArgs struct {
 	Name           pulumi.StringInput    `pulumi:"name"`
 	Namespace      pulumi.StringInput    `pulumi:"namespace"`
 	Chart          pulumi.StringInput    `pulumi:"chart"`
-	RepositoryOpts pulumi.StringMapInput `pulumi:"repositoryOpts"` // nil where the chart is a path
+	RepositoryOpts pulumi.StringMapInput `pulumi:"repositoryOpts"` // nil if the chart is a path
 	Version        pulumi.StringPtrInput `pulumi:"version"`
 	Values         pulumi.MapInput       `pulumi:"values"`
-	// Atomic takes away what could not be installed whole; CleanupOnFail does so for an upgrade's new objects.
+	// Atomic removes an incomplete installation. CleanupOnFail removes the new objects of a failed upgrade.
 	Atomic        pulumi.BoolInput   `pulumi:"atomic"`
 	CleanupOnFail pulumi.BoolInput   `pulumi:"cleanupOnFail"`
 	Timeout       pulumi.IntInput    `pulumi:"timeout"` // s
 	Compat        pulumi.StringInput `pulumi:"compat"`
 }
 
-// plainRelease is releaseArgs with values in place of inputs, from which Pulumi reads the types.
+// plainRelease has the fields of releaseArgs with plain types. Pulumi needs them for type conversion.
 type plainRelease struct {
 	Name           string            `pulumi:"name"`
 	Namespace      string            `pulumi:"namespace"`
@@ -56,23 +58,23 @@ type plainRelease struct {
 	Compat         string            `pulumi:"compat"`
 }
 
-// ElementType is part of being the inputs of a resource.
+// ElementType implements pulumi.Input.
 func (*releaseArgs) ElementType() reflect.Type { return reflect.TypeFor[plainRelease]() }
 
-// release is an installed chart, with its pods ready.
+// release is an installed chart whose pods are ready.
 type release struct{ pulumi.CustomResourceState }
 
 // newRelease installs the controller's chart and waits until its pods are ready.
 func newRelease(ctx *pulumi.Context, name string, args *Args, values pulumi.Map, opts ...pulumi.ResourceOption) (*release, error) {
 	inputs := &releaseArgs{
 		Name:          pulumi.String(object),
-		Namespace:     pulumi.String(Namespace),
+		Namespace:     pulumi.String(catalog.SystemNamespace),
 		Chart:         pulumi.String(args.Chart),
 		Values:        values,
 		Atomic:        pulumi.Bool(true),
 		CleanupOnFail: pulumi.Bool(true),
 		Timeout:       pulumi.Int(int(timeout / time.Second)),
-		Compat:        pulumi.String("true"), // the SDK's own mark of this type
+		Compat:        pulumi.String("true"), // as the SDK sets it on this type
 	}
 	if args.Repository != "" {
 		inputs.RepositoryOpts = pulumi.StringMap{"repo": pulumi.String(args.Repository)}

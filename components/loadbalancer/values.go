@@ -7,36 +7,36 @@ import (
 	"tfserving/components/workload"
 )
 
-// user is the user nobody, as whom the chart runs the controller.
+// user is the user nobody, as in the chart.
 const user = 65534
 
-// resources of a controller: the chart's suggestion, with twice its memory, for it keeps every pod, node and endpoint of
-// the cluster in mind. The controller that waits for the lease keeps them, too.
+// resources of a controller pod: the chart's suggestion with twice its memory, because the controller caches every pod, node
+// and endpoint of the cluster. The pod that waits for the lease caches them, too.
 var resources = map[string]string{"cpu": "100m", "memory": "256Mi"}
 
-// values are the chart's values, where its defaults are not what is wanted. ready is the cluster's name.
+// values returns the chart's values that differ from its defaults. ready is the cluster's name.
 func values(args *Args, ready pulumi.StringInput) pulumi.Map {
 	v := pulumi.Map{
 		"clusterName": ready,
-		// Given, for the node's metadata service, which it would ask, does not answer pods.
+		// Without these two the controller asks the node's metadata service, which does not answer pods.
 		"region":         pulumi.String(args.Region),
 		"vpcId":          args.VPCID,
 		"replicaCount":   pulumi.Int(args.Replicas),
 		"serviceAccount": pulumi.Map{"create": pulumi.Bool(true), "name": pulumi.String(object)},
 		"resources":      pulumi.Map{"requests": pulumi.ToStringMap(resources), "limits": pulumi.ToStringMap(resources)},
-		// The chart makes one where there are several replicas.
+		// The chart creates the budget only if there are several replicas.
 		"podDisruptionBudget":       pulumi.Map{"maxUnavailable": pulumi.Int(1)},
 		"topologySpreadConstraints": pulumi.Array{spread()},
 		"additionalLabels":          labels(),
 		"podLabels":                 labels(),
 
 		"ingressClass":               pulumi.String(catalog.IngressClassALB),
-		"createIngressClassResource": pulumi.Bool(false), // the program's own, below the controller
+		"createIngressClassResource": pulumi.Bool(false), // NewController registers the class
 		"ingressClassParams":         pulumi.Map{"create": pulumi.Bool(false)},
-		// By default it looks at every new Service of the cluster and refuses it while no controller answers, the
-		// controller's own first minute included. A Service that wants a load balancer of it says so by its class.
+		// This webhook checks every new Service of the cluster. While no controller answers, such as in the controller's
+		// first minute, the API server refuses every Service. A Service selects the controller by its class instead.
 		"enableServiceMutatorWebhook": pulumi.Bool(false),
-		// Nothing here has WAF or Shield. With them on it asks each service about each load balancer, through the NAT.
+		// The stacks use neither WAF nor Shield. With these on, the controller calls both services for each load balancer.
 		"enableWaf":    pulumi.Bool(false),
 		"enableWafv2":  pulumi.Bool(false),
 		"enableShield": pulumi.Bool(false),
@@ -50,14 +50,14 @@ func values(args *Args, ready pulumi.StringInput) pulumi.Map {
 	return v
 }
 
-// security is Pod Security level restricted, of which the chart's defaults lack two parts.
+// security returns the values for Pod Security level restricted. The chart's defaults lack two parts of it.
 func security() pulumi.Map {
 	return pulumi.Map{
 		"podSecurityContext": pulumi.Map{
 			"runAsNonRoot":   pulumi.Bool(true),
 			"runAsUser":      pulumi.Int(user),
 			"runAsGroup":     pulumi.Int(user),
-			"fsGroup":        pulumi.Int(user), // reads the webhook's certificate
+			"fsGroup":        pulumi.Int(user), // the group that may read the webhook's certificate
 			"seccompProfile": pulumi.Map{"type": pulumi.String("RuntimeDefault")},
 		},
 		"securityContext": pulumi.Map{
@@ -69,8 +69,7 @@ func security() pulumi.Map {
 	}
 }
 
-// labels are those of the house that the chart does not set itself. Its own say name, instance and that Helm manages
-// the objects.
+// labels are the project's labels that the chart does not set. The chart sets name, instance and managed-by: Helm.
 func labels() pulumi.StringMap {
 	return pulumi.StringMap{
 		"app.kubernetes.io/part-of":   pulumi.String(workload.PartOf),
@@ -78,7 +77,7 @@ func labels() pulumi.StringMap {
 	}
 }
 
-// spread prefers another zone for each controller; the chart itself prefers another node.
+// spread prefers another zone for each controller pod. The chart itself prefers another node.
 func spread() pulumi.Map {
 	return pulumi.Map{
 		"maxSkew":           pulumi.Int(1),

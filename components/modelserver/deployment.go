@@ -2,8 +2,8 @@ package modelserver
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
+	"maps"
 	"time"
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
@@ -14,42 +14,37 @@ import (
 	"tfserving/components/workload"
 )
 
-// The times of a model server pod, side by side.
+// Times of a model server's pod.
 const (
-	// startupPeriod is how often a starting server is asked whether it has loaded its model.
+	// startupPeriod is the time between two probes of a server that loads its model.
 	startupPeriod = 2 * time.Second
-	// readinessPeriod and readinessFailures take a server that does not answer out of the Service within 15 s.
+	// readinessPeriod and readinessFailures remove a server that does not answer from the Service within 15 s.
 	readinessPeriod   = 5 * time.Second
-	readinessFailures = 3
-	// livenessPeriod and livenessFailures restart a hung server after a minute: late, since restarting a server that
-	// is merely busy makes the load on the others worse.
+	readinessFailures = 3 // consecutive
+	// livenessPeriod and livenessFailures restart a server that hangs for a minute. A restart of a server that is only busy
+	// would increase the load on the others.
 	livenessPeriod   = 10 * time.Second
-	livenessFailures = 6
-	// probeTimeout is how long an answer may take; a server with all its cores in use answers late.
+	livenessFailures = 6 // consecutive
+	// probeTimeout is the longest time to wait for an answer. A server that uses all of its cores answers late.
 	probeTimeout = 3 * time.Second
-	// endpointLag is about how long kube-proxy and load balancers take to learn that a pod is leaving.
+	// endpointLag is about how long kube-proxy and load balancers take to stop sending to a pod that ends.
 	endpointLag = 5 * time.Second
-	// killMargin is what the kubelet gets between the end of the drain and the kill. TF-Serving ignores SIGTERM, so
-	// waiting longer only delays the kill.
+	// killMargin is the time between the end of the drain and the kill. TF-Serving ignores SIGTERM, so a longer time only
+	// delays the kill.
 	killMargin = 5 * time.Second
 )
 
-// connectionAgeJitter is how far gRPC spreads the ends of connections around their maximum age (gRPC proposal A9).
+// connectionAgeJitter is the part of the maximum age by which gRPC varies the age of connections (gRPC proposal A9).
 const connectionAgeJitter = 0.1
 
-// drain is how long a pod that was told to end goes on serving: until callers know, and every connection they still
-// hold has reached its end.
-func drain(maxConnectionAge time.Duration) time.Duration {
+// drainTime returns how long a pod that ends still serves: until callers stop sending to it and its oldest connection has
+// ended. Whole seconds, rounded up.
+func drainTime(maxConnectionAge time.Duration) time.Duration {
 	oldest := time.Duration(float64(maxConnectionAge) * (1 + connectionAgeJitter))
 	return (endpointLag + oldest + time.Second - 1).Truncate(time.Second)
 }
 
-const (
-	configMount  = "/etc/tf-serving"
-	batchingFile = "batching.config"
-)
-
-// flags are the server's arguments; the image's entrypoint adds ports, model name and path before them.
+// flags returns the server's arguments. The image's entrypoint adds ports, model name and path before them.
 func flags(args *Args) []string {
 	all := []string{
 		fmt.Sprintf("--grpc_channel_arguments=grpc.max_connection_age_ms=%d", args.MaxConnectionAge.Milliseconds()),
@@ -62,41 +57,28 @@ func flags(args *Args) []string {
 	return all
 }
 
-// batchingParameters is the server's batching file, in Protocol Buffers text format.
-func batchingParameters(b *Batching, threads int) string {
-	return fmt.Sprintf("max_batch_size { value: %d }\nbatch_timeout_micros { value: %d }\nmax_enqueued_batches { value: %d }\nnum_batch_threads { value: %d }\n",
-		b.MaxBatchSize, b.Timeout.Microseconds(), b.MaxEnqueuedBatches, threads)
-}
-
 func newDeployment(ctx *pulumi.Context, object string, args *Args, id workload.Identity, account *corev1.ServiceAccount, opts ...pulumi.ResourceOption) (*appsv1.Deployment, error) {
-	volumes := corev1.VolumeArray{workload.ScratchVolume()}
-	mounts := corev1.VolumeMountArray{workload.ScratchMount()}
 	annotations := pulumi.StringMap{}
+	pod := &corev1.PodSpecArgs{
+		ServiceAccountName:            account.Metadata.Name(),
+		AutomountServiceAccountToken:  pulumi.Bool(false),
+		EnableServiceLinks:            pulumi.Bool(false),
+		SecurityContext:               workload.PodSecurity(args.RunAsUser),
+		TerminationGracePeriodSeconds: seconds(drainTime(args.MaxConnectionAge) + killMargin),
+		TopologySpreadConstraints:     workload.Spread(id.Selector()),
+	}
+	volumes, mounts := corev1.VolumeArray{workload.ScratchVolume()}, corev1.VolumeMountArray{workload.ScratchMount()}
 	if args.Batching != nil {
 		text := batchingParameters(args.Batching, args.Threads)
-		files, err := corev1.NewConfigMap(ctx, object, &corev1.ConfigMapArgs{
-			Metadata: workload.ObjectMeta(object, args.Namespace, id),
-			Data:     pulumi.StringMap{batchingFile: pulumi.String(text)},
-		}, opts...)
+		volume, mount, err := newBatchingVolume(ctx, object, args, text, id, opts...)
 		if err != nil {
 			return nil, err
 		}
-		volumes = append(volumes, &corev1.VolumeArgs{
-			Name:      pulumi.String("config"),
-			ConfigMap: &corev1.ConfigMapVolumeSourceArgs{Name: files.Metadata.Name()},
-		})
-		mounts = append(mounts, &corev1.VolumeMountArgs{Name: pulumi.String("config"), MountPath: pulumi.String(configMount), ReadOnly: pulumi.Bool(true)})
-		// The server reads the file once, so another text must be another pod.
-		annotations["tfserving/batching-sha256"] = pulumi.String(digest(text))
+		volumes, mounts = append(volumes, volume), append(mounts, mount)
+		// The server reads the file only when it starts, so a change of the file must replace the pods.
+		annotations["tfserving/batching-sha256"] = pulumi.String(fmt.Sprintf("%x", sha256.Sum256([]byte(text))))
 	}
-	seconds := func(d time.Duration) pulumi.Int { return pulumi.Int(int(d / time.Second)) }
-	status := &corev1.HTTPGetActionArgs{Path: pulumi.String("/v1/models/" + args.Model), Port: pulumi.String("rest")}
-	draining := drain(args.MaxConnectionAge)
-	env := map[string]string{"MODEL_NAME": args.Model}
-	for k, v := range args.Environment {
-		env[k] = v
-	}
-
+	pod.Volumes, pod.Containers = volumes, corev1.ContainerArray{container(args, mounts)}
 	return appsv1.NewDeployment(ctx, object, &appsv1.DeploymentArgs{
 		Metadata: workload.ObjectMeta(object, args.Namespace, id),
 		Spec: &appsv1.DeploymentSpecArgs{
@@ -104,54 +86,49 @@ func newDeployment(ctx *pulumi.Context, object string, args *Args, id workload.I
 			Strategy: workload.RollingUpdate(),
 			Template: &corev1.PodTemplateSpecArgs{
 				Metadata: &metav1.ObjectMetaArgs{Labels: id.Labels(), Annotations: annotations},
-				Spec: &corev1.PodSpecArgs{
-					ServiceAccountName:            account.Metadata.Name(),
-					AutomountServiceAccountToken:  pulumi.Bool(false),
-					EnableServiceLinks:            pulumi.Bool(false),
-					SecurityContext:               workload.PodSecurity(args.RunAsUser),
-					TerminationGracePeriodSeconds: seconds(draining + killMargin),
-					TopologySpreadConstraints:     workload.Spread(id.Selector()),
-					Volumes:                       volumes,
-					Containers: corev1.ContainerArray{&corev1.ContainerArgs{
-						Name:            pulumi.String("tf-serving"),
-						Image:           args.Image,
-						Args:            pulumi.ToStringArray(flags(args)),
-						Env:             workload.Environment(env),
-						Resources:       args.Resources.Requirements(),
-						SecurityContext: workload.ContainerSecurity(),
-						VolumeMounts:    mounts,
-						Ports: corev1.ContainerPortArray{
-							&corev1.ContainerPortArgs{Name: pulumi.String("grpc"), ContainerPort: pulumi.Int(GRPCPort)},
-							&corev1.ContainerPortArgs{Name: pulumi.String("rest"), ContainerPort: pulumi.Int(RESTPort)},
-						},
-						// The server opens its ports once the model is loaded.
-						StartupProbe: &corev1.ProbeArgs{
-							HttpGet:          status,
-							PeriodSeconds:    seconds(startupPeriod),
-							FailureThreshold: pulumi.Int(int((args.StartupTimeout + startupPeriod - 1) / startupPeriod)),
-							TimeoutSeconds:   seconds(probeTimeout),
-						},
-						ReadinessProbe: &corev1.ProbeArgs{
-							HttpGet:          status,
-							PeriodSeconds:    seconds(readinessPeriod),
-							FailureThreshold: pulumi.Int(readinessFailures),
-							TimeoutSeconds:   seconds(probeTimeout),
-						},
-						LivenessProbe: &corev1.ProbeArgs{
-							TcpSocket:        &corev1.TCPSocketActionArgs{Port: pulumi.String("grpc")},
-							PeriodSeconds:    seconds(livenessPeriod),
-							FailureThreshold: pulumi.Int(livenessFailures),
-							TimeoutSeconds:   seconds(probeTimeout),
-						},
-						Lifecycle: workload.DrainSleep(int(draining / time.Second)),
-					}},
-				},
+				Spec:     pod,
 			},
 		},
 	}, opts...)
 }
 
-func digest(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:])
+func container(args *Args, mounts corev1.VolumeMountArray) *corev1.ContainerArgs {
+	env := map[string]string{"MODEL_NAME": args.Model}
+	maps.Copy(env, args.Environment)
+	status := &corev1.HTTPGetActionArgs{Path: pulumi.String("/v1/models/" + args.Model), Port: pulumi.String("rest")}
+	return &corev1.ContainerArgs{
+		Name:            pulumi.String("tf-serving"),
+		Image:           args.Image,
+		Args:            pulumi.ToStringArray(flags(args)),
+		Env:             workload.Environment(env),
+		Resources:       args.Resources.Requirements(),
+		SecurityContext: workload.ContainerSecurity(),
+		VolumeMounts:    mounts,
+		Ports: corev1.ContainerPortArray{
+			&corev1.ContainerPortArgs{Name: pulumi.String("grpc"), ContainerPort: pulumi.Int(GRPCPort)},
+			&corev1.ContainerPortArgs{Name: pulumi.String("rest"), ContainerPort: pulumi.Int(RESTPort)},
+		},
+		// The server opens its ports once the model is loaded.
+		StartupProbe: &corev1.ProbeArgs{
+			HttpGet:          status,
+			PeriodSeconds:    seconds(startupPeriod),
+			FailureThreshold: pulumi.Int(int((args.StartupTimeout + startupPeriod - 1) / startupPeriod)),
+			TimeoutSeconds:   seconds(probeTimeout),
+		},
+		ReadinessProbe: &corev1.ProbeArgs{
+			HttpGet:          status,
+			PeriodSeconds:    seconds(readinessPeriod),
+			FailureThreshold: pulumi.Int(readinessFailures),
+			TimeoutSeconds:   seconds(probeTimeout),
+		},
+		LivenessProbe: &corev1.ProbeArgs{
+			TcpSocket:        &corev1.TCPSocketActionArgs{Port: pulumi.String("grpc")},
+			PeriodSeconds:    seconds(livenessPeriod),
+			FailureThreshold: pulumi.Int(livenessFailures),
+			TimeoutSeconds:   seconds(probeTimeout),
+		},
+		Lifecycle: workload.DrainSleep(int(drainTime(args.MaxConnectionAge) / time.Second)),
+	}
 }
+
+func seconds(d time.Duration) pulumi.Int { return pulumi.Int(int(d / time.Second)) }

@@ -1,5 +1,5 @@
-// Package modelserver serves one TensorFlow model with TensorFlow Serving: a Deployment, an internal Service, and what
-// scales and protects them.
+// Package modelserver registers a server of one TensorFlow model: TensorFlow Serving in a Deployment, an internal Service,
+// an autoscaler, a disruption budget and a network policy.
 package modelserver
 
 import (
@@ -16,23 +16,23 @@ import (
 // Component is the value of the component label of a model server's objects.
 const Component = "model-server"
 
-// The ports on which TensorFlow Serving listens (its documentation).
+// Ports on which TensorFlow Serving listens (its documentation).
 const (
 	GRPCPort = 8500
 	RESTPort = 8501
 )
 
-// Args shape a model server.
+// Args describe a model server.
 type Args struct {
 	Namespace pulumi.StringInput
 	Model     string // the name under which TF-Serving serves the model
 	Image     pulumi.StringInput
 	Resources workload.Resources
-	Threads   int // threads within one operation and for operations side by side: as many as there are cores
+	Threads   int // within an operation, and for parallel operations: one for each core
 	Scaling   workload.Scaling
 	Batching  *Batching // nil turns batching off
-	// MaxConnectionAge is when the server ends a gRPC connection. A client that keeps one for ever never reaches a
-	// pod that came after it.
+	// MaxConnectionAge is the age at which the server ends a gRPC connection. A client that keeps its connection never reaches
+	// pods that start later.
 	MaxConnectionAge time.Duration
 	StartupTimeout   time.Duration // how long loading the model may take
 	RunAsUser        int           // 0 is root, which the namespace must allow
@@ -41,30 +41,30 @@ type Args struct {
 	Callers pulumi.StringMap
 }
 
-// Batching lets the server answer several requests in one step.
+// Batching makes the server compute several requests in one step.
 type Batching struct {
 	MaxBatchSize       int           // requests in a batch
-	Timeout            time.Duration // how long a batch waits to fill
-	MaxEnqueuedBatches int           // batches waiting; beyond them a request is refused
+	Timeout            time.Duration // the longest time that a batch waits for more requests
+	MaxEnqueuedBatches int           // the most batches that wait; the server refuses further requests
 }
 
-// ModelServer is one model, served.
+// ModelServer is the server of one model.
 type ModelServer struct {
 	pulumi.ResourceState
 
-	// Endpoint is host:port of the gRPC API inside the cluster.
+	// Endpoint is the host:port of the gRPC API inside the cluster.
 	Endpoint pulumi.StringOutput
 }
 
-// ServiceName is the name of a model's Service.
+// ServiceName returns the name of a model's Service.
 func ServiceName(model string) string { return "tf-serving-" + model }
 
-// Identity are the labels of a model's server.
+// Identity returns the labels of a model's server.
 func Identity(model string) workload.Identity {
 	return workload.Identity{Component: Component, Name: "tf-serving", Instance: model}
 }
 
-// NewModelServer deploys a model server into a namespace that exists.
+// NewModelServer deploys a model server into an existing namespace.
 func NewModelServer(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*ModelServer, error) {
 	m := &ModelServer{}
 	if err := ctx.RegisterComponentResource("tfserving:modelserver:ModelServer", name, m, opts...); err != nil {
@@ -78,7 +78,7 @@ func NewModelServer(ctx *pulumi.Context, name string, args *Args, opts ...pulumi
 	if err != nil {
 		return nil, err
 	}
-	// The policy and the Service come before the pods: no pod ever runs without its policy.
+	// The pods wait for the policy, so no pod runs without it.
 	policy, err := newNetworkPolicy(ctx, object, args, id, child)
 	if err != nil {
 		return nil, err

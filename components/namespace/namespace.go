@@ -1,5 +1,5 @@
-// Package namespace makes the namespace that the application lives in, with what holds for every pod in it: the Pod
-// Security level, no traffic but what a policy allows, and bounds that protect the neighbours.
+// Package namespace registers the application's namespace, with rules for every pod in it: the Pod Security level, network
+// policies that deny traffic by default, and limits that protect other applications of the cluster.
 package namespace
 
 import (
@@ -10,19 +10,20 @@ import (
 	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"tfserving/catalog"
 	"tfserving/components/workload"
 )
 
-// Args shape a namespace.
+// Args describe a namespace.
 type Args struct {
 	Name string
-	// AllowRoot lowers the Pod Security level from restricted to baseline, which is what a root user takes.
+	// AllowRoot lowers the Pod Security level from restricted to baseline, which allows root.
 	AllowRoot bool
-	// MaxPods bounds the pods in the namespace, those that are draining included.
+	// MaxPods is the most pods in the namespace, including those that drain.
 	MaxPods int
-	// Labels are further ones, for controllers that look for them.
+	// Labels are further labels, for controllers that select namespaces by them.
 	Labels map[string]string
-	// Ready, if it is not nil, is known once pods may be made here; what uses the namespace's Name waits for it.
+	// Ready, if not nil, is known once the cluster can run pods. A resource that uses the output Name waits for it.
 	Ready pulumi.StringInput
 }
 
@@ -30,18 +31,17 @@ type Args struct {
 type Namespace struct {
 	pulumi.ResourceState
 
-	// Name is known once the namespace and its policies exist, so what uses it comes after them.
+	// Name is known once the namespace, its policies and its limits exist. A resource that uses it is created after them.
 	Name pulumi.StringOutput
 }
 
 const (
-	// Names of the cluster's DNS, as every distribution labels it (CoreDNS keeps kube-dns' label).
-	dnsNamespace = "kube-system"
-	dnsApp       = "kube-dns"
-	dnsPort      = 53
+	// dnsApp is the label of the cluster's DNS pods in every distribution. CoreDNS has the label of kube-dns.
+	dnsApp  = "kube-dns"
+	dnsPort = 53
 )
 
-// NewNamespace makes a namespace.
+// NewNamespace registers a namespace with its policies and limits.
 func NewNamespace(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Namespace, error) {
 	ns := &Namespace{}
 	if err := ctx.RegisterComponentResource("tfserving:namespace:Namespace", name, ns, opts...); err != nil {
@@ -55,24 +55,23 @@ func NewNamespace(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.R
 	for key, value := range args.Labels {
 		labels[key] = pulumi.String(value)
 	}
-	made, err := corev1.NewNamespace(ctx, name, &corev1.NamespaceArgs{
+	namespace, err := corev1.NewNamespace(ctx, name, &corev1.NamespaceArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(args.Name), Labels: labels},
 	}, pulumi.Parent(ns))
 	if err != nil {
 		return nil, err
 	}
-	within := made.Metadata.Name().Elem()
-	policies, err := denyByDefault(ctx, name, within, id, pulumi.Parent(ns))
+	inside := namespace.Metadata.Name().Elem()
+	policies, err := denyByDefault(ctx, name, inside, id, pulumi.Parent(ns))
 	if err != nil {
 		return nil, err
 	}
-	bounds, err := bound(ctx, name, args, within, id, pulumi.Parent(ns))
+	limits, err := limit(ctx, name, args, inside, id, pulumi.Parent(ns))
 	if err != nil {
 		return nil, err
 	}
-	// A component's DependsOn does not reach its children, so the name carries the wait: who uses it comes after all
-	// of this.
-	before := append(policies, append(bounds, within)...)
+	// A dependency on a component does not wait for all of its children, so the output Name waits for them.
+	before := append(policies, append(limits, inside)...)
 	if args.Ready != nil {
 		before = append(before, args.Ready)
 	}
@@ -80,8 +79,8 @@ func NewNamespace(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.R
 	return ns, ctx.RegisterResourceOutputs(ns, pulumi.Map{"name": ns.Name})
 }
 
-// podSecurity are the namespace's Pod Security levels by mode. Whatever is enforced, callers are warned of what
-// restricted would refuse.
+// podSecurity returns the namespace's Pod Security levels by mode. Under any enforced level, Kubernetes warns of pods that
+// level restricted refuses.
 func podSecurity(allowRoot bool) map[string]string {
 	enforce := "restricted"
 	if allowRoot {
@@ -90,11 +89,12 @@ func podSecurity(allowRoot bool) map[string]string {
 	return map[string]string{"enforce": enforce, "warn": "restricted", "audit": "restricted"}
 }
 
-// denyByDefault lets no pod receive or send anything but DNS questions. Each component adds its own flows.
-func denyByDefault(ctx *pulumi.Context, name string, within pulumi.StringOutput, id workload.Identity, opts ...pulumi.ResourceOption) ([]any, error) {
+// denyByDefault registers policies that deny all traffic of every pod but DNS queries. Each component allows its own
+// connections.
+func denyByDefault(ctx *pulumi.Context, name string, inside pulumi.StringOutput, id workload.Identity, opts ...pulumi.ResourceOption) ([]any, error) {
 	everyPod := &metav1.LabelSelectorArgs{}
 	deny, err := networkingv1.NewNetworkPolicy(ctx, name+"-default-deny", &networkingv1.NetworkPolicyArgs{
-		Metadata: workload.ObjectMeta("default-deny", within, id),
+		Metadata: workload.ObjectMeta("default-deny", inside, id),
 		Spec: &networkingv1.NetworkPolicySpecArgs{
 			PodSelector: everyPod,
 			PolicyTypes: pulumi.ToStringArray([]string{"Ingress", "Egress"}),
@@ -103,10 +103,10 @@ func denyByDefault(ctx *pulumi.Context, name string, within pulumi.StringOutput,
 	if err != nil {
 		return nil, err
 	}
-	dns := workload.NamespacePods(dnsNamespace)
+	dns := workload.NamespacePods(catalog.SystemNamespace)
 	dns.PodSelector = &metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{"k8s-app": pulumi.String(dnsApp)}}
 	allow, err := networkingv1.NewNetworkPolicy(ctx, name+"-allow-dns", &networkingv1.NetworkPolicyArgs{
-		Metadata: workload.ObjectMeta("allow-dns", within, id),
+		Metadata: workload.ObjectMeta("allow-dns", inside, id),
 		Spec: &networkingv1.NetworkPolicySpecArgs{
 			PodSelector: everyPod,
 			PolicyTypes: pulumi.ToStringArray([]string{"Egress"}),
@@ -124,20 +124,21 @@ func denyByDefault(ctx *pulumi.Context, name string, within pulumi.StringOutput,
 	return []any{deny.Metadata.Name(), allow.Metadata.Name()}, nil
 }
 
-// Defaults of a container that states no resources of its own: small, so that a stray pod (a debugging shell, a
-// forgotten Job) cannot crowd out the servers.
+// Requests and limits of a container that states none. They are small, so that another pod in the namespace, such as a
+// debugging shell or a forgotten Job, leaves the servers their room.
 const (
-	strayCPU    = "100m"
-	strayMemory = "128Mi"
+	defaultCPU    = "100m"
+	defaultMemory = "128Mi"
 )
 
-// bound keeps a mistake in this namespace from taking the cluster: a runaway number of pods, a pod without bounds.
-func bound(ctx *pulumi.Context, name string, args *Args, within pulumi.StringOutput, id workload.Identity, opts ...pulumi.ResourceOption) ([]any, error) {
+// limit registers the limits of the namespace: the number of pods, and the resources of a container that states none.
+// Without them one mistake in this namespace could take the whole cluster.
+func limit(ctx *pulumi.Context, name string, args *Args, inside pulumi.StringOutput, id workload.Identity, opts ...pulumi.ResourceOption) ([]any, error) {
 	quota, err := corev1.NewResourceQuota(ctx, name, &corev1.ResourceQuotaArgs{
-		Metadata: workload.ObjectMeta(args.Name, within, id),
+		Metadata: workload.ObjectMeta(args.Name, inside, id),
 		Spec: &corev1.ResourceQuotaSpecArgs{Hard: pulumi.StringMap{
 			"pods": pulumi.String(fmt.Sprint(args.MaxPods)),
-			// A Service of one of these types opens a door; the gateway's is the only one there may be.
+			// A Service of one of these types is reachable from outside. The gateway's is the only one allowed.
 			"services.loadbalancers": pulumi.String("1"),
 			"services.nodeports":     pulumi.String("1"),
 		}},
@@ -145,15 +146,15 @@ func bound(ctx *pulumi.Context, name string, args *Args, within pulumi.StringOut
 	if err != nil {
 		return nil, err
 	}
-	stray := pulumi.StringMap{"cpu": pulumi.String(strayCPU), "memory": pulumi.String(strayMemory)}
-	limits, err := corev1.NewLimitRange(ctx, name, &corev1.LimitRangeArgs{
-		Metadata: workload.ObjectMeta(args.Name, within, id),
+	defaults := pulumi.StringMap{"cpu": pulumi.String(defaultCPU), "memory": pulumi.String(defaultMemory)}
+	limitRange, err := corev1.NewLimitRange(ctx, name, &corev1.LimitRangeArgs{
+		Metadata: workload.ObjectMeta(args.Name, inside, id),
 		Spec: &corev1.LimitRangeSpecArgs{Limits: corev1.LimitRangeItemArray{&corev1.LimitRangeItemArgs{
-			Type: pulumi.String("Container"), Default: stray, DefaultRequest: stray,
+			Type: pulumi.String("Container"), Default: defaults, DefaultRequest: defaults,
 		}}},
 	}, opts...)
 	if err != nil {
 		return nil, err
 	}
-	return []any{quota.Metadata.Name(), limits.Metadata.Name()}, nil
+	return []any{quota.Metadata.Name(), limitRange.Metadata.Name()}, nil
 }

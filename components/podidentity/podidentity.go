@@ -1,5 +1,5 @@
-// Package podidentity makes AWS roles for pods: one role for one service account of one EKS cluster, handed out by EKS
-// Pod Identity.
+// Package podidentity registers AWS roles for pods. EKS Pod Identity gives each role to the pods of one service account in
+// one EKS cluster.
 package podidentity
 
 import (
@@ -11,55 +11,56 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Args shape a role for pods.
+// Args describe a role for pods.
 type Args struct {
-	// ClusterName is what the trust policy names. Given before the cluster exists, the role is made beside it.
+	// ClusterName is the cluster in the trust policy. If it is known before the cluster exists, the role does not wait for the
+	// cluster.
 	ClusterName pulumi.StringInput
-	// ClusterExists is the same name, usable once the cluster exists; nil if ClusterName is such a name already.
+	// ClusterExists is the same name, known once the cluster exists; nil if ClusterName already waits for the cluster.
 	ClusterExists             pulumi.StringInput
 	Namespace, ServiceAccount string
-	// Policy is what the pods may do, as JSON. It may be nil when ManagedPolicyARNs says it.
+	// Policy is the JSON of the role's policy; nil if ManagedPolicyARNs are enough.
 	Policy            pulumi.StringInput
 	ManagedPolicyARNs []string
 }
 
-// Role is an AWS role that the pods of one service account get.
+// Role is the AWS role of the pods of one service account.
 type Role struct {
 	pulumi.ResourceState
 
 	ARN pulumi.StringOutput
-	// Ready is the role's ARN. What uses it comes after the association, so its new pods get the role with all of its
-	// permissions. A pod made before then has no AWS credentials for as long as it lives.
+	// Ready is the role's ARN, too. A resource that uses it is created after the association, so its pods get the role with
+	// all permissions. A pod that is created before the association never gets AWS credentials.
 	Ready pulumi.StringOutput
-	// Association is what Ready waits for, to be named in a DependsOn. The role itself must not be: children of a
-	// component that are still being registered are left out there.
+	// Association gives the role to the service account. Use it in DependsOn, and not the role itself: a dependency on a
+	// component leaves out the children that are not registered yet.
 	Association *eks.PodIdentityAssociation
 }
 
-// NewRole makes a role and hands it to a service account. The service account itself need not exist yet. It is an error
-// to ask for a role that may do nothing.
+// NewRole registers a role and gives it to a service account, which need not exist yet. A role without any policy is an
+// error.
 func NewRole(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Role, error) {
 	if args.Policy == nil && len(args.ManagedPolicyARNs) == 0 {
-		return nil, fmt.Errorf("role %s for service account %s/%s: neither a policy nor a managed policy says what it may do",
+		return nil, fmt.Errorf("role %s for service account %s/%s: it has no policy; set Policy or ManagedPolicyARNs",
 			name, args.Namespace, args.ServiceAccount)
 	}
 	r := &Role{}
 	if err := ctx.RegisterComponentResource("tfserving:podidentity:Role", name, r, opts...); err != nil {
 		return nil, err
 	}
-	within := pulumi.Parent(r)
+	child := pulumi.Parent(r)
 	role, err := iam.NewRole(ctx, name, &iam.RoleArgs{
 		Description:      pulumi.Sprintf("Pods of service account %s/%s in EKS cluster %s", args.Namespace, args.ServiceAccount, args.ClusterName),
-		AssumeRolePolicy: trust(ctx, args, within),
-	}, within)
+		AssumeRolePolicy: trust(ctx, args, child),
+	}, child)
 	if err != nil {
 		return nil, err
 	}
-	granted, err := grant(ctx, name, role, args, within)
+	granted, err := grant(ctx, name, role, args, child)
 	if err != nil {
 		return nil, err
 	}
-	// The association comes last: from then on pods get the role, and they should find it whole.
+	// The association waits for the policies: new pods then get the role with all permissions.
 	cluster := args.ClusterExists
 	if cluster == nil {
 		cluster = args.ClusterName
@@ -69,19 +70,19 @@ func NewRole(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Resour
 		Namespace:      pulumi.String(args.Namespace),
 		ServiceAccount: pulumi.String(args.ServiceAccount),
 		RoleArn:        role.Arn,
-	}, within, pulumi.DependsOn(granted))
+	}, child, pulumi.DependsOn(granted))
 	if err != nil {
 		return nil, err
 	}
 	r.ARN, r.Association = role.Arn, association
-	// A dependency, not a value computed from the association: what uses it keeps its value in a preview that replaces
-	// the association.
+	// Ready depends on the association but is not computed from it, so its value stays known in a preview that replaces the
+	// association.
 	r.Ready = pulumi.OutputWithDependencies(ctx.Context(), role.Arn, association).(pulumi.StringOutput)
 	return r, ctx.RegisterResourceOutputs(r, pulumi.Map{"arn": r.ARN, "ready": r.Ready})
 }
 
-// trust is the policy that says who may take the role. The cluster's ARN is put together from its name, since EKS tells
-// it only once the control plane is up.
+// trust returns the role's trust policy. It builds the cluster's ARN from the name, since EKS returns the ARN only once the
+// control plane exists.
 func trust(ctx *pulumi.Context, args *Args, opts ...pulumi.InvokeOption) pulumi.StringOutput {
 	partition := aws.GetPartitionOutput(ctx, aws.GetPartitionOutputArgs{}, opts...).Partition()
 	region := aws.GetRegionOutput(ctx, aws.GetRegionOutputArgs{}, opts...).Name()
@@ -92,7 +93,7 @@ func trust(ctx *pulumi.Context, args *Args, opts ...pulumi.InvokeOption) pulumi.
 	}).(pulumi.StringOutput)
 }
 
-// grant gives the role its permissions.
+// grant registers the role's policies.
 func grant(ctx *pulumi.Context, name string, role *iam.Role, args *Args, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	var granted []pulumi.Resource
 	if args.Policy != nil {

@@ -7,14 +7,14 @@ import (
 )
 
 const (
-	// service is what takes the role on behalf of the pods.
+	// service is the AWS service that takes the role for the pods.
 	service = "pods.eks.amazonaws.com"
-	// policyVersion is the newest version of the policy language; without it AWS reads a document as one of 2008.
+	// policyVersion is the newest version of the policy language. AWS reads a document without a version as one of 2008.
 	policyVersion = "2012-10-17"
 )
 
-// Tags that EKS Pod Identity puts on each session before it starts ("session tags", EKS User Guide). Pods cannot choose
-// them. The cluster's ARN names account and region too.
+// Tags that EKS Pod Identity puts on each session ("session tags", EKS User Guide). Pods cannot change them. The cluster's
+// ARN contains account and region.
 const (
 	tagCluster        = "aws:RequestTag/eks-cluster-arn"
 	tagNamespace      = "aws:RequestTag/kubernetes-namespace"
@@ -34,9 +34,9 @@ type statement struct {
 	Condition map[string]map[string]string
 }
 
-// TrustPolicy is the JSON of a trust policy under which only pods of one service account, in one namespace of one
-// cluster, take a role. Without the conditions, whoever may make an association in the account could hand the role to any
-// pod of any cluster.
+// TrustPolicy returns the JSON of a trust policy. It lets only the pods of one service account, in one namespace of one
+// cluster, take a role. Without its conditions, anyone with the right to create associations in the account could give the
+// role to any pod of any cluster.
 func TrustPolicy(clusterARN, namespace, serviceAccount string) (string, error) {
 	text, err := json.Marshal(document{
 		Version: policyVersion,
@@ -44,7 +44,7 @@ func TrustPolicy(clusterARN, namespace, serviceAccount string) (string, error) {
 			Sid:       "PodsOfOneServiceAccount",
 			Effect:    "Allow",
 			Principal: map[string]string{"Service": service},
-			// EKS tags the session, which is an action of its own: without it every request is refused.
+			// EKS tags the session, which needs an action of its own. Without it AWS refuses every request.
 			Action: []string{"sts:AssumeRole", "sts:TagSession"},
 			Condition: map[string]map[string]string{"StringEquals": {
 				tagCluster:        clusterARN,
@@ -54,10 +54,10 @@ func TrustPolicy(clusterARN, namespace, serviceAccount string) (string, error) {
 		}},
 	})
 	if err != nil {
-		return "", fmt.Errorf("trust policy of service account %s/%s: %w", namespace, serviceAccount, err)
+		return "", fmt.Errorf("writing the trust policy of service account %s/%s: %w", namespace, serviceAccount, err)
 	}
 	return string(text), nil
 }
 
-// policyName is the last part of a policy's ARN, which names the attachment in the stack.
+// policyName returns the last part of a policy's ARN. The attachment's name in the stack contains it.
 func policyName(arn string) string { return path.Base(arn) }

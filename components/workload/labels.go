@@ -1,5 +1,5 @@
-// Package workload holds what the project's Deployments have in common: labels, pod hardening, spreading, autoscaling
-// and disruption budgets.
+// Package workload has what the project's Deployments share: labels, security contexts, spreading, autoscaling, disruption
+// budgets and parts of network policies.
 package workload
 
 import (
@@ -9,17 +9,17 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// PartOf is the application that every object belongs to.
+// PartOf is the value of the part-of label of every object.
 const PartOf = "tfserving"
 
-// Identity says what an object is, in Kubernetes' recommended labels.
+// Identity has the values of Kubernetes' recommended labels that identify an object.
 type Identity struct {
 	Component string // gateway, model-server, cluster-autoscaler, …
-	Name      string // the program: tf-serving, gateway, …
-	Instance  string // one of possibly several: the model's name
+	Name      string // of the program: tf-serving, gateway, …
+	Instance  string // distinguishes several of one name: the model's name
 }
 
-// Labels are the labels that every object of the component carries.
+// Labels returns the labels of every object of the component.
 func (i Identity) Labels() pulumi.StringMap {
 	labels := pulumi.StringMap{
 		"app.kubernetes.io/part-of":    pulumi.String(PartOf),
@@ -29,8 +29,8 @@ func (i Identity) Labels() pulumi.StringMap {
 	return labels
 }
 
-// Selector are the labels that tell the component's pods from all others. A Deployment's selector cannot change, so
-// nothing that may change belongs here.
+// Selector returns the labels that select the component's pods. A Deployment's selector is immutable, so no label that may
+// change belongs here.
 func (i Identity) Selector() pulumi.StringMap {
 	return pulumi.StringMap{
 		"app.kubernetes.io/component": pulumi.String(i.Component),
@@ -39,7 +39,7 @@ func (i Identity) Selector() pulumi.StringMap {
 	}
 }
 
-// ObjectMeta is the metadata of a component's object.
+// ObjectMeta returns the metadata of a component's object.
 func ObjectMeta(name string, namespace pulumi.StringInput, id Identity) *metav1.ObjectMetaArgs {
 	return &metav1.ObjectMetaArgs{
 		Name:      pulumi.String(name),
@@ -48,8 +48,8 @@ func ObjectMeta(name string, namespace pulumi.StringInput, id Identity) *metav1.
 	}
 }
 
-// WithoutWaiting tells the Kubernetes plugin not to wait for a Service's endpoints. A Service that comes before the
-// pods it selects has none yet; the Deployment's own wait covers them.
+// WithoutWaiting sets the annotation by which an `up` does not wait until the object is ready, and returns meta. A Service
+// that is created before its pods has no endpoints yet; the `up` still waits for their Deployment.
 func WithoutWaiting(meta *metav1.ObjectMetaArgs) *metav1.ObjectMetaArgs {
 	meta.Annotations = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
 	return meta

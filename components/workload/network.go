@@ -7,19 +7,19 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Pods are the pods with these labels in a policy's own namespace, as a peer of that policy.
+// Pods returns a peer of a network policy: the pods with these labels in the policy's own namespace.
 func Pods(labels pulumi.StringMap) *networkingv1.NetworkPolicyPeerArgs {
 	return &networkingv1.NetworkPolicyPeerArgs{PodSelector: &metav1.LabelSelectorArgs{MatchLabels: labels}}
 }
 
-// NamespacePods are all pods of a namespace, by its name, as a peer.
+// NamespacePods returns a peer of a network policy: all pods of the namespace with this name.
 func NamespacePods(namespace string) *networkingv1.NetworkPolicyPeerArgs {
 	return &networkingv1.NetworkPolicyPeerArgs{NamespaceSelector: &metav1.LabelSelectorArgs{
 		MatchLabels: pulumi.StringMap{"kubernetes.io/metadata.name": pulumi.String(namespace)},
 	}}
 }
 
-// Addresses are an address range but for parts of it, as a peer.
+// Addresses returns a peer of a network policy: an address range, without the ranges in except.
 func Addresses(cidr string, except ...string) *networkingv1.NetworkPolicyPeerArgs {
 	block := &networkingv1.IPBlockArgs{Cidr: pulumi.String(cidr)}
 	if len(except) > 0 {
@@ -28,7 +28,7 @@ func Addresses(cidr string, except ...string) *networkingv1.NetworkPolicyPeerArg
 	return &networkingv1.NetworkPolicyPeerArgs{IpBlock: block}
 }
 
-// TCP are TCP ports of a policy's rule.
+// TCP returns TCP ports for a rule of a network policy.
 func TCP(ports ...int) networkingv1.NetworkPolicyPortArray {
 	var all networkingv1.NetworkPolicyPortArray
 	for _, p := range ports {
@@ -37,8 +37,8 @@ func TCP(ports ...int) networkingv1.NetworkPolicyPortArray {
 	return all
 }
 
-// NewServiceAccount makes the account of a component's pods. They never call the Kubernetes API, so no token is
-// mounted.
+// NewServiceAccount registers the service account of a component's pods. It mounts no token: most pods never call the
+// Kubernetes API.
 func NewServiceAccount(ctx *pulumi.Context, name string, namespace pulumi.StringInput, id Identity, opts ...pulumi.ResourceOption) (*corev1.ServiceAccount, error) {
 	return corev1.NewServiceAccount(ctx, name, &corev1.ServiceAccountArgs{
 		Metadata:                     ObjectMeta(name, namespace, id),

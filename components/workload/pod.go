@@ -1,23 +1,26 @@
 package workload
 
 import (
+	"maps"
+	"slices"
+
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Resources are a container's CPU and memory, as Kubernetes quantities. Request and limit are one: a server that
-// sizes its threads by its cores must have them, and memory cannot be taken back.
+// Resources are the CPU and memory of a container, as Kubernetes quantities. Each is request and limit: a server chooses
+// its number of threads by its cores and so needs them all, and a container cannot give back memory.
 type Resources struct{ CPU, Memory string }
 
-// Requirements are the resources as the API wants them.
+// Requirements returns the resources as the Kubernetes API has them.
 func (r Resources) Requirements() *corev1.ResourceRequirementsArgs {
 	amounts := pulumi.StringMap{"cpu": pulumi.String(r.CPU), "memory": pulumi.String(r.Memory)}
 	return &corev1.ResourceRequirementsArgs{Requests: amounts, Limits: amounts}
 }
 
-// PodSecurity is a pod's security context under Pod Security level restricted. User 0 is root, which that level
-// refuses: the namespace's level must then be baseline.
+// PodSecurity returns a pod's security context for Pod Security level restricted. That level refuses user 0, root: for
+// root, the namespace's level must be baseline.
 func PodSecurity(user int) *corev1.PodSecurityContextArgs {
 	return &corev1.PodSecurityContextArgs{
 		RunAsNonRoot:   pulumi.Bool(user != 0),
@@ -28,7 +31,7 @@ func PodSecurity(user int) *corev1.PodSecurityContextArgs {
 	}
 }
 
-// ContainerSecurity is a container's security context: nothing beyond running as its user.
+// ContainerSecurity returns a container's security context: no privileges and a read-only root filesystem.
 func ContainerSecurity() *corev1.SecurityContextArgs {
 	return &corev1.SecurityContextArgs{
 		AllowPrivilegeEscalation: pulumi.Bool(false),
@@ -40,11 +43,11 @@ func ContainerSecurity() *corev1.SecurityContextArgs {
 
 const (
 	scratchVolume = "tmp"
-	// scratchSize bounds what a pod can write to its node's disk: temporary files, a downloaded picture.
+	// scratchSize limits what a pod can write to its node's disk. Temporary files and a downloaded picture fit in it.
 	scratchSize = "64Mi"
 )
 
-// ScratchVolume is the one place a container with a read-only root can write to.
+// ScratchVolume returns the only volume to which a container can write.
 func ScratchVolume() *corev1.VolumeArgs {
 	return &corev1.VolumeArgs{
 		Name:     pulumi.String(scratchVolume),
@@ -52,13 +55,14 @@ func ScratchVolume() *corev1.VolumeArgs {
 	}
 }
 
-// ScratchMount mounts ScratchVolume at /tmp.
+// ScratchMount returns the mount of ScratchVolume at /tmp.
 func ScratchMount() *corev1.VolumeMountArgs {
 	return &corev1.VolumeMountArgs{Name: pulumi.String(scratchVolume), MountPath: pulumi.String("/tmp")}
 }
 
-// Spread spreads pods over zones first and nodes second. It prefers and does not insist: with a zone lost, the pods
-// that are left must still find a place. Pods of another revision do not count, so a rollout ends as even as it began.
+// Spread returns constraints that spread pods over zones and over nodes. They are preferences: if a zone is lost, its pods
+// must still start in the others. Pods of another revision do not count, so the pods are still evenly spread after a
+// rollout.
 func Spread(selector pulumi.StringMap) corev1.TopologySpreadConstraintArray {
 	constraint := func(key string) *corev1.TopologySpreadConstraintArgs {
 		return &corev1.TopologySpreadConstraintArgs{
@@ -75,16 +79,16 @@ func Spread(selector pulumi.StringMap) corev1.TopologySpreadConstraintArray {
 	}
 }
 
-// DrainSleep keeps a container serving for so many seconds after its pod was told to end: until then callers may not
-// have noticed. The kubelet sleeps, so the image needs no shell.
+// DrainSleep returns a hook that delays the stop of a container by a number of seconds. The container still serves in this
+// time, since callers learn only after a while that the pod ends. The kubelet sleeps, so the image needs no shell.
 func DrainSleep(seconds int) *corev1.LifecycleArgs {
 	return &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{Sleep: &corev1.SleepActionArgs{Seconds: pulumi.Int(seconds)}}}
 }
 
-// Environment turns names and values into environment variables, in a fixed order: another order is another pod.
+// Environment returns environment variables, sorted by name. Another order would replace the pods.
 func Environment(vars map[string]string) corev1.EnvVarArray {
 	var env corev1.EnvVarArray
-	for _, name := range sortedKeys(vars) {
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
 		env = append(env, &corev1.EnvVarArgs{Name: pulumi.String(name), Value: pulumi.String(vars[name])})
 	}
 	return env

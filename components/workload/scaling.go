@@ -1,7 +1,6 @@
 package workload
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -12,28 +11,28 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Scaling says how many pods there are.
+// Scaling has the bounds of a Deployment's number of pods and the pace at which the number changes.
 type Scaling struct {
-	Min, Max  int // pods; equal means a fixed number
-	TargetCPU int // CPU use aimed at, in % of the request
+	Min, Max  int // pods; equal bounds mean a fixed number
+	TargetCPU int // target of the mean CPU use, in % of the request
 	Up, Down  ScalingStep
 }
 
-// ScalingStep is the pace of one direction.
+// ScalingStep is the pace in one direction.
 type ScalingStep struct {
-	Stabilization time.Duration // how far back recommendations count
-	Period        time.Duration // what Percent and Pods are for
-	Percent       int           // most pods changed in a period, in % of the pods
-	Pods          int           // the same as a number; 0 for none. The larger of the two holds
+	Stabilization time.Duration // the time over which the autoscaler takes the most cautious recommendation
+	Period        time.Duration // the period of Percent and Pods
+	Percent       int           // the most pods to add or remove in a period, in % of the pods
+	Pods          int           // the same as a number; 0 is no such limit. The larger limit applies
 }
 
-// MaxPods is the most pods there are at a time: a rollout's surge on top of the maximum.
-func (s Scaling) MaxPods() int { return s.Max + (s.Max*surgePercent+99)/100 }
-
-// surgePercent is how many pods a rollout may add on top of what runs (Kubernetes' default), in %.
+// surgePercent is how many pods a rollout may add, in % of the pods that run (Kubernetes' default).
 const surgePercent = 25
 
-// RollingUpdate replaces pods without ever having fewer ready ones: a new pod comes first, an old one goes after.
+// MaxPods returns the most pods at a time: the maximum, and what a rollout adds to it.
+func (s Scaling) MaxPods() int { return s.Max + (s.Max*surgePercent+99)/100 }
+
+// RollingUpdate returns a strategy that removes an old pod only when a new pod is ready.
 func RollingUpdate() *appsv1.DeploymentStrategyArgs {
 	return &appsv1.DeploymentStrategyArgs{
 		Type: pulumi.String("RollingUpdate"),
@@ -44,12 +43,12 @@ func RollingUpdate() *appsv1.DeploymentStrategyArgs {
 	}
 }
 
-// Protect makes the objects that keep a Deployment at its right size: the autoscaler and the disruption budget. The
-// autoscaler comes after the Deployment, or it would begin by complaining that there is nothing to scale.
+// Protect registers the autoscaler and the disruption budget of a Deployment. The autoscaler waits for the Deployment:
+// without one it would log errors.
 //
-// A fixed number of pods has an autoscaler, too, whose bounds are that number. So the Deployment never states replicas,
-// and the number has one owner whatever the settings become: were it to pass from one to the other, server-side apply
-// would refuse it in one direction and go through a single pod in the other.
+// A fixed number of pods has an autoscaler, too, with equal bounds. So the Deployment never states its replicas, and the
+// autoscaler owns the number under all settings. If the owner could change with the settings, server-side apply would
+// refuse the change to the Deployment as a conflict, and the change to the autoscaler would scale to a single pod at first.
 func Protect(ctx *pulumi.Context, name string, namespace pulumi.StringInput, id Identity, deployment *appsv1.Deployment, s Scaling, opts ...pulumi.ResourceOption) error {
 	if err := newAutoscaler(ctx, name, namespace, id, s, append(slices.Clone(opts), pulumi.DependsOn([]pulumi.Resource{deployment}))...); err != nil {
 		return err
@@ -102,8 +101,8 @@ func (s ScalingStep) rules() *autoscalingv2.HPAScalingRulesArgs {
 	}
 }
 
-// maxDisrupted is how many pods a drain may take at a time. It is stated as pods that may be missing, never as pods
-// that must be there: with a single pod the latter blocks a node's drain for ever.
+// maxDisrupted is how many pods a drain may evict at a time. The budget says how many pods may be missing and not how many
+// must run: with a single pod, the latter would block a drain for ever.
 const maxDisrupted = 1
 
 func newDisruptionBudget(ctx *pulumi.Context, name string, namespace pulumi.StringInput, id Identity, opts ...pulumi.ResourceOption) error {
@@ -112,11 +111,9 @@ func newDisruptionBudget(ctx *pulumi.Context, name string, namespace pulumi.Stri
 		Spec: &policyv1.PodDisruptionBudgetSpecArgs{
 			MaxUnavailable: pulumi.Int(maxDisrupted),
 			Selector:       &metav1.LabelSelectorArgs{MatchLabels: id.Selector()},
-			// A pod that is not ready protects nobody; it must not hold a node.
+			// A pod that is not ready serves no requests, so a drain may always evict it.
 			UnhealthyPodEvictionPolicy: pulumi.String("AlwaysAllow"),
 		},
 	}, opts...)
 	return err
 }
-
-func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

@@ -78,7 +78,8 @@ var mayImport = map[string][]string{
 	"delivery":                {"components/delivery", "config", awsSDK},
 	"embedded":                {"embedded", "catalog", "components/autoscaler"},
 	"rehearsal":               {"rehearsal", "embedded", "catalog"},
-	"cmd":                     {"catalog", "components", "config", "cost", "dryrun", "embedded", "policy", "preflight", "preview", "report", "resource"},
+	"cmd":                     {"catalog", "components", "config", "embedded", "preview", "report"}, // without dryrun, which links every SDK
+	"cmd/cost":                {"config", "cost", "dryrun"},
 	"internal":                {},
 	"test":                    {"catalog", "components", "config", "internal", "preflight", "rehearsal", "test", awsSDK, eksSDK, kubernetesSDK},
 	"components/network":      {"catalog", awsSDK},
@@ -86,7 +87,7 @@ var mayImport = map[string][]string{
 	"components/delivery":     {awsSDK},
 	"components/autoscaler":   {"catalog", awsSDK, kubernetesSDK},
 	"components/loadbalancer": {"catalog", awsSDK, kubernetesSDK},
-	"components/podidentity":  {awsSDK},
+	"components/podidentity":  {"catalog", awsSDK},
 	"components/repositories": {awsSDK},
 	"components/gateway":      {"catalog", kubernetesSDK},
 	"components/modelserver":  {"catalog", kubernetesSDK},
