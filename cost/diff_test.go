@@ -8,7 +8,7 @@ import (
 	"tfserving/resource"
 )
 
-func TestDiffTellsWhatAChangeCosts(t *testing.T) {
+func TestADifferenceListsTheLinesThatChange(t *testing.T) {
 	ireland, nat, key := inRegion("eu-west-1"), newResource(resource.NATGateway, "n", nil), newResource(resource.KMSKey, "k", nil)
 	database := newResource("aws:rds/instance:Instance", "db", nil)
 	of := func(resources ...resource.Resource) *Estimate { return Of(append(resources, ireland), today) }
@@ -46,7 +46,7 @@ func TestDiffTellsWhatAChangeCosts(t *testing.T) {
 	}
 }
 
-func TestTableComparesStacks(t *testing.T) {
+func TestATableComparesStacks(t *testing.T) {
 	ireland := inRegion("eu-west-1")
 	dev := Of([]resource.Resource{ireland, newResource(resource.KMSKey, "k", nil)}, today)
 	prod := Of([]resource.Resource{ireland, newResource(resource.KMSKey, "k", object{"enableKeyRotation": true}), newResource(resource.ElasticIP, "a", nil), newResource(resource.ElasticIP, "b", nil), newResource("aws:rds/instance:Instance", "db", nil)}, today)

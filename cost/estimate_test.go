@@ -10,7 +10,7 @@ import (
 	"tfserving/resource"
 )
 
-// today is the day on which these tests estimate: Kubernetes 1.35 has standard support.
+// today is the day of the estimates. Kubernetes 1.35 has standard support.
 var today = time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
 
 func inRegion(name string) resource.Resource {
@@ -23,7 +23,7 @@ func newResource(kind, name string, inputs map[string]any) resource.Resource {
 
 type object = map[string]any
 
-// amounts are an estimate's lines by what is paid for; those of one kind are added up.
+// amounts sums the lines of an estimate by what is charged for.
 func amounts(e *Estimate) map[string]Range {
 	all := map[string]Range{}
 	for _, l := range e.Lines {
@@ -32,7 +32,7 @@ func amounts(e *Estimate) map[string]Range {
 	return all
 }
 
-// unknownLines are what has no amount, and why.
+// unknownLines are the lines without an amount, and why.
 func unknownLines(e *Estimate) (all []string) {
 	for _, l := range e.Unknown() {
 		all = append(all, l.What+": "+l.Unknown)
@@ -146,7 +146,7 @@ func TestLoadBalancerAgreesWithAWSsOwnExample(t *testing.T) {
 
 // The AWS Containers blog, "Amazon EKS extended support for Kubernetes versions pricing" (2024): 0.60
 // an hour in all under extended support, 0.10 under standard support.
-func TestControlPlaneCostsSixTimesAsMuchOnceItsVersionHasAgedOut(t *testing.T) {
+func TestAControlPlaneCostsSixTimesAsMuchAfterStandardSupport(t *testing.T) {
 	for _, test := range []struct {
 		version, policy, day string
 		want                 float64
@@ -174,7 +174,7 @@ func TestControlPlaneCostsSixTimesAsMuchOnceItsVersionHasAgedOut(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotKnownIsUnknownAndNeverZero(t *testing.T) {
+func TestUnpricedResourcesAreListedNotCountedAsZero(t *testing.T) {
 	nat := newResource(resource.NATGateway, "n", nil)
 	ireland := inRegion("eu-west-1")
 	nodes := func(change object) []resource.Resource {
@@ -192,39 +192,39 @@ func TestWhatIsNotKnownIsUnknownAndNeverZero(t *testing.T) {
 		resources []resource.Resource
 		want      []string // how unknown lines begin
 	}{
-		"a region without prices":          {[]resource.Resource{inRegion("sa-east-1"), nat}, []string{"NAT gateway: no price of NAT gateway in sa-east-1", "NAT gateway traffic: no price"}},
-		"no provider":                      {[]resource.Resource{nat}, []string{"NAT gateway: no AWS provider", "NAT gateway traffic: no AWS provider"}},
-		"two regions":                      {[]resource.Resource{ireland, inRegion("us-east-1"), nat}, []string{"NAT gateway: the AWS providers are in several regions: eu-west-1, us-east-1", "NAT gateway traffic: the AWS"}},
-		"a region that is not known yet":   {[]resource.Resource{inRegion(resource.Unknown), nat}, []string{"NAT gateway: the AWS provider's region is not known yet", "NAT gateway traffic: "}},
-		"a type of AWS":                    {of("aws:rds/instance:Instance", nil), []string{"a resource: what aws:rds/instance:Instance costs is not known here"}},
-		"a type of another provider":       {of("gcp:compute/instance:Instance", nil), []string{"a resource: what gcp:compute/instance:Instance costs is not known here"}},
-		"a custom resource":                {of("kubernetes:example.com/v1:Database", nil), []string{"a resource: what kubernetes:example.com/v1:Database costs"}},
-		"a component without its cluster":  {of("eks:index:Cluster", nil), []string{"control plane: the control plane inside of this component"}},
-		"an Ingress's class":               {of(resource.Ingress, object{"spec": object{"ingressClassName": resource.Unknown}}), []string{"Application Load Balancer: spec.ingressClassName is not known yet"}},
-		"the cluster's own load balancer":  {of(resource.Service, object{"spec": object{"type": "LoadBalancer"}}), []string{`load balancer: the cluster makes a load balancer of class ""`}},
-		"zones of an endpoint":             {of(resource.VPCEndpoint, object{"vpcEndpointType": "Interface", "subnetIds": resource.Unknown}), []string{"interface endpoint: subnetIds is not known yet"}},
-		"an endpoint of another type":      {of(resource.VPCEndpoint, object{"vpcEndpointType": "GatewayLoadBalancer"}), []string{"interface endpoint: what an endpoint of type GatewayLoadBalancer"}},
-		"logs of something else":           {of(resource.LogGroup, object{"name": "/my/app"}), []string{"logs taken in: what writes to this log group"}},
-		"logs kept for ever":               {of(resource.LogGroup, object{"name": "/aws/eks/c/cluster"}), []string{"logs kept: logs are kept for ever"}},
-		"flow logs elsewhere":              {of(resource.FlowLog, object{"logDestinationType": "s3"}), []string{"flow logs: what flow logs to s3 cost"}},
-		"flow logs without their group":    {of(resource.FlowLog, nil), []string{"flow logs: no log group has this flow log's name"}},
-		"images without a bound":           {of(resource.Repository, nil), []string{"images: no lifecycle policy"}},
-		"a volume":                         {of(resource.PersistentVolumeClaim, nil), []string{"volume: what its storage class costs"}},
-		"instance types not known yet":     {nodes(object{"instanceTypes": resource.Unknown}), nil},
-		"an instance type without a price": {nodes(object{"instanceTypes": []any{"m6i.large", "c7i.large"}}), nil},
-		"an instance type that nobody has": {nodes(object{"instanceTypes": []any{"m6i.huge"}}), nil},
-		"a group without bounds":           {nodes(object{"scalingConfig": object{}}), nil},
-		"a group's bounds not known yet":   {nodes(object{"scalingConfig": resource.Unknown}), nil},
-		"an add-on with pods of its own":   {append(nodes(nil), newResource(addonType, "a", object{"addonName": "aws-ebs-csi-driver"})), nil},
-		"requests not known yet":           {pods(object{"template": object{"spec": object{"containers": []any{object{"resources": object{"requests": object{"cpu": resource.Unknown}}}}}}}), nil},
-		"requests that are no quantity":    {pods(object{"template": object{"spec": object{"containers": []any{object{"resources": object{"requests": object{"cpu": "many"}}}}}}}), nil},
-		"containers not known yet":         {pods(object{"template": resource.Unknown}), nil},
-		"replicas not known yet":           {pods(object{"replicas": resource.Unknown}), nil},
+		"a region without prices":              {[]resource.Resource{inRegion("sa-east-1"), nat}, []string{"NAT gateway: no price of NAT gateway in sa-east-1", "NAT gateway traffic: no price"}},
+		"no provider":                          {[]resource.Resource{nat}, []string{"NAT gateway: no AWS provider", "NAT gateway traffic: no AWS provider"}},
+		"two regions":                          {[]resource.Resource{ireland, inRegion("us-east-1"), nat}, []string{"NAT gateway: the AWS providers are in several regions: eu-west-1, us-east-1", "NAT gateway traffic: the AWS"}},
+		"a region that is not known yet":       {[]resource.Resource{inRegion(resource.Unknown), nat}, []string{"NAT gateway: the AWS provider's region is not known yet", "NAT gateway traffic: "}},
+		"a type of AWS":                        {of("aws:rds/instance:Instance", nil), []string{"a resource: what aws:rds/instance:Instance costs is not known here"}},
+		"a type of another provider":           {of("gcp:compute/instance:Instance", nil), []string{"a resource: what gcp:compute/instance:Instance costs is not known here"}},
+		"a custom resource":                    {of("kubernetes:example.com/v1:Database", nil), []string{"a resource: what kubernetes:example.com/v1:Database costs"}},
+		"a component without its cluster":      {of("eks:index:Cluster", nil), []string{"control plane: the control plane inside of this component"}},
+		"an Ingress's class":                   {of(resource.Ingress, object{"spec": object{"ingressClassName": resource.Unknown}}), []string{"Application Load Balancer: spec.ingressClassName is not known yet"}},
+		"the cluster's own load balancer":      {of(resource.Service, object{"spec": object{"type": "LoadBalancer"}}), []string{`load balancer: the cluster makes a load balancer of class ""`}},
+		"zones of an endpoint":                 {of(resource.VPCEndpoint, object{"vpcEndpointType": "Interface", "subnetIds": resource.Unknown}), []string{"interface endpoint: subnetIds is not known yet"}},
+		"an endpoint of another type":          {of(resource.VPCEndpoint, object{"vpcEndpointType": "GatewayLoadBalancer"}), []string{"interface endpoint: what an endpoint of type GatewayLoadBalancer"}},
+		"logs of something else":               {of(resource.LogGroup, object{"name": "/my/app"}), []string{"logs taken in: what writes to this log group"}},
+		"logs kept forever":                    {of(resource.LogGroup, object{"name": "/aws/eks/c/cluster"}), []string{"logs kept: logs are kept for ever"}},
+		"flow logs elsewhere":                  {of(resource.FlowLog, object{"logDestinationType": "s3"}), []string{"flow logs: what flow logs to s3 cost"}},
+		"flow logs without their group":        {of(resource.FlowLog, nil), []string{"flow logs: no log group has this flow log's name"}},
+		"images without a bound":               {of(resource.Repository, nil), []string{"images: no lifecycle policy"}},
+		"a volume":                             {of(resource.PersistentVolumeClaim, nil), []string{"volume: what its storage class costs"}},
+		"instance types not known yet":         {nodes(object{"instanceTypes": resource.Unknown}), nil},
+		"an instance type without a price":     {nodes(object{"instanceTypes": []any{"m6i.large", "c7i.large"}}), nil},
+		"an instance type that does not exist": {nodes(object{"instanceTypes": []any{"m6i.huge"}}), nil},
+		"a group without bounds":               {nodes(object{"scalingConfig": object{}}), nil},
+		"a group's bounds not known yet":       {nodes(object{"scalingConfig": resource.Unknown}), nil},
+		"an add-on with pods of its own":       {append(nodes(nil), newResource(addonType, "a", object{"addonName": "aws-ebs-csi-driver"})), nil},
+		"requests not known yet":               {pods(object{"template": object{"spec": object{"containers": []any{object{"resources": object{"requests": object{"cpu": resource.Unknown}}}}}}}), nil},
+		"requests that are no quantity":        {pods(object{"template": object{"spec": object{"containers": []any{object{"resources": object{"requests": object{"cpu": "many"}}}}}}}), nil},
+		"containers not known yet":             {pods(object{"template": resource.Unknown}), nil},
+		"replicas not known yet":               {pods(object{"replicas": resource.Unknown}), nil},
 	} {
 		e := Of(test.resources, today)
 		got := unknownLines(e)
 		if test.want == nil {
-			// Node groups say it of their nodes and of the volumes, with one reason.
+			// Nodes and their volumes have one reason.
 			if len(got) != 2 || !strings.HasPrefix(got[0], "nodes: ") || !strings.HasPrefix(got[1], "root volumes: ") {
 				t.Errorf("%s: unknown is %q, want the nodes and their volumes", name, got)
 			}
@@ -243,8 +243,7 @@ func template(name, volume string) resource.Resource {
 	return newResource(resource.LaunchTemplate, name, object{"blockDeviceMappings": []any{object{"ebs": object{"volumeType": volume, "volumeSize": 50.0}}}})
 }
 
-// A price of whole tenths of a cent an hour can come to half a cent a month, which binary fractions may have a hair less
-// of.
+// Half a cent in decimals may be slightly less in binary.
 func TestAmountsAreRoundedOnceAndHalfACentGoesUp(t *testing.T) {
 	for _, test := range []struct{ usd, want float64 }{
 		{1.005, 1.01}, {2.675, 2.68}, {0.0049, 0}, {18.396, 18.40}, {0.1 + 0.2, 0.30}, {-1.25, -1.25}, {10.512, 10.51},
@@ -262,12 +261,12 @@ func TestAmountsAreRoundedOnceAndHalfACentGoesUp(t *testing.T) {
 	}
 }
 
-func TestTotalsTellWhatTheyLack(t *testing.T) {
+func TestATotalLeavesOutUnknownAmounts(t *testing.T) {
 	e := Of([]resource.Resource{inRegion("eu-west-1"), newResource(resource.ElasticIP, "a", nil), newResource("aws:rds/instance:Instance", "b", nil)}, today)
 	if got := e.Total(); got != always(3.65) || len(e.Unknown()) != 1 || len(e.Assumptions) == 0 {
 		t.Errorf("total %v, %d unknown, %d assumptions", got, len(e.Unknown()), len(e.Assumptions))
 	}
 	if e := Of([]resource.Resource{newResource(resource.Deployment, "d", nil)}, today); len(e.Lines) > 0 || len(e.Assumptions) > 0 {
-		t.Errorf("a cluster that somebody else pays for costs %v", e.Lines)
+		t.Errorf("a Deployment without a node group costs %v", e.Lines)
 	}
 }

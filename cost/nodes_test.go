@@ -18,7 +18,7 @@ func group(name, capacity string, fewest, most float64, types ...any) []resource
 	}
 }
 
-// deployment has pods of so much CPU; fixed is their number where no autoscaler has its say.
+// deployment has pods that request this CPU. fixed is their number if no autoscaler sets it.
 func deployment(name, cpu string, fixed float64) resource.Resource {
 	spec := object{"template": object{"spec": object{"containers": []any{object{"resources": object{"requests": object{"cpu": cpu, "memory": "1Gi"}}}}}}}
 	if fixed > 0 {
@@ -34,8 +34,8 @@ func autoscaler(name string, fewest, most float64) resource.Resource {
 	})
 }
 
-// A node of m6i.large has 1930m for pods, one of m6i.xlarge 3920m (ec2/room.go).
-func TestNodesFollowPods(t *testing.T) {
+// A node of m6i.large has 1930m for pods, one of m6i.xlarge 3920m (catalog/room.go).
+func TestTheNumberOfNodesFollowsThePods(t *testing.T) {
 	for name, test := range map[string]struct {
 		resources []resource.Resource
 		want      map[string]string // by group: nodes at min, expected and max
@@ -46,10 +46,10 @@ func TestNodesFollowPods(t *testing.T) {
 		"an autoscaler from 2 to 10, of which 30 % are 3": {
 			append(group("g", "ON_DEMAND", 1, 6, "m6i.large"), deployment("d", "1800m", 0), autoscaler("d", 2, 10)), map[string]string{"g": "2, 3, 6"},
 		},
-		"a Deployment that says no number has one pod": {
+		"a Deployment without replicas has one pod": {
 			append(group("g", "ON_DEMAND", 0, 6, "m6i.large"), deployment("d", "1800m", 0)), map[string]string{"g": "1, 1, 6"},
 		},
-		"an autoscaler that says no fewest has one": {
+		"an autoscaler without minReplicas has one pod": {
 			append(group("g", "ON_DEMAND", 0, 6, "m6i.large"), deployment("d", "1800m", 0), newResource(autoscalerType, "d", object{
 				"metadata": object{"name": "d"}, "spec": object{"scaleTargetRef": object{"name": "d"}, "maxReplicas": 10.0}})),
 			map[string]string{"g": "1, 3, 6"},
@@ -76,7 +76,7 @@ func TestNodesFollowPods(t *testing.T) {
 		},
 		"a full group holds no more":         {append(group("g", "ON_DEMAND", 1, 2, "m6i.large"), deployment("d", "1800m", 9)), map[string]string{"g": "2, 2, 2"}},
 		"a pod too large for any node waits": {append(group("g", "ON_DEMAND", 1, 6, "m6i.large"), deployment("d", "4", 1)), map[string]string{"g": "1, 1, 6"}},
-		"a group of two sizes is reckoned as one of the smaller": {
+		"a group of two sizes counts as one of the smaller": {
 			append(group("g", "SPOT", 1, 6, "m6i.large", "m6i.xlarge"), deployment("d", "1800m", 2)), map[string]string{"g": "2, 2, 6"},
 		},
 		"what runs on every node, and an add-on's own pods": {
@@ -109,12 +109,12 @@ func TestNodesFollowPods(t *testing.T) {
 	}
 }
 
-func TestNodesCostWhatTheirMarketAsks(t *testing.T) {
+func TestNodesCostTheirOnDemandOrSpotPrice(t *testing.T) {
 	for name, test := range map[string]struct {
 		resources []resource.Resource
 		what      string
 		want      Range
-		told      string
+		text      string // the assumption
 	}{
 		// 0.214 x 730 for each of 2 to 4; EKS buys the first of the list.
 		"on demand, the first type": {group("g", "ON_DEMAND", 2, 4, "m6i.xlarge", "m6a.xlarge"), "on-demand nodes", Range{312.44, 312.44, 624.88}, "2, 2, 4 of m6i.xlarge"},
@@ -126,8 +126,8 @@ func TestNodesCostWhatTheirMarketAsks(t *testing.T) {
 	} {
 		e := Of(append(test.resources, inRegion("eu-west-1")), today)
 		i := slices.IndexFunc(e.Lines, func(l Line) bool { return l.What == test.what })
-		if i < 0 || e.Lines[i].Range() != test.want || e.Lines[i].Assumption != test.told {
-			t.Errorf("%s: %+v, want %s of %v, %q", name, e.Lines, test.what, test.want, test.told)
+		if i < 0 || e.Lines[i].Range() != test.want || e.Lines[i].Assumption != test.text {
+			t.Errorf("%s: %+v, want %s of %v, %q", name, e.Lines, test.what, test.want, test.text)
 		}
 	}
 }
@@ -150,7 +150,7 @@ func TestVolumesOfAnotherKindAreUnknown(t *testing.T) {
 	}
 }
 
-func TestRegionsOfKarpentersTableTakeItsPrices(t *testing.T) {
+func TestKarpentersPricesComeFirst(t *testing.T) {
 	e := Of(append(group("g", "ON_DEMAND", 1, 1, "c7i.2xlarge"), inRegion("us-east-1")), today)
 	p, err := findPrice("us-east-1", ec2Prefix+"c7i.2xlarge")
 	if err != nil || !strings.HasPrefix(p.source, "karpenter") {
@@ -161,8 +161,7 @@ func TestRegionsOfKarpentersTableTakeItsPrices(t *testing.T) {
 	}
 }
 
-// The two regions of which there are prices have all that the checked-in stacks take.
-func TestARegionHasPricesOfAllThatAStackTakes(t *testing.T) {
+func TestEveryRegionOfThePriceTableHasEveryPrice(t *testing.T) {
 	for _, region := range []string{"eu-west-1", "us-east-1"} {
 		for _, p := range prices() {
 			if _, err := findPrice(region, p.item); err != nil && p.item != "Network Load Balancer capacity unit" {
@@ -172,8 +171,8 @@ func TestARegionHasPricesOfAllThatAStackTakes(t *testing.T) {
 	}
 }
 
-// A node takes as many pods as it has addresses for, whatever they ask for.
-func TestPodsAreBoundByTheirNumber(t *testing.T) {
+// An instance type has addresses for a limited number of pods.
+func TestANodeHasNoMorePodsThanItsAddresses(t *testing.T) {
 	t2, err := catalog.Lookup("t3.medium") // 17 pods
 	if err != nil {
 		t.Fatal(err)

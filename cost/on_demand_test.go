@@ -16,11 +16,10 @@ import (
 	"tfserving/internal/page"
 )
 
-// TestOnDemandPricesAreKarpenters reads the price table in the source of the pinned module, which the Go command gets and
-// verifies, and compares it with ours.
+// The test reads the price table from the source of the pinned module, which the go command downloads and verifies.
 func TestOnDemandPricesAreKarpenters(t *testing.T) {
 	download := exec.Command("go", "mod", "download", "-json", "github.com/aws/karpenter-provider-aws@"+karpenterVersion)
-	download.Dir = t.TempDir() // a module of its own: this project does not require it
+	download.Dir = t.TempDir() // outside this module, which does not require karpenter
 	out, err := download.Output()
 	var module struct{ Dir, Error string }
 	if jsonErr := json.Unmarshal(out, &module); jsonErr != nil || module.Error != "" {
@@ -29,7 +28,7 @@ func TestOnDemandPricesAreKarpenters(t *testing.T) {
 	want := onDemandRows(t, filepath.Join(module.Dir, "pkg/providers/pricing/zz_generated.pricing_aws.go"))
 	page.Whole(t, "on_demand.tsv", "go test ./cost -run OnDemand -update", want)
 	if n := strings.Count(want, "\nus-east-1\tm6i."); n < 5 {
-		t.Errorf("the table has %d sizes of m6i in us-east-1; is it read rightly?", n)
+		t.Errorf("the table has only %d sizes of m6i in us-east-1, so the test reads it wrongly", n)
 	}
 }
 

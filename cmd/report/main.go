@@ -1,5 +1,5 @@
-// Command report tells what recorded previews would change: one stack's, or those of several stacks in one report. It runs
-// nothing and needs no network. `make report` calls it for FILE=…; without, cmd/stack runs the preview itself.
+// Command report writes one report on recorded previews of one or several stacks. It runs no preview and needs no network.
+// `make report` calls it for FILE=…. Without FILE, cmd/stack runs the preview and writes the report.
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 
 const usage = `usage: report [flags] -file [STACK=]RECORD …
 
-A record is the event log of a preview, as make report leaves it in .local/report.
+A record is the event log of a preview. make report writes records to .local/report.
 `
 
 func main() {
@@ -35,12 +35,12 @@ func run(args []string) error {
 	var out report.Output
 	var all []report.Environment
 	flags := flag.NewFlagSet("report", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // an error says by itself what is wrong with a call
+	flags.SetOutput(io.Discard) // errors are enough
 	out.Flags(flags)
-	flags.Func("file", "a record, or STACK=record; once for each stack", func(arg string) error {
+	flags.Func("file", "a record, or STACK=record; one flag for each stack", func(arg string) error {
 		e := environment(arg)
 		if slices.ContainsFunc(all, func(other report.Environment) bool { return other.Name == e.Name }) {
-			return fmt.Errorf("there are two records of stack %s", e.Name)
+			return fmt.Errorf("two records have the stack name %s", e.Name)
 		}
 		all = append(all, e)
 		return nil
@@ -57,16 +57,16 @@ func run(args []string) error {
 		return err
 	}
 	if len(all) == 0 || flags.NArg() > 0 {
-		return fmt.Errorf("name the records, each with -file (%d named, %q left over)", len(all), flags.Args())
+		return fmt.Errorf("%d records given and arguments %q left over: give each record with -file", len(all), flags.Args())
 	}
-	// Of several, the report says which it lacks; a report on nothing at all is none.
+	// A report on several stacks lists the missing records. A report on one missing record would be empty.
 	if len(all) == 1 && all[0].Problem != nil {
 		return all[0].Problem
 	}
 	for i, e := range all {
 		if errors.Is(e.Problem, fs.ErrNotExist) {
-			// Records of several stacks are those of as many jobs.
-			all[i].Problem = fmt.Errorf("the job of this stack left no record; its log says why (%w)", e.Problem)
+			// A workflow has one job for each stack.
+			all[i].Problem = fmt.Errorf("the job of this stack wrote no record; its log says why (%w)", e.Problem)
 		}
 	}
 	if err := out.Write(all, time.Now()); err != nil {
@@ -75,7 +75,7 @@ func run(args []string) error {
 	return report.Verdict(all)
 }
 
-// environment is the stack of a record, by the name that is given or that the record has.
+// environment is the stack of a record. Its name is given, or in the record.
 func environment(arg string) report.Environment {
 	name, file, named := strings.Cut(arg, "=")
 	if !named {
@@ -84,7 +84,7 @@ func environment(arg string) report.Environment {
 	p, err := preview.ReadFile(file)
 	if name == "" && err == nil {
 		if name = p.Stack; name == "" {
-			err = errors.New(file + " names no stack (the preview failed early): give it as STACK=" + file)
+			err = errors.New(file + " has no stack name, because the preview failed early: give STACK=" + file)
 		}
 	}
 	if name == "" {
