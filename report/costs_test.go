@@ -10,44 +10,43 @@ import (
 
 type object = map[string]any
 
-// stepOf is a step of a resource from one state to another. nil is no state.
-func stepOf(op preview.Op, typ string, before, after object, changes ...preview.Change) preview.Step {
-	s := preview.Step{Op: op, URN: "urn:pulumi:dev::tfserving::" + typ + "::it", Type: typ, Name: "it", Changes: changes}
-	if before != nil {
-		s.Old = &preview.State{Inputs: before, Custom: true}
-	}
-	if after != nil {
-		s.New = &preview.State{Inputs: after, Custom: true}
+// stepOf is a step of a resource whose inputs stay the same, if it exists before and after.
+func stepOf(op preview.Op, typ string, inputs object) preview.Step {
+	s := preview.Step{Op: op, URN: "urn:pulumi:dev::tfserving::" + typ + "::it", Type: typ, Name: "it"}
+	if state := (&preview.State{Inputs: inputs, Custom: true}); op == preview.OpForget {
+		s.Old = state
+	} else if s.New = state; op == preview.OpSame || op == preview.OpUpdate {
+		s.Old = state
 	}
 	return s
 }
 
 func TestUnpricedResourcesAreListedNotCountedAsZero(t *testing.T) {
 	provider := func(region string) preview.Step {
-		return stepOf(preview.OpSame, resource.AWSProvider, object{"region": region}, object{"region": region})
+		return stepOf(preview.OpSame, resource.AWSProvider, object{"region": region})
 	}
 	for name, test := range map[string]struct {
 		steps []preview.Step
 		says  []string
 	}{
 		"a region without prices": {
-			[]preview.Step{provider("xx-nowhere-1"), stepOf(preview.OpCreate, resource.NATGateway, nil, object{})},
+			[]preview.Step{provider("xx-nowhere-1"), stepOf(preview.OpCreate, resource.NATGateway, object{})},
 			[]string{"0.00 and **2 unknown**", "2 things of unknown cost", "xx-nowhere-1"},
 		},
 		"a region that is known after up": {
-			[]preview.Step{provider(resource.Unknown), stepOf(preview.OpCreate, resource.NATGateway, nil, object{})},
+			[]preview.Step{provider(resource.Unknown), stepOf(preview.OpCreate, resource.NATGateway, object{})},
 			[]string{"and **2 unknown**", "2 things of unknown cost"},
 		},
 		"an unknown type": {
-			[]preview.Step{provider("eu-west-1"), stepOf(preview.OpCreate, "aws:quantum/computer:Computer", nil, object{})},
+			[]preview.Step{provider("eu-west-1"), stepOf(preview.OpCreate, "aws:quantum/computer:Computer", object{})},
 			[]string{"0.00 and **1 unknown**", "1 thing of unknown cost", "aws:quantum/computer:Computer"},
 		},
 		"instances that are known after up": {
-			[]preview.Step{provider("eu-west-1"), stepOf(preview.OpCreate, resource.NodeGroup, nil, object{"instanceTypes": resource.Unknown, "scalingConfig": object{"minSize": 1.0, "maxSize": 2.0}})},
+			[]preview.Step{provider("eu-west-1"), stepOf(preview.OpCreate, resource.NodeGroup, object{"instanceTypes": resource.Unknown, "scalingConfig": object{"minSize": 1.0, "maxSize": 2.0}})},
 			[]string{"unknown**", "of unknown cost", "(known after up)"},
 		},
 		"resources that leave the stack but stay in AWS": {
-			[]preview.Step{provider("eu-west-1"), stepOf(preview.OpForget, resource.NATGateway, object{}, nil), stepOf(preview.OpImport, resource.VPC, nil, object{})},
+			[]preview.Step{provider("eu-west-1"), stepOf(preview.OpForget, resource.NATGateway, object{}), stepOf(preview.OpImport, resource.VPC, object{})},
 			[]string{"| replace | delete | import | forget |", "| 0 | 0 | 0 | 0 | 1 | **1** |", "**1 resource leaves the stack and stays**", "a month: `it`"},
 		},
 	} {
@@ -67,7 +66,7 @@ func TestUnpricedResourcesAreListedNotCountedAsZero(t *testing.T) {
 
 // A failed preview is incomplete, so its bill would be, too.
 func TestAFailedPreviewHasNoBill(t *testing.T) {
-	p := &preview.Preview{Errors: []preview.Message{{Text: "boom"}}, Steps: []preview.Step{stepOf(preview.OpCreate, resource.NATGateway, nil, object{})}}
+	p := &preview.Preview{Errors: []preview.Message{{Text: "boom"}}, Steps: []preview.Step{stepOf(preview.OpCreate, resource.NATGateway, object{})}}
 	text, err := Markdown([]Environment{{Name: "dev", Preview: p}}, Options{At: reportDay, Limit: CommentLimit})
 	if err != nil {
 		t.Fatal(err)

@@ -7,17 +7,20 @@ import (
 	"time"
 
 	"tfserving/preview"
+	"tfserving/resource"
 )
 
 // large is a preview with n new resources of that many bytes, and one changed resource.
 func large(n, bytes int) *preview.Preview {
 	p := &preview.Preview{Stack: "dev"}
 	for i := range n {
-		s := stepOf(preview.OpCreate, fmt.Sprintf("kubernetes:core/v%d:ConfigMap", i), nil, object{"data": strings.Repeat("x", bytes)})
+		s := stepOf(preview.OpCreate, fmt.Sprintf("kubernetes:core/v%d:ConfigMap", i), object{"data": strings.Repeat("x", bytes)})
 		s.Name = fmt.Sprintf("map-%d", i)
 		p.Steps = append(p.Steps, s)
 	}
-	p.Steps = append(p.Steps, stepOf(preview.OpUpdate, "kubernetes:apps/v1:Deployment", object{}, object{}, preview.Change{Path: "spec.image", Kind: preview.Changed, Old: "a:1", New: "a:2"}))
+	changed := stepOf(preview.OpUpdate, resource.Deployment, object{})
+	changed.Changes = []preview.Change{{Path: "spec.image", Kind: preview.Changed, Old: "a:1", New: "a:2"}}
+	p.Steps = append(p.Steps, changed)
 	return p
 }
 

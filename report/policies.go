@@ -77,7 +77,7 @@ func (s analysis) exceptions(d detail, at time.Time) []block {
 	}
 	if err != nil {
 		// Without this paragraph, the report would look like that of a stack without exceptions.
-		return []block{paragraph{prose.Say(prose.Broken("The stack's settings could not be read"), ", so its exceptions from policies and its budget are not told here:")}, message(err.Error(), d)}
+		return []block{paragraph{prose.Say(prose.Broken("The stack's settings could not be read"), ", so this report lacks its exceptions from policies and its budget:")}, message(err.Error(), d)}
 	}
 	t := table{head: []string{"exception from", "for", "until", "because"}}
 	for _, e := range policy.Exceptions(settings, at) {
