@@ -58,7 +58,7 @@ func newRehearsal(t testing.TB, stack string, times emulator.Times) *rehearsal {
 	r.logf("checkout in %s", r.Dir)
 	r.shorten()
 	var err error
-	if r.settings, err = config.ReadStackFile(filepath.Join(r.Dir, "Pulumi."+stack+".yaml")); err != nil {
+	if r.settings, err = config.ReadStackFile(filepath.Join(r.Dir, config.StackFile(stack))); err != nil {
 		t.Fatal(err)
 	}
 	r.Make("tools")

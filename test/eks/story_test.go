@@ -75,7 +75,7 @@ func wrongCredentials(t *testing.T, r *rehearsal) {
 }
 
 // file is the name of the stack's settings file.
-func (r *rehearsal) file() string { return "Pulumi." + r.stack + ".yaml" }
+func (r *rehearsal) file() string { return config.StackFile(r.stack) }
 
 func previewOfNothing(t *testing.T, r *rehearsal) {
 	out := r.Make("preview", "STACK="+r.stack)
