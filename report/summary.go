@@ -23,8 +23,8 @@ func columns(all []analysis) []preview.Op {
 	return ops
 }
 
-// changed returns the steps that change a resource, the most important first. Components, providers and the stack are not
-// resources of a cloud.
+// changed returns the steps that change a resource, the most important first. Components, providers and the stack itself are
+// left out: nothing runs in them.
 func changed(p *preview.Preview) (all []preview.Step) {
 	for _, s := range p.Steps {
 		if s.Op != preview.OpSame && s.Op != preview.OpRead && hasProvider(s) {
@@ -36,8 +36,8 @@ func changed(p *preview.Preview) (all []preview.Step) {
 		if c := cmp.Compare(rank[a.Op], rank[b.Op]); c != 0 {
 			return c
 		}
-		if risk.Important(a.Type) != risk.Important(b.Type) {
-			if risk.Important(a.Type) {
+		if important := risk.Important(a.Type); important != risk.Important(b.Type) {
+			if important {
 				return -1
 			}
 			return 1
