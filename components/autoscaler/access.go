@@ -64,7 +64,7 @@ func ownRules() rbacv1.PolicyRuleArray {
 // newAccess registers the autoscaler's service account, its rights, and the bindings that grant them. It returns the
 // account and the bindings.
 func newAccess(ctx *pulumi.Context, name string, id workload.Identity, opts ...pulumi.ResourceOption) (*corev1.ServiceAccount, []pulumi.Resource, error) {
-	// The account mounts no token into its pods; the autoscaler's pod asks for it.
+	// The account mounts no token by default. The spec of the autoscaler's pod mounts it.
 	account, err := workload.NewServiceAccount(ctx, object, namespace, id, opts...)
 	if err != nil {
 		return nil, nil, err

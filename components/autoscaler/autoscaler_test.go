@@ -54,7 +54,7 @@ func TestTheAutoscalerFindsTheGroupsOfItsClusterAndHasTheIntervalsOfTheSettings(
 		env[e.Name] = e.Value
 	}
 	if env["AWS_REGION"] != "eu-central-1" || env["AWS_EC2_METADATA_DISABLED"] != "true" {
-		t.Errorf("the environment is %v; the metadata service, which knows the region, does not answer pods", env)
+		t.Errorf("the environment is %v; pods cannot read the region from the metadata service", env)
 	}
 }
 

@@ -90,7 +90,7 @@ func NewCluster(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 }
 
 // after returns a value that depends on resources. A resource that uses it is created after them and deleted before them.
-// A preview knows the value even if it does not know theirs.
+// The value is known in a preview even if their outputs are not.
 func after(ctx *pulumi.Context, value pulumi.StringInput, resources ...pulumi.Resource) pulumi.StringOutput {
 	return pulumi.OutputWithDependencies(ctx.Context(), value.ToStringOutput(), resources...).(pulumi.StringOutput)
 }

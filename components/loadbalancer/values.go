@@ -18,7 +18,7 @@ var resources = map[string]string{"cpu": "100m", "memory": "256Mi"}
 func values(args *Args, ready pulumi.StringInput) pulumi.Map {
 	v := pulumi.Map{
 		"clusterName": ready,
-		// Without these two the controller asks the node's metadata service, which does not answer pods.
+		// Without these two the controller queries the node's metadata service, which does not answer pods.
 		"region":         pulumi.String(args.Region),
 		"vpcId":          args.VPCID,
 		"replicaCount":   pulumi.Int(args.Replicas),
