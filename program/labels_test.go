@@ -152,7 +152,7 @@ func TestSelectorsMatchThePodsOfExactlyOneDeployment(t *testing.T) {
 				for _, d := range got {
 					names = append(names, d.Name)
 				}
-				t.Errorf("%s selects the pods of %v, want those of %s alone", r, names, r.meta.GetName())
+				t.Errorf("%s selects the pods of %v, want only those of %s", r, names, r.meta.GetName())
 			}
 			for key := range selector.MatchLabels {
 				// A Deployment's selector cannot change, so it must use only labels that never change.

@@ -19,8 +19,8 @@ type platform struct {
 	kubeconfig pulumi.StringOutput // secret
 	// images maps an image of the settings to the image that runs. Images absent from the map run unchanged.
 	images map[string]pulumi.StringInput
-	// ready orders the application: what uses it is made after pods can start and get traffic, and is deleted before they
-	// no longer can. It is nil if the cluster exists already.
+	// ready is known when pods can start and get traffic. Resources that use it are created after that, and deleted before the
+	// controllers that serve the pods. It is nil if the cluster exists already.
 	ready pulumi.StringInput
 	// namespaceLabels are labels of the application's namespace that the platform's controllers select namespaces by.
 	namespaceLabels map[string]string

@@ -173,7 +173,7 @@ func TestContainersDrainBeforeTheyStop(t *testing.T) {
 			sleep := time.Duration(c.Lifecycle.PreStop.Sleep.Seconds) * time.Second
 			grace := time.Duration(*d.Spec.Template.Spec.TerminationGracePeriodSeconds) * time.Second
 			if grace <= sleep {
-				t.Errorf("%s is killed %s after the start of its shutdown, but its preStop sleep alone takes %s", d.Name, grace, sleep)
+				t.Errorf("%s is killed %s after the start of its shutdown, but its preStop sleep takes %s", d.Name, grace, sleep)
 			}
 			sleeps[d.Name] = sleep
 			if d.Name == "gateway" && grace-sleep < gunicornShutdown {
