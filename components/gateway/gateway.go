@@ -136,7 +136,7 @@ func newService(ctx *pulumi.Context, name string, args *Args, id workload.Identi
 		spec.LoadBalancerSourceRanges = pulumi.ToStringArray(args.AllowedCIDRs)
 		if lb := args.LoadBalancer; lb != nil {
 			spec.LoadBalancerClass = pulumi.String(lb.Class)
-			meta.Annotations = pulumi.ToStringMap(loadBalancerAnnotations(args))
+			meta = workload.Annotate(meta, loadBalancerAnnotations(args))
 		} else {
 			// Requests keep the caller's address, which the NetworkPolicy checks, and are not forwarded to another node.
 			spec.ExternalTrafficPolicy = pulumi.String("Local")

@@ -26,7 +26,7 @@ func newEntrypoint(ctx *pulumi.Context, name string, args *Args, id workload.Ide
 	}
 	in := args.Ingress
 	meta := workload.ObjectMeta(name, args.Namespace, id)
-	meta.Annotations = pulumi.ToStringMap(ingressAnnotations(args))
+	meta = workload.Annotate(meta, ingressAnnotations(args))
 	rule := &networkingv1.IngressRuleArgs{
 		Http: &networkingv1.HTTPIngressRuleValueArgs{Paths: networkingv1.HTTPIngressPathArray{&networkingv1.HTTPIngressPathArgs{
 			Path:     pulumi.String("/"),

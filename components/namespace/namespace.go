@@ -56,7 +56,7 @@ func NewNamespace(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.R
 		labels[key] = pulumi.String(value)
 	}
 	namespace, err := corev1.NewNamespace(ctx, name, &corev1.NamespaceArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(args.Name), Labels: labels},
+		Metadata: workload.Annotate(&metav1.ObjectMetaArgs{Name: pulumi.String(args.Name), Labels: labels}, nil),
 	}, pulumi.Parent(ns))
 	if err != nil {
 		return nil, err

@@ -41,16 +41,25 @@ func (i Identity) Selector() pulumi.StringMap {
 
 // ObjectMeta returns the metadata of a component's object.
 func ObjectMeta(name string, namespace pulumi.StringInput, id Identity) *metav1.ObjectMetaArgs {
-	return &metav1.ObjectMetaArgs{
+	return Annotate(&metav1.ObjectMetaArgs{
 		Name:      pulumi.String(name),
 		Namespace: namespace,
 		Labels:    id.Labels(),
-	}
+	}, nil)
+}
+
+// Annotate sets the annotations of an object, and returns meta. One more annotation makes an `up` take over a field that
+// something else has set, such as an image that `kubectl edit` or Argo CD changed. Without it, server-side apply ends the
+// `up` with a conflict and leaves the change in the cluster.
+func Annotate(meta *metav1.ObjectMetaArgs, annotations map[string]string) *metav1.ObjectMetaArgs {
+	all := pulumi.ToStringMap(annotations)
+	all["pulumi.com/patchForce"] = pulumi.String("true")
+	meta.Annotations = all
+	return meta
 }
 
 // WithoutWaiting sets the annotation by which an `up` does not wait until the object is ready, and returns meta. A Service
 // that is created before its pods has no endpoints yet; the `up` still waits for their Deployment.
 func WithoutWaiting(meta *metav1.ObjectMetaArgs) *metav1.ObjectMetaArgs {
-	meta.Annotations = pulumi.StringMap{"pulumi.com/skipAwait": pulumi.String("true")}
-	return meta
+	return Annotate(meta, map[string]string{"pulumi.com/skipAwait": "true"})
 }
