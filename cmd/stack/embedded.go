@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/shirou/gopsutil/v4/process"
@@ -73,7 +74,7 @@ func (s *pulumiStack) cluster() *embedded.Cluster {
 	return embedded.New(cfg)
 }
 
-// selectLocal makes the state of stack local if there is none, and removes a lock that a killed run left in it.
+// selectLocal makes the state of stack local if there is none, and removes what a killed run left: its plugins and its lock.
 func (s *pulumiStack) selectLocal(ctx context.Context) error {
 	for _, dir := range []string{s.stateDir(), s.pulumiHome()} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -87,6 +88,7 @@ func (s *pulumiStack) selectLocal(ctx context.Context) error {
 	if out, err := s.command(ctx, "pulumi", "stack", "select", "--create", s.name).CombinedOutput(); err != nil {
 		return fmt.Errorf("making stack %s: %w\n%s", s.name, err, out)
 	}
+	s.endOrphans()
 	locks, _ := filepath.Glob(filepath.Join(s.stateDir(), ".pulumi", "locks", "*", "*", "*", "*.json"))
 	for _, file := range locks {
 		data, err := os.ReadFile(file)
@@ -100,6 +102,26 @@ func (s *pulumiStack) selectLocal(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// endOrphans ends the plugins of stack local whose pulumi was killed: they go on changing the cluster until they notice.
+func (s *pulumiStack) endOrphans() {
+	all, err := process.Processes()
+	if err != nil {
+		return
+	}
+	for _, p := range all {
+		name, _ := p.Name()
+		environment, _ := p.Environ()
+		if !strings.HasPrefix(name, "pulumi-") || !slices.Contains(environment, "PULUMI_HOME="+s.pulumiHome()) {
+			continue
+		}
+		if parent, err := p.Ppid(); err == nil && pulumiRuns(int(parent)) {
+			continue
+		}
+		fmt.Printf("ending %s (process %d): the pulumi that started it was killed\n", name, p.Pid)
+		_ = p.Kill() // it may have ended by itself
+	}
 }
 
 // pulumiRuns says whether the process with this identifier is a pulumi: the system uses identifiers again.

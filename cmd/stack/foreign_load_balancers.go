@@ -10,32 +10,21 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"tfserving/catalog"
 )
 
-// clusterTimeout bounds each request to a cluster that is about to be destroyed: it may be unreachable or half deleted.
+// clusterTimeout bounds each request to a cluster, which may be unreachable or half deleted.
 const clusterTimeout = 15 * time.Second
 
 // refuseForeignLoadBalancers returns an error if the cluster of a stack on EKS has load balancers that the stack did not
 // create. A destroy deletes the load balancer controller, which alone can delete them. Then it fails at the subnets, which
 // the load balancers' network interfaces still use. A cluster that does not exist or does not answer passes.
 func (s *pulumiStack) refuseForeignLoadBalancers(ctx context.Context) error {
-	text, err := s.command(ctx, "pulumi", "stack", "output", "kubeconfig", "--show-secrets", "--stack", s.name).Output()
-	if err != nil || len(text) == 0 {
-		return nil
-	}
-	cfg, err := clientcmd.RESTConfigFromKubeConfig(text)
-	if err != nil {
-		return nil
-	}
 	if _, err := exec.LookPath("aws"); err != nil {
 		return errors.New("the aws command is not on PATH, and pulumi needs it to get tokens for the cluster: install the AWS CLI")
 	}
-	cfg.Timeout = clusterTimeout
-	client, err := kubernetes.NewForConfig(cfg)
+	client, err := s.clusterOfOutputs(ctx)
 	if err != nil {
 		return nil
 	}

@@ -91,7 +91,7 @@ const kubernetesSettings = `config:
 func TestAWrongCallOfReportKeepsTheRecord(t *testing.T) {
 	record := checkoutOf(t, kubernetesSettings)
 	for says, call := range map[string][]string{
-		"FORMAT=html is not a format":     {"mine", "-format", "html"},
+		"FORMAT=html is not a format":  {"mine", "-format", "html"},
 		"OF=love is nothing to report": {"mine", "-of", "love"},
 		"is no name of a stack":        {"../mine"},
 	} {

@@ -9,6 +9,9 @@ import (
 	"os"
 	"time"
 
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
 	"tfserving/config"
 	"tfserving/embedded"
 )
@@ -23,13 +26,45 @@ func (s *pulumiStack) up(ctx context.Context, _ []string) error {
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
-	args := s.withConfirmation("up")
-	if s.settings.Platform == config.PlatformEKS {
-		// A change of a node group's bounds sends the number of nodes in the state along. The refresh puts the number that
-		// the autoscaler has set since into the state.
-		args = append(args, "--refresh")
+	return s.pulumiUp(ctx, s.clusterOfOutputs, s.withConfirmation("up")...)
+}
+
+// pulumiUp runs `pulumi up` and then checks that every Deployment of the application is rolled out. If pulumi fails, the
+// error also says which Deployments are not, and why.
+//
+// The refresh makes the cluster what the settings say. Without it, pulumi compares the settings with its state alone: it
+// misses a change that an interrupted run had sent and not recorded, and changes that anything else made. On EKS it also
+// reads the number of nodes that the autoscaler has set, which a change of a node group's bounds sends along.
+func (s *pulumiStack) pulumiUp(ctx context.Context, connect func(context.Context) (*kubernetes.Clientset, error), args ...string) error {
+	upErr := s.pulumi(ctx, append(args, "--refresh")...)
+	if ctx.Err() != nil {
+		return upErr
 	}
-	return s.pulumi(ctx, args...)
+	client, err := connect(ctx)
+	if err != nil {
+		return cmp.Or(upErr, err)
+	}
+	if upErr == nil {
+		return awaitRollout(ctx, client, s.settings.Namespace, os.Stdout)
+	}
+	if err := explainUnfinished(ctx, client, s.settings.Namespace); err != nil {
+		return fmt.Errorf("%w\n%w", upErr, err)
+	}
+	return upErr
+}
+
+// clusterOfOutputs connects to the cluster of the stack's output kubeconfig.
+func (s *pulumiStack) clusterOfOutputs(ctx context.Context) (*kubernetes.Clientset, error) {
+	text, err := s.command(ctx, "pulumi", "stack", "output", "kubeconfig", "--show-secrets", "--stack", s.name).Output()
+	if err != nil {
+		return nil, fmt.Errorf("reading the kubeconfig of stack %s: %w", s.name, err)
+	}
+	cfg, err := clientcmd.RESTConfigFromKubeConfig(text)
+	if err != nil {
+		return nil, fmt.Errorf("reading the kubeconfig of stack %s: %w", s.name, err)
+	}
+	cfg.Timeout = clusterTimeout
+	return kubernetes.NewForConfig(cfg)
 }
 
 func (s *pulumiStack) upEmbedded(ctx context.Context) error {
@@ -43,7 +78,8 @@ func (s *pulumiStack) upEmbedded(ctx context.Context) error {
 	if err := s.selectLocal(ctx); err != nil {
 		return err
 	}
-	if err := s.pulumi(ctx, "up", "--stack", s.name, "--yes", "--skip-preview"); err != nil {
+	connect := func(context.Context) (*kubernetes.Clientset, error) { return cluster.Client() }
+	if err := s.pulumiUp(ctx, connect, "up", "--stack", s.name, "--yes", "--skip-preview"); err != nil {
 		return err
 	}
 	client, err := cluster.Client()
@@ -116,6 +152,7 @@ func (s *pulumiStack) preparePreview(ctx context.Context) error {
 
 func (s *pulumiStack) down(ctx context.Context, _ []string) error {
 	if s.embedded() {
+		s.endOrphans()
 		// The state is in the cluster's folder, so nothing is left for `pulumi destroy` to delete.
 		if err := s.cluster().Stop(); err != nil {
 			return err
