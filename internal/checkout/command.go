@@ -99,7 +99,10 @@ func (c *Command) PrintsAfter(first, text string) bool {
 }
 
 // Interrupt presses Ctrl-C: every process of the group receives SIGINT.
-func (c *Command) Interrupt() { _ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGINT) }
+func (c *Command) Interrupt() { c.Signal(syscall.SIGINT) }
+
+// Signal sends a signal to every process of the command's group.
+func (c *Command) Signal(signal syscall.Signal) { _ = syscall.Kill(-c.cmd.Process.Pid, signal) }
 
 // Run runs a command, which must succeed, and returns its output.
 func (c *Checkout) Run(name string, args ...string) string {

@@ -68,6 +68,8 @@ func TestLocalStack(t *testing.T) {
 		{"Ctrl-C ends the load", loadInterrupted},
 		{"a new image rolls out and no ready pod is missing meanwhile", rolloutOfImage},
 		{"new CPU and memory roll out and no ready pod is missing meanwhile", rolloutOfResources},
+		{"make up undoes what another tool has changed", foreignChange},
+		{"after an interrupted make up and a revert, the next one makes the cluster what the settings say", interruptedAndReverted},
 		{"only one make at a time runs in a checkout", oneAtATime},
 		{"make up restarts killed processes with their data", killed},
 		{"make up names the process that uses the cluster's port", portInUse},
