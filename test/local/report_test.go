@@ -80,7 +80,7 @@ func reportShowsChanges(t *testing.T, c *checkout.Checkout) {
 	}
 	c.MakeFails([]string{"The preview failed", "secrets manager", "the report says why for stack local"}, "report")
 	restore()
-	c.MakeFails([]string{"FORMAT=html is no format"}, "report", "FORMAT=html")
+	c.MakeFails([]string{"FORMAT=html is not a format"}, "report", "FORMAT=html")
 	c.MakeFails([]string{"OF=love is nothing to report on"}, "report", "OF=love")
 	c.MakeFails([]string{"cut.jsonl: line", "it is cut off"}, "report", "FILE="+half)
 
