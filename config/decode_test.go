@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
@@ -88,29 +89,44 @@ func put(t testing.TB, in any, steps []string, value any) {
 	}
 }
 
-// problemsOf returns the problems that Decode reports.
-func problemsOf(t testing.TB, raw map[string]string) []string {
+// decoded returns the valid settings with changes, which make no mistake.
+func decoded(t testing.TB, changes ...change) *Settings {
 	t.Helper()
-	s, err := Decode(raw)
-	if err == nil {
-		return nil
+	s, err := Decode(settings(t, changes...))
+	if err != nil {
+		t.Fatal(err)
 	}
-	if s != nil {
-		t.Error("Decode returns both settings and an error")
-	}
+	return s
+}
+
+// problemsOf returns the problems that Decode or ReadStackFile reports. Their other mistakes are problems, too.
+func problemsOf(s *Settings, err error) []string {
 	var wrong *Error
-	if !errors.As(err, &wrong) {
-		t.Fatalf("the error is a %T, want *Error", err)
+	switch {
+	case err == nil:
+		return nil
+	case s != nil:
+		return []string{"there are both settings and an error"}
+	case !errors.As(err, &wrong):
+		return []string{fmt.Sprintf("the error is a %T, want *Error: %v", err, err)}
 	}
 	return wrong.Problems
 }
 
-// sameProblems compares problems. A wanted problem that ends with … matches every problem that begins with it.
-func sameProblems(got, want []string) bool {
-	return slices.EqualFunc(got, want, func(got, want string) bool {
+// wantProblems compares problems. A wanted problem that ends with … matches every problem that begins with it.
+func wantProblems(t testing.TB, name string, got []string, want ...string) {
+	t.Helper()
+	if !slices.EqualFunc(got, want, func(got, want string) bool {
 		prefix, isPrefix := strings.CutSuffix(want, "…")
 		return got == want || isPrefix && strings.HasPrefix(got, prefix)
-	})
+	}) {
+		t.Errorf("%s: problems:\n  %s\nwant:\n  %s", name, strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+	}
+}
+
+// oneOrNone returns the list of one problem, or none if it is empty.
+func oneOrNone(problem string) []string {
+	return slices.DeleteFunc([]string{problem}, func(p string) bool { return p == "" })
 }
 
 // rule is a test case: changes to the valid settings, and the only problem with the result. It is empty if the result is
@@ -125,13 +141,7 @@ func runRules(t *testing.T, rules []rule) {
 	t.Helper()
 	for _, r := range rules {
 		t.Run(r.name, func(t *testing.T) {
-			var want []string
-			if r.problem != "" {
-				want = []string{r.problem}
-			}
-			if got := problemsOf(t, settings(t, r.changes...)); !sameProblems(got, want) {
-				t.Errorf("problems:\n  %s\nwant:\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
-			}
+			wantProblems(t, r.name, problemsOf(Decode(settings(t, r.changes...))), oneOrNone(r.problem)...)
 		})
 	}
 }
@@ -144,70 +154,47 @@ func onEKS(more ...change) []change {
 // set returns the change of a single setting.
 func set(key string, value any) []change { return []change{{key, value}} }
 
+// mistake returns the rule that a value is a mistake. Its problem is with the setting that has the value.
+func mistake(name, key string, value any, problem string) rule {
+	return rule{name, set("tfserving:"+key, value), "tfserving:" + key + " " + problem}
+}
+
 func TestUnknownKeysAndWrongTypesAreMistakes(t *testing.T) {
 	runRules(t, []rule{
 		{"the settings that the cases change are valid", nil, ""},
-		{"an unknown key lists the known keys, the most similar first", set("tfserving:modle", map[string]any{}),
-			`tfserving:modle is not a setting; the settings here are model, …`},
-		{"an unknown key in an object", set("tfserving:model.replica", map[string]any{"min": 2}),
-			`tfserving:model.replica is not a setting; the settings here are replicas, …`},
-		{"an unknown key in an object in an object", set("tfserving:gateway.resources.memmory", "1Gi"),
-			`tfserving:gateway.resources.memmory is not a setting; the settings here are memory, cpu`},
-		{"an unknown key in a node group", set("tfserving:nodeGroups[0].diskGib", 50),
-			`tfserving:nodeGroups[0].diskGib is not a setting; the settings here are diskGiB, min, max, name, labels, taints, desired, capacity, instanceTypes`},
-		{"upper and lower case are different keys", set("tfserving:model.targetCpu", "70"),
-			`tfserving:model.targetCpu is not a setting; the settings here are targetCPU, …`},
+		mistake("an unknown key lists the known keys, the most similar first", "modle", map[string]any{}, `is not a setting; the settings here are model, …`),
+		mistake("an unknown key in an object", "model.replica", map[string]any{"min": 2}, `is not a setting; the settings here are replicas, …`),
+		mistake("an unknown key in an object in an object", "gateway.resources.memmory", "1Gi", `is not a setting; the settings here are memory, cpu`),
+		mistake("an unknown key in a node group", "nodeGroups[0].diskGib", 50, `is not a setting; the settings here are diskGiB, min, max, name, labels, taints, desired, capacity, instanceTypes`),
+		mistake("upper and lower case are different keys", "model.targetCpu", "70", `is not a setting; the settings here are targetCPU, …`),
 
-		{"text for a number", set("tfserving:model.targetCPU", "70"),
-			`tfserving:model.targetCPU is "70"; it must be a whole number, without quotes`},
-		{"a fraction for a number", set("tfserving:model.targetCPU", 70.5),
-			`tfserving:model.targetCPU is 70.5; it must be a whole number`},
-		{"a number that is too large", set("tfserving:model.targetCPU", json.Number("99999999999999999999")),
-			`tfserving:model.targetCPU is 99999999999999999999; it must be a whole number`},
-		{"true for a number", set("tfserving:gateway.replicas.max", true),
-			`tfserving:gateway.replicas.max is true; it must be a whole number`},
-		{"a number for text", set("tfserving:cluster.version", 1.35),
-			`tfserving:cluster.version is 1.35; it must be text, in quotes`},
+		mistake("text for a number", "model.targetCPU", "70", `is "70"; it must be a whole number, without quotes`),
+		mistake("a fraction for a number", "model.targetCPU", 70.5, `is 70.5; it must be a whole number`),
+		mistake("a number that is too large", "model.targetCPU", json.Number("99999999999999999999"), `is 99999999999999999999; it must be a whole number`),
+		mistake("true for a number", "gateway.replicas.max", true, `is true; it must be a whole number`),
+		mistake("a number for text", "cluster.version", 1.35, `is 1.35; it must be text, in quotes`),
 		{"a number for the text of an environment variable", set("tfserving:model.environment.PORT", 8500),
 			`tfserving:model.environment[PORT] is 8500; it must be text, in quotes`},
-		{"an object for text", set("tfserving:model.name", map[string]any{"a": 1}),
-			`tfserving:model.name is {"a":1}; it must be text`},
-		{"a list for text", set("tfserving:model.image", []string{"a:1"}),
-			`tfserving:model.image is ["a:1"]; it must be text`},
-		{"text for an object", set("tfserving:model", "clothing"),
-			`tfserving:model is "clothing"; it must be an object with name, image, allowMutableTag, resources, replicas, targetCPU, scaling, batching, maxConnectionAge, startupTimeout, runAsUser, environment`},
-		{"several values for an object", set("tfserving:kubernetes", `{} {}`),
-			`tfserving:kubernetes is "{} {}"; it must be an object with kubeconfig, context`},
-		{"a list for an object", set("tfserving:model.replicas", []int{1, 3}),
-			`tfserving:model.replicas is [1,3]; it must be an object with min, max`},
-		{"a number for an object", set("tfserving:model.replicas", 3),
-			`tfserving:model.replicas is 3; it must be an object with min, max`},
-		{"a list for a map", set("tfserving:model.environment", []string{"A=1"}),
-			`tfserving:model.environment is ["A=1"]; it must be an object whose values are text`},
-		{"an object for a list", set("tfserving:nodeGroups", map[string]any{"name": "general"}),
-			`tfserving:nodeGroups is {"name":"general"}; it must be a list of objects with name, instanceTypes, capacity, min, max, desired, diskGiB, labels, taints`},
-		{"text for a node group", set("tfserving:nodeGroups[1]", "burst"),
-			`tfserving:nodeGroups[1] is "burst"; it must be an object with name, instanceTypes, capacity, min, max, desired, diskGiB, labels, taints`},
-		{"text for a list of text", set("tfserving:ingress.allowedCidrs", "10.0.0.0/8"),
-			`tfserving:ingress.allowedCidrs is "10.0.0.0/8"; it must be a list of text (did you mean ["10.0.0.0/8"]?)`},
-		{"text for true or false", set("tfserving:model.allowMutableTag", "true"),
-			`tfserving:model.allowMutableTag is "true"; it must be true or false, without quotes`},
-		{"a number for true or false", set("tfserving:model.allowMutableTag", 1),
-			`tfserving:model.allowMutableTag is 1; it must be true or false`},
-		{"true for a quantity", set("tfserving:model.resources.cpu", true),
-			`tfserving:model.resources.cpu is true; it must be a quantity such as 500m or 1Gi`},
+		mistake("an object for text", "model.name", map[string]any{"a": 1}, `is {"a":1}; it must be text`),
+		mistake("a list for text", "model.image", []string{"a:1"}, `is ["a:1"]; it must be text`),
+		mistake("text for an object", "model", "clothing", `is "clothing"; it must be an object with name, image, allowMutableTag, resources, replicas, targetCPU, scaling, batching, maxConnectionAge, startupTimeout, runAsUser, environment`),
+		mistake("several values for an object", "kubernetes", `{} {}`, `is "{} {}"; it must be an object with kubeconfig, context`),
+		mistake("a list for an object", "model.replicas", []int{1, 3}, `is [1,3]; it must be an object with min, max`),
+		mistake("a number for an object", "model.replicas", 3, `is 3; it must be an object with min, max`),
+		mistake("a list for a map", "model.environment", []string{"A=1"}, `is ["A=1"]; it must be an object whose values are text`),
+		mistake("an object for a list", "nodeGroups", map[string]any{"name": "general"}, `is {"name":"general"}; it must be a list of objects with name, instanceTypes, capacity, min, max, desired, diskGiB, labels, taints`),
+		mistake("text for a node group", "nodeGroups[1]", "burst", `is "burst"; it must be an object with name, instanceTypes, capacity, min, max, desired, diskGiB, labels, taints`),
+		mistake("text for a list of text", "ingress.allowedCidrs", "10.0.0.0/8", `is "10.0.0.0/8"; it must be a list of text (did you mean ["10.0.0.0/8"]?)`),
+		mistake("text for true or false", "model.allowMutableTag", "true", `is "true"; it must be true or false, without quotes`),
+		mistake("a number for true or false", "model.allowMutableTag", 1, `is 1; it must be true or false`),
+		mistake("true for a quantity", "model.resources.cpu", true, `is true; it must be a quantity such as 500m or 1Gi`),
 		{"a number is a quantity", set("tfserving:model.resources.cpu", 1.5), ""},
 
-		{"a duration without its unit", set("tfserving:gateway.drainTime", 20),
-			`tfserving:gateway.drainTime is 20; it must be a duration such as 30s or 5m (did you mean 20s?)`},
-		{"a duration without its unit, in quotes", set("tfserving:gateway.drainTime", "20"),
-			`tfserving:gateway.drainTime is "20"; it must be a duration such as 30s or 5m (did you mean 20s?)`},
-		{"a duration with an unknown unit", set("tfserving:autoscaler.scaleDownUnneededTime", "1d"),
-			`tfserving:autoscaler.scaleDownUnneededTime is "1d"; it must be a duration such as 30s or 5m`},
-		{"an empty duration", set("tfserving:gateway.drainTime", ""),
-			`tfserving:gateway.drainTime is ""; it must be a duration such as 30s or 5m`},
-		{"a list for a duration", set("tfserving:gateway.drainTime", []int{1}),
-			`tfserving:gateway.drainTime is [1]; it must be a duration such as 30s or 5m`},
+		mistake("a duration without its unit", "gateway.drainTime", 20, `is 20; it must be a duration such as 30s or 5m (did you mean 20s?)`),
+		mistake("a duration without its unit, in quotes", "gateway.drainTime", "20", `is "20"; it must be a duration such as 30s or 5m (did you mean 20s?)`),
+		mistake("a duration with an unknown unit", "autoscaler.scaleDownUnneededTime", "1d", `is "1d"; it must be a duration such as 30s or 5m`),
+		mistake("an empty duration", "gateway.drainTime", "", `is ""; it must be a duration such as 30s or 5m`),
+		mistake("a list for a duration", "gateway.drainTime", []int{1}, `is [1]; it must be a duration such as 30s or 5m`),
 
 		{"text without a value", set("tfserving:namespace", nil), `tfserving:namespace has no value; give it one or remove the key`},
 		{"an object without a value", set("tfserving:network", nil), `tfserving:network has no value; give it one or remove the key`},
@@ -224,14 +211,11 @@ func TestUnknownKeysAndWrongTypesAreMistakes(t *testing.T) {
 func TestAKeyThatIsSetWithoutPathIsAMistakeThatNamesPath(t *testing.T) {
 	raw := settings(t)
 	raw["tfserving:model.replicas.max"] = "8"
-	want := []string{"tfserving:model.replicas.max is not a setting; set a key inside model with `pulumi config set --path`, or indent it below model in the stack's file"}
-	if got := problemsOf(t, raw); !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
-	}
+	wantProblems(t, "a key without path", problemsOf(Decode(raw)), "tfserving:model.replicas.max is not a setting; set a key inside model with `pulumi config set --path`, or indent it below model in the stack's file")
 }
 
 func TestErrorsShortenLongValues(t *testing.T) {
-	got := problemsOf(t, settings(t, set("tfserving:model.replicas", strings.Repeat("é", 500))...))
+	got := problemsOf(Decode(settings(t, set("tfserving:model.replicas", strings.Repeat("é", 500))...)))
 	if len(got) != 1 || len(got[0]) > 200 || !strings.Contains(got[0], "…; it must be an object with min, max") {
 		t.Errorf("got %q", got)
 	}
@@ -264,32 +248,27 @@ func TestOneErrorListsAllMistakesSortedByKey(t *testing.T) {
 		`tfserving:platfrom is not a setting; the settings here are platform, …`,
 	}
 	for range 20 { // the order of Go's maps is random
-		got := problemsOf(t, raw)
-		if !sameProblems(got, want) || !slices.IsSorted(got) {
-			t.Fatalf("problems:\n  %s\nwant:\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+		got := problemsOf(Decode(raw))
+		if wantProblems(t, "ten mistakes", got, want...); !slices.IsSorted(got) {
+			t.Fatalf("the problems are not sorted: %q", got)
 		}
 	}
 }
 
 func TestTheErrorBeginsWithTheNumberOfMistakes(t *testing.T) {
-	_, err := Decode(settings(t, set("tfserving:namespace", "kube-system")...))
-	if want := "1 mistake in the stack's settings (docs/settings.md describes every setting):\n  - tfserving:namespace is "; err == nil || !strings.HasPrefix(err.Error(), want) {
-		t.Errorf("error %v, want it to begin with %s", err, want)
-	}
-	_, err = Decode(settings(t, change{"tfserving:namespace", "kube-system"}, change{"tfserving:model.targetCPU", 0}))
-	if want := "2 mistakes in the stack's settings"; err == nil || !strings.HasPrefix(err.Error(), want) {
-		t.Errorf("error %v, want it to begin with %s", err, want)
+	wrong := []change{{"tfserving:namespace", "kube-system"}, {"tfserving:model.targetCPU", 0}}
+	for n, want := range map[int]string{
+		1: "1 mistake in the stack's settings (docs/settings.md describes every setting):\n  - tfserving:namespace is ",
+		2: "2 mistakes in the stack's settings",
+	} {
+		if _, err := Decode(settings(t, wrong[:n]...)); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("error %v, want it to begin with %s", err, want)
+		}
 	}
 }
 
 func TestSettingsThatAFileLeavesOutHaveTheirDefaults(t *testing.T) {
-	got, err := Decode(settings(t,
-		change{"tfserving:namespace", removed},
-		change{"tfserving:gateway.scaling.down.stabilization", "60s"},
-	))
-	if err != nil {
-		t.Fatal(err)
-	}
+	got := decoded(t, change{"tfserving:namespace", removed}, change{"tfserving:gateway.scaling.down.stabilization", "60s"})
 	want := Default()
 	want.Region = "eu-west-1"
 	want.Platform = PlatformKubernetes
@@ -307,17 +286,14 @@ func TestSettingsThatAFileLeavesOutHaveTheirDefaults(t *testing.T) {
 }
 
 func TestSettingsOfAFileReplaceTheDefaults(t *testing.T) {
-	got, err := Decode(settings(t,
+	got := decoded(t,
 		change{"tfserving:namespace", "123"}, // a text that looks like a number
 		change{"tfserving:model.resources", map[string]any{"cpu": 0.5, "memory": "2Gi"}},
 		change{"tfserving:model.environment", map[string]any{"TF_CPP_MIN_LOG_LEVEL": "1"}},
 		change{"tfserving:gateway.allowMutableTag", true},
 		change{"tfserving:ingress.allowedCidrs", []string{"10.0.0.0/8", "192.0.2.0/24"}},
 		change{"tfserving:nodeGroups[0].min", 0},
-	))
-	if err != nil {
-		t.Fatal(err)
-	}
+	)
 	for name, pair := range map[string][2]any{
 		"namespace":           {got.Namespace, "123"},
 		"model.resources":     {got.Model.Resources, Resources{CPU: "0.5", Memory: "2Gi"}},

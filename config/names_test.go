@@ -1,7 +1,6 @@
 package config
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -29,14 +28,7 @@ func TestNamesOfAWSResourcesAreWithinTheLimitsOfAWS(t *testing.T) {
 		{"dev", onEKS(change{"tfserving:nodeGroups[0].name", strings.Repeat("g", 42)}), []string{`tfserving:nodeGroups[0].name has 42 characters; it follows the cluster's name tfserving-dev, so it may have 41`}},
 	} {
 		in := input{raw: settings(t, test.changes...), stack: test.stack}
-		_, err := in.decode()
-		var got []string
-		if err != nil {
-			got = err.(*Error).Problems
-		}
-		if !slices.Equal(got, test.problems) {
-			t.Errorf("%s: problems %q, want %q", test.stack, got, test.problems)
-		}
+		wantProblems(t, test.stack, problemsOf(in.decode()), test.problems...)
 	}
 	if got := ClusterName("dev"); got != "tfserving-dev" {
 		t.Errorf("the cluster of stack dev is %s", got)

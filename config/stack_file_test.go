@@ -14,21 +14,9 @@ import (
 )
 
 func TestAStackFileIsReadAsTheProgramReadsIt(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "Pulumi.test.yaml")
-	text := "config:" + strings.ReplaceAll(valid, "\n", "\n  ") + "\nencryptionsalt: v1:not-a-setting\n"
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	got, err := ReadStackFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := Decode(settings(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got  %+v\nwant %+v", got, want)
+	file := writeFile(t, t.TempDir(), "Pulumi.test.yaml", fileOf(valid)+"\nencryptionsalt: v1:not-a-setting\n")
+	if got, err := ReadStackFile(file); err != nil || !reflect.DeepEqual(got, decoded(t)) {
+		t.Errorf("got  %+v (%v)\nwant %+v", got, err, decoded(t))
 	}
 }
 
@@ -40,14 +28,10 @@ func TestTheErrorNamesAStackFileThatCannotBeRead(t *testing.T) {
 	for name, text := range map[string]string{
 		"Pulumi.syntax.yaml":  "config: [",
 		"Pulumi.list.yaml":    "config: [a]",
-		"Pulumi.twice.yaml":   "config:" + strings.ReplaceAll(valid+"tfserving:namespace: another", "\n", "\n  "),
+		"Pulumi.twice.yaml":   fileOf(valid + "tfserving:namespace: another"),
 		"Pulumi.mistake.yaml": "config:\n  tfserving:platform: gke\n",
 	} {
-		file := filepath.Join(dir, name)
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := ReadStackFile(file); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := ReadStackFile(writeFile(t, dir, name, text)); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: error %v, want one that names the file", name, err)
 		}
 	}
@@ -78,11 +62,9 @@ func TestStacksOnEKSAreListedInTheOrderOfPromotion(t *testing.T) {
 	for name, values := range map[string]map[string]string{
 		"a": onCIDR("10.3.0.0/16"), "b": onCIDR("10.1.0.0/16"), "c": settings(t), "review-7": onCIDR("10.1.0.0/16"),
 	} {
-		writeStackFile(t, filepath.Join(dir, StackFile(name)), values)
+		writeStackFile(t, dir, StackFile(name), values)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: tfserving\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, dir, "Pulumi.yaml", "name: tfserving\n")
 	if got, err := EKSStacks(dir); err != nil || !slices.Equal(got, []string{"b", "a"}) {
 		t.Errorf("stacks on EKS are %q (%v), want b, a", got, err)
 	}
@@ -145,14 +127,7 @@ func TestAnEncryptedSettingIsAMistake(t *testing.T) {
 		"another namespace's": {"aws:region: eu-west-1", "other:token: {secure: v1:abc}", ""},
 		"no ciphertext":       {"tfserving:ingress: {class: nginx}", "tfserving:ingress: {class: nginx, secure: v1:abc}", "tfserving:ingress.secure is not a setting; the settings here are …"},
 	} {
-		got := problemsOfFile(t, test.old, test.new)
-		var want []string
-		if test.problem != "" {
-			want = []string{test.problem}
-		}
-		if !sameProblems(got, want) {
-			t.Errorf("%s: problems %q, want %q", name, got, want)
-		}
+		wantProblems(t, name, problemsOfFile(t, test.old, test.new), oneOrNone(test.problem)...)
 	}
 }
 
@@ -170,17 +145,13 @@ func TestASettingWithoutItsNamespaceIsAMistake(t *testing.T) {
 		"an unknown key":      {"tfserving:namespace: predictions", "gatewayReplicas: 3", []string{"gatewayReplicas is not a setting; every setting's name begins with tfserving:, except aws:region"}},
 		"another namespace's": {"tfserving:namespace: predictions", "other:gateway: 3", nil},
 	} {
-		got := problemsOfFile(t, test.old, test.new)
-		if !sameProblems(got, test.problems) {
-			t.Errorf("%s: problems %q, want %q", name, got, test.problems)
-		}
+		wantProblems(t, name, problemsOfFile(t, test.old, test.new), test.problems...)
 	}
 }
 
 func TestAStackFilesNameIsTheStacksName(t *testing.T) {
 	for name, want := range map[string]string{"Pulumi.dev.yaml": "", "Pulumi.Dev.yaml": "the stack's name is \"Dev\"", "settings.yaml": ""} {
-		file := filepath.Join(t.TempDir(), name)
-		writeStackFile(t, file, settings(t, onEKS()...))
+		file := writeStackFile(t, t.TempDir(), name, settings(t, onEKS()...))
 		if _, err := ReadStackFile(file); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", name, err, want)
 		}
@@ -188,34 +159,34 @@ func TestAStackFilesNameIsTheStacksName(t *testing.T) {
 }
 
 func TestAnOverlayReplacesOnlyItsOwnSettings(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "Pulumi.test.yaml")
-	text := "config:" + strings.ReplaceAll(valid, "\n", "\n  ")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := writeFile(t, t.TempDir(), "Pulumi.test.yaml", fileOf(valid))
 	got, err := ReadStackFile(file, "tfserving:model: {replicas: {max: 9}}", "tfserving:namespace: other")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := Decode(settings(t, change{"tfserving:model.replicas.max", 9}, change{"tfserving:namespace", "other"}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got  %+v\nwant %+v", got, want)
+	want := decoded(t, change{"tfserving:model.replicas.max", 9}, change{"tfserving:namespace", "other"})
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v (%v)\nwant %+v", got, err, want)
 	}
 }
 
+// fileOf returns the text of a stack's file with settings.
+func fileOf(settings string) string { return "config:" + strings.ReplaceAll(settings, "\n", "\n  ") }
+
+func writeFile(t *testing.T, dir, name, text string) (file string) {
+	t.Helper()
+	file = filepath.Join(dir, name)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // writeStackFile writes a stack's file with settings as Pulumi passes them.
-func writeStackFile(t *testing.T, file string, values map[string]string) {
+func writeStackFile(t *testing.T, dir, name string, values map[string]string) (file string) {
 	t.Helper()
 	data, err := yaml.Marshal(map[string]any{"config": values})
-	if err == nil {
-		err = os.WriteFile(file, data, 0o600)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	return writeFile(t, dir, name, string(data))
 }
 
 // problemsOfFile returns the problems with a stack's file: the valid settings with one text replaced.
@@ -225,17 +196,5 @@ func problemsOfFile(t *testing.T, old, new string) []string {
 	if text == valid {
 		t.Fatalf("the valid settings do not contain %s", old)
 	}
-	file := filepath.Join(t.TempDir(), "Pulumi.test.yaml")
-	if err := os.WriteFile(file, []byte("config:"+strings.ReplaceAll(text, "\n", "\n  ")), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, err := ReadStackFile(file)
-	if err == nil {
-		return nil
-	}
-	var wrong *Error
-	if !errors.As(err, &wrong) {
-		t.Fatal(err)
-	}
-	return wrong.Problems
+	return problemsOf(ReadStackFile(writeFile(t, t.TempDir(), "Pulumi.test.yaml", fileOf(text))))
 }

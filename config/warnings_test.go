@@ -25,10 +25,7 @@ func TestAVersionWhoseSupportEndsSoonHasAWarning(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := Decode(settings(t, onEKS(change{"tfserving:cluster.version", test.version})...))
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := decoded(t, onEKS(change{"tfserving:cluster.version", test.version})...)
 		got := s.Warnings(now)
 		if test.warning == "" && len(got) > 0 || test.warning != "" && (len(got) != 1 || !strings.HasPrefix(got[0], "tfserving:cluster.version is \""+test.version+"\", "+test.warning)) {
 			t.Errorf("%s on %s: warnings %q, want %q", test.version, test.now, got, test.warning)
@@ -58,20 +55,13 @@ func TestExampleRangesHaveAWarning(t *testing.T) {
 		"a range that someone owns":     {"cluster.publicAccessCidrs", "203.0.112.0/24", false},
 		"a wider range than an example": {"ingress.allowedCidrs", "192.0.2.0/23", false},
 	} {
-		s, err := Decode(settings(t, onEKS(change{"tfserving:" + test.key, []string{test.cidr}})...))
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := s.Warnings(now)
+		got := decoded(t, onEKS(change{"tfserving:" + test.key, []string{test.cidr}})...).Warnings(now)
 		if test.warned != (len(got) == 1) || test.warned && !strings.HasPrefix(got[0], "tfserving:"+test.key+" has example ranges only") {
 			t.Errorf("%s: warnings %q", name, got)
 		}
 	}
-	s, err := Decode(settings(t, onEKS(change{"tfserving:cluster.publicAccessCidrs", []string{"203.0.113.0/24", "203.0.112.0/24"}})...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := s.Warnings(now); len(got) > 0 {
+	half := decoded(t, onEKS(change{"tfserving:cluster.publicAccessCidrs", []string{"203.0.113.0/24", "203.0.112.0/24"}})...)
+	if got := half.Warnings(now); len(got) > 0 {
 		t.Errorf("one of two ranges is not an example: warnings %q", got)
 	}
 }
