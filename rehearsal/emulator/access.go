@@ -23,6 +23,7 @@ type accessEntry struct {
 	Tags       map[string]string `json:"tags"`
 	Username   string            `json:"username"`
 	Type       string            `json:"type"`
+	owner      *cluster
 	policies   map[string]*associatedPolicy
 	ofNodes    bool      // made by EKS for the role of a node group
 	since      time.Time // when it takes effect
@@ -53,7 +54,7 @@ func (c *eksCall) addEntry(one *cluster, e *accessEntry) *accessEntry {
 	if strings.Contains(e.Principal, ":user/") {
 		kind = "user"
 	}
-	e.Cluster, e.ARN = one.Name, c.aws.arn("access-entry", one.Name, kind, c.aws.account, name, newUUID())
+	e.owner, e.Cluster, e.ARN = one, one.Name, c.aws.arn("access-entry", one.Name, kind, c.aws.account, name, newUUID())
 	e.CreatedAt, e.ModifiedAt, e.Tags, e.policies = stamp(), stamp(), orEmpty(e.Tags), map[string]*associatedPolicy{}
 	e.since = time.Now().Add(c.aws.cfg.Times.AccessEntry)
 	switch {
@@ -72,22 +73,14 @@ func (c *eksCall) addEntry(one *cluster, e *accessEntry) *accessEntry {
 	return e
 }
 
-func (c *eksCall) createEntry() (any, error) {
-	var in struct {
-		Principal string            `json:"principalArn"`
-		Groups    []string          `json:"kubernetesGroups"`
-		Tags      map[string]string `json:"tags"`
-		Token     string            `json:"clientRequestToken"`
-		Username  string            `json:"username"`
-		Type      string            `json:"type"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	one, err := c.activeCluster()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) createEntry(one *cluster, in *struct {
+	Principal string            `json:"principalArn"`
+	Groups    []string          `json:"kubernetesGroups"`
+	Tags      map[string]string `json:"tags"`
+	Token     string            `json:"clientRequestToken"`
+	Username  string            `json:"username"`
+	Type      string            `json:"type"`
+}) (any, error) {
 	if in.Type == "" {
 		in.Type = "STANDARD"
 	}
@@ -136,31 +129,16 @@ func (c *eksCall) principalExists(arn string) (bool, error) {
 	return aws.ToString(found.User.Arn) == arn, nil
 }
 
-func (c *eksCall) entry() (*cluster, *accessEntry, error) {
-	one, err := c.cluster()
-	if err != nil {
-		return nil, nil, err
-	}
-	e := one.entries[c.path["principal"]]
-	if e == nil {
-		return nil, nil, notFound("The specified principalArn could not be found. You can view your available access entries with 'list-access-entries'.")
-	}
-	return one, e, nil
+func (c *eksCall) entry() (*accessEntry, error) {
+	return part(c, func(one *cluster) map[string]*accessEntry { return one.entries }, c.path["principal"],
+		notFound("The specified principalArn could not be found. You can view your available access entries with 'list-access-entries'."))
 }
 
-func (c *eksCall) describeEntry() (any, error) {
-	_, e, err := c.entry()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) describeEntry(e *accessEntry) (any, error) {
 	return map[string]any{"accessEntry": e}, nil
 }
 
-func (c *eksCall) listEntries() (any, error) {
-	one, err := c.cluster()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) listEntries(one *cluster) (any, error) {
 	names := sortedKeys(one.entries)
 	if arn := c.query.Get("associatedPolicyArn"); arn != "" {
 		names = slices.DeleteFunc(names, func(name string) bool { return one.entries[name].policies[policyName(arn)] == nil })
@@ -168,19 +146,11 @@ func (c *eksCall) listEntries() (any, error) {
 	return map[string]any{"accessEntries": names}, nil
 }
 
-func (c *eksCall) updateEntry() (any, error) {
-	var in struct {
-		Groups   *[]string `json:"kubernetesGroups"`
-		Username string    `json:"username"`
-		Token    string    `json:"clientRequestToken"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	_, e, err := c.entry()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) updateEntry(e *accessEntry, in *struct {
+	Groups   *[]string `json:"kubernetesGroups"`
+	Username string    `json:"username"`
+	Token    string    `json:"clientRequestToken"`
+}) (any, error) {
 	if e.Type != "STANDARD" {
 		return nil, invalid("An access entry of type %s cannot be updated", e.Type)
 	}
@@ -197,29 +167,17 @@ func (c *eksCall) updateEntry() (any, error) {
 	return map[string]any{"accessEntry": e}, nil
 }
 
-func (c *eksCall) deleteEntry() (any, error) {
-	one, e, err := c.entry()
-	if err != nil {
-		return nil, err
-	}
-	delete(one.entries, e.Principal)
+func (c *eksCall) deleteEntry(e *accessEntry) (any, error) {
+	delete(e.owner.entries, e.Principal)
 	return struct{}{}, nil
 }
 
 func policyName(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
 
-func (c *eksCall) associatePolicy() (any, error) {
-	var in struct {
-		ARN   string      `json:"policyArn"`
-		Scope accessScope `json:"accessScope"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	_, e, err := c.entry()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) associatePolicy(e *accessEntry, in *struct {
+	ARN   string      `json:"policyArn"`
+	Scope accessScope `json:"accessScope"`
+}) (any, error) {
 	name := policyName(in.ARN)
 	switch {
 	case in.ARN != policyARN(name) || !slices.Contains(accessPolicies, name):
@@ -240,11 +198,7 @@ func (c *eksCall) associatePolicy() (any, error) {
 	return map[string]any{"clusterName": e.Cluster, "principalArn": e.Principal, "associatedAccessPolicy": p}, nil
 }
 
-func (c *eksCall) listPolicies() (any, error) {
-	_, e, err := c.entry()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) listPolicies(e *accessEntry) (any, error) {
 	all := []any{}
 	for _, name := range sortedKeys(e.policies) {
 		all = append(all, e.policies[name])
@@ -252,11 +206,7 @@ func (c *eksCall) listPolicies() (any, error) {
 	return map[string]any{"clusterName": e.Cluster, "principalArn": e.Principal, "associatedAccessPolicies": all}, nil
 }
 
-func (c *eksCall) disassociatePolicy() (any, error) {
-	_, e, err := c.entry()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) disassociatePolicy(e *accessEntry) (any, error) {
 	name := policyName(c.path["policy"])
 	if e.policies[name] == nil {
 		return nil, notFound("The specified policy %s is not associated with %s", c.path["policy"], e.Principal)

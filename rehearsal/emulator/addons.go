@@ -21,7 +21,8 @@ type addon struct {
 	Tags          map[string]string `json:"tags"`
 	Configuration string            `json:"configurationValues,omitempty"`
 	Associations  []string          `json:"podIdentityAssociations,omitempty"`
-	due           bool              // Times.Addon has passed; a Deployment also needs a node to become active
+	owner         *cluster
+	due           bool // Times.Addon has passed; a Deployment also needs a node to become active
 }
 
 // addonChange has the fields that requests to create and to update an add-on share.
@@ -70,19 +71,11 @@ func (in *addonChange) apply(to *addon) {
 	to.ModifiedAt = stamp()
 }
 
-func (c *eksCall) createAddon() (any, error) {
-	var in struct {
-		addonChange
-		Name string            `json:"addonName"`
-		Tags map[string]string `json:"tags"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	one, err := c.activeCluster()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) createAddon(one *cluster, in *struct {
+	addonChange
+	Name string            `json:"addonName"`
+	Tags map[string]string `json:"tags"`
+}) (any, error) {
 	if one.addons[in.Name] != nil {
 		return nil, inUse("Addon already exists.")
 	}
@@ -95,27 +88,27 @@ func (c *eksCall) createAddon() (any, error) {
 		}
 	}
 	d := &addon{
-		Name: in.Name, Cluster: one.Name, Status: creating, Version: findRelease(one.Version).addonVersions(in.Name)[0],
+		owner: one, Name: in.Name, Cluster: one.Name, Status: creating, Version: findRelease(one.Version).addonVersions(in.Name)[0],
 		Health: health{Issues: []any{}}, ARN: c.aws.arn("addon", one.Name, in.Name, newUUID()), CreatedAt: stamp(), Tags: orEmpty(in.Tags),
 	}
 	in.apply(d)
 	one.addons[d.Name] = d
 	c.after(c.aws.cfg.Times.Addon, func(context.Context) {
 		d.due = true
-		d.settle(one)
+		d.settle()
 	})
 	return showAddon(*d), nil
 }
 
 // settle makes a due add-on active. CoreDNS and metrics-server are Deployments: they are degraded until there is a node, on
 // which their pods run.
-func (d *addon) settle(one *cluster) {
+func (d *addon) settle() {
 	if d.Status != creating && d.Status != degraded || !d.due {
 		return
 	}
 	if addonKinds[d.Name].deployment {
 		hasNode := false
-		for _, g := range one.nodeGroups {
+		for _, g := range d.owner.nodeGroups {
 			hasNode = hasNode || g.Status != creating && g.Status != deleting && *g.Scaling.Desired > 0
 		}
 		if !hasNode {
@@ -131,44 +124,23 @@ func (d *addon) settle(one *cluster) {
 // showAddon is an add-on in an answer. It takes a copy, because the state may change before the answer is encoded.
 func showAddon(d addon) any { return map[string]any{"addon": d} }
 
-func (c *eksCall) addon() (*cluster, *addon, error) {
-	one, err := c.cluster()
-	if err != nil {
-		return nil, nil, err
+func (c *eksCall) addon() (*addon, error) {
+	d, err := part(c, func(one *cluster) map[string]*addon { return one.addons }, c.path["addon"],
+		notFound("No addon: %s found in cluster: %s", c.path["addon"], c.path["name"]))
+	if err == nil {
+		d.settle()
 	}
-	d := one.addons[c.path["addon"]]
-	if d == nil {
-		return nil, nil, notFound("No addon: %s found in cluster: %s", c.path["addon"], one.Name)
-	}
-	d.settle(one)
-	return one, d, nil
+	return d, err
 }
 
-func (c *eksCall) describeAddon() (any, error) {
-	_, d, err := c.addon()
-	if err != nil {
-		return nil, err
-	}
-	return showAddon(*d), nil
-}
+func (c *eksCall) describeAddon(d *addon) (any, error) { return showAddon(*d), nil }
 
-func (c *eksCall) listAddons() (any, error) {
-	one, err := c.cluster()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) listAddons(one *cluster) (any, error) {
 	return map[string]any{"addons": sortedKeys(one.addons)}, nil
 }
 
-func (c *eksCall) updateAddon() (any, error) {
-	var in addonChange
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	one, d, err := c.addon()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) updateAddon(d *addon, in *addonChange) (any, error) {
+	one := d.owner
 	if d.Status != active {
 		return nil, inUse("Addon %s is %s and cannot be updated", d.Name, d.Status)
 	}
@@ -182,11 +154,8 @@ func (c *eksCall) updateAddon() (any, error) {
 	return c.begin(one, "AddonUpdate", d.Name, &d.Status, c.aws.cfg.Times.Addon, func(context.Context) { in.apply(d) }, params...), nil
 }
 
-func (c *eksCall) deleteAddon() (any, error) {
-	one, d, err := c.addon()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) deleteAddon(d *addon) (any, error) {
+	one := d.owner
 	if d.Status == deleting || d.Status == updating {
 		return nil, inUse("Addon %s is %s", d.Name, d.Status)
 	}

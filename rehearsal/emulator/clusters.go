@@ -262,13 +262,7 @@ func (c *eksCall) activeCluster() (*cluster, error) {
 	return one, err
 }
 
-func (c *eksCall) describeCluster() (any, error) {
-	one, err := c.cluster()
-	if err != nil {
-		return nil, err
-	}
-	return c.aws.show(one), nil
-}
+func (c *eksCall) describeCluster(one *cluster) (any, error) { return c.aws.show(one), nil }
 
 func (c *eksCall) listClusters() (any, error) {
 	return map[string]any{"clusters": sortedKeys(c.aws.eks.clusters)}, nil

@@ -69,7 +69,43 @@ func (c *eksCall) after(delay time.Duration, do func(ctx context.Context)) {
 // route is an operation of the EKS API. A pattern's variables are in braces.
 type route struct {
 	action, method, pattern string
-	handle                  func(*eksCall) (any, error)
+	handle                  handler
+}
+
+type handler func(*eksCall) (any, error)
+
+// on is the handler of an operation on what find finds by the path.
+func on[T any](find func(*eksCall) (T, error), answer func(*eksCall, T) (any, error)) handler {
+	return func(c *eksCall) (any, error) {
+		found, err := find(c)
+		if err != nil {
+			return nil, err
+		}
+		return answer(c, found)
+	}
+}
+
+// with is like on, for an operation whose request has a body. Fields that are not in In are an error.
+func with[T, In any](find func(*eksCall) (T, error), answer func(*eksCall, T, *In) (any, error)) handler {
+	return func(c *eksCall) (any, error) {
+		in := new(In)
+		if err := c.decode(in); err != nil {
+			return nil, err
+		}
+		return on(find, func(c *eksCall, found T) (any, error) { return answer(c, found, in) })(c)
+	}
+}
+
+// part is the part of the path's cluster that id names. missing is the error if there is none.
+func part[T any](c *eksCall, parts func(*cluster) map[string]*T, id string, missing error) (*T, error) {
+	one, err := c.cluster()
+	if err != nil {
+		return nil, err
+	}
+	if found := parts(one)[id]; found != nil {
+		return found, nil
+	}
+	return nil, missing
 }
 
 const (
@@ -83,49 +119,49 @@ const (
 var routes = []route{
 	{"CreateCluster", "POST", "/clusters", (*eksCall).createCluster},
 	{"ListClusters", "GET", "/clusters", (*eksCall).listClusters},
-	{"DescribeCluster", "GET", clusterPath, (*eksCall).describeCluster},
+	{"DescribeCluster", "GET", clusterPath, on((*eksCall).cluster, (*eksCall).describeCluster)},
 	{"DeleteCluster", "DELETE", clusterPath, (*eksCall).deleteCluster},
-	{"UpdateClusterConfig", "POST", clusterPath + "/update-config", (*eksCall).updateClusterConfig},
-	{"UpdateClusterVersion", "POST", clusterPath + "/updates", (*eksCall).updateClusterVersion},
-	{"AssociateEncryptionConfig", "POST", clusterPath + "/encryption-config/associate", (*eksCall).associateEncryption},
-	{"ListUpdates", "GET", clusterPath + "/updates", (*eksCall).listUpdates},
-	{"DescribeUpdate", "GET", clusterPath + "/updates/{update}", (*eksCall).describeUpdate},
+	{"UpdateClusterConfig", "POST", clusterPath + "/update-config", with((*eksCall).idle, (*eksCall).updateClusterConfig)},
+	{"UpdateClusterVersion", "POST", clusterPath + "/updates", with((*eksCall).idle, (*eksCall).updateClusterVersion)},
+	{"AssociateEncryptionConfig", "POST", clusterPath + "/encryption-config/associate", with((*eksCall).idle, (*eksCall).associateEncryption)},
+	{"ListUpdates", "GET", clusterPath + "/updates", on((*eksCall).cluster, (*eksCall).listUpdates)},
+	{"DescribeUpdate", "GET", clusterPath + "/updates/{update}", on((*eksCall).cluster, (*eksCall).describeUpdate)},
 	{"DescribeClusterVersions", "GET", "/cluster-versions", (*eksCall).describeClusterVersions},
 
-	{"CreateNodegroup", "POST", clusterPath + "/node-groups", (*eksCall).createNodeGroup},
-	{"ListNodegroups", "GET", clusterPath + "/node-groups", (*eksCall).listNodeGroups},
-	{"DescribeNodegroup", "GET", nodeGroupPath, (*eksCall).describeNodeGroup},
-	{"DeleteNodegroup", "DELETE", nodeGroupPath, (*eksCall).deleteNodeGroup},
-	{"UpdateNodegroupConfig", "POST", nodeGroupPath + "/update-config", (*eksCall).updateNodeGroupConfig},
-	{"UpdateNodegroupVersion", "POST", nodeGroupPath + "/update-version", (*eksCall).updateNodeGroupVersion},
+	{"CreateNodegroup", "POST", clusterPath + "/node-groups", with((*eksCall).activeCluster, (*eksCall).createNodeGroup)},
+	{"ListNodegroups", "GET", clusterPath + "/node-groups", on((*eksCall).cluster, (*eksCall).listNodeGroups)},
+	{"DescribeNodegroup", "GET", nodeGroupPath, on((*eksCall).nodeGroup, (*eksCall).showGroup)},
+	{"DeleteNodegroup", "DELETE", nodeGroupPath, on((*eksCall).nodeGroup, (*eksCall).deleteNodeGroup)},
+	{"UpdateNodegroupConfig", "POST", nodeGroupPath + "/update-config", with((*eksCall).idleGroup, (*eksCall).updateNodeGroupConfig)},
+	{"UpdateNodegroupVersion", "POST", nodeGroupPath + "/update-version", with((*eksCall).idleGroup, (*eksCall).updateNodeGroupVersion)},
 
-	{"CreateAddon", "POST", clusterPath + "/addons", (*eksCall).createAddon},
-	{"ListAddons", "GET", clusterPath + "/addons", (*eksCall).listAddons},
-	{"DescribeAddon", "GET", addonPath, (*eksCall).describeAddon},
-	{"UpdateAddon", "POST", addonPath + "/update", (*eksCall).updateAddon},
-	{"DeleteAddon", "DELETE", addonPath, (*eksCall).deleteAddon},
+	{"CreateAddon", "POST", clusterPath + "/addons", with((*eksCall).activeCluster, (*eksCall).createAddon)},
+	{"ListAddons", "GET", clusterPath + "/addons", on((*eksCall).cluster, (*eksCall).listAddons)},
+	{"DescribeAddon", "GET", addonPath, on((*eksCall).addon, (*eksCall).describeAddon)},
+	{"UpdateAddon", "POST", addonPath + "/update", with((*eksCall).addon, (*eksCall).updateAddon)},
+	{"DeleteAddon", "DELETE", addonPath, on((*eksCall).addon, (*eksCall).deleteAddon)},
 	{"DescribeAddonVersions", "GET", "/addons/supported-versions", (*eksCall).describeAddonVersions},
 	{"DescribeAddonConfiguration", "GET", "/addons/configuration-schemas", (*eksCall).describeAddonConfiguration},
 
-	{"CreateAccessEntry", "POST", clusterPath + "/access-entries", (*eksCall).createEntry},
-	{"ListAccessEntries", "GET", clusterPath + "/access-entries", (*eksCall).listEntries},
-	{"DescribeAccessEntry", "GET", entryPath, (*eksCall).describeEntry},
-	{"UpdateAccessEntry", "POST", entryPath, (*eksCall).updateEntry},
-	{"DeleteAccessEntry", "DELETE", entryPath, (*eksCall).deleteEntry},
-	{"AssociateAccessPolicy", "POST", entryPath + "/access-policies", (*eksCall).associatePolicy},
-	{"ListAssociatedAccessPolicies", "GET", entryPath + "/access-policies", (*eksCall).listPolicies},
-	{"DisassociateAccessPolicy", "DELETE", entryPath + "/access-policies/{policy}", (*eksCall).disassociatePolicy},
+	{"CreateAccessEntry", "POST", clusterPath + "/access-entries", with((*eksCall).activeCluster, (*eksCall).createEntry)},
+	{"ListAccessEntries", "GET", clusterPath + "/access-entries", on((*eksCall).cluster, (*eksCall).listEntries)},
+	{"DescribeAccessEntry", "GET", entryPath, on((*eksCall).entry, (*eksCall).describeEntry)},
+	{"UpdateAccessEntry", "POST", entryPath, with((*eksCall).entry, (*eksCall).updateEntry)},
+	{"DeleteAccessEntry", "DELETE", entryPath, on((*eksCall).entry, (*eksCall).deleteEntry)},
+	{"AssociateAccessPolicy", "POST", entryPath + "/access-policies", with((*eksCall).entry, (*eksCall).associatePolicy)},
+	{"ListAssociatedAccessPolicies", "GET", entryPath + "/access-policies", on((*eksCall).entry, (*eksCall).listPolicies)},
+	{"DisassociateAccessPolicy", "DELETE", entryPath + "/access-policies/{policy}", on((*eksCall).entry, (*eksCall).disassociatePolicy)},
 	{"ListAccessPolicies", "GET", "/access-policies", (*eksCall).listAccessPolicies},
 
-	{"CreatePodIdentityAssociation", "POST", clusterPath + "/pod-identity-associations", (*eksCall).createAssociation},
-	{"ListPodIdentityAssociations", "GET", clusterPath + "/pod-identity-associations", (*eksCall).listAssociations},
-	{"DescribePodIdentityAssociation", "GET", associationPath, (*eksCall).describeAssociation},
-	{"UpdatePodIdentityAssociation", "POST", associationPath, (*eksCall).updateAssociation},
-	{"DeletePodIdentityAssociation", "DELETE", associationPath, (*eksCall).deleteAssociation},
+	{"CreatePodIdentityAssociation", "POST", clusterPath + "/pod-identity-associations", with((*eksCall).activeCluster, (*eksCall).createAssociation)},
+	{"ListPodIdentityAssociations", "GET", clusterPath + "/pod-identity-associations", on((*eksCall).cluster, (*eksCall).listAssociations)},
+	{"DescribePodIdentityAssociation", "GET", associationPath, on((*eksCall).association, (*eksCall).describeAssociation)},
+	{"UpdatePodIdentityAssociation", "POST", associationPath, with((*eksCall).association, (*eksCall).updateAssociation)},
+	{"DeletePodIdentityAssociation", "DELETE", associationPath, on((*eksCall).association, (*eksCall).deleteAssociation)},
 
-	{"ListTagsForResource", "GET", "/tags/{arn}", (*eksCall).listTags},
-	{"TagResource", "POST", "/tags/{arn}", (*eksCall).changeTags},
-	{"UntagResource", "DELETE", "/tags/{arn}", (*eksCall).changeTags},
+	{"ListTagsForResource", "GET", "/tags/{arn}", on((*eksCall).tags, (*eksCall).listTags)},
+	{"TagResource", "POST", "/tags/{arn}", on((*eksCall).tags, (*eksCall).changeTags)},
+	{"UntagResource", "DELETE", "/tags/{arn}", on((*eksCall).tags, (*eksCall).changeTags)},
 }
 
 // match returns the values of a pattern's variables. A variable is one segment of the path. An ARN at the end is the rest of

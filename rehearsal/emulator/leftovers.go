@@ -8,10 +8,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	asgtypes "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
@@ -38,12 +41,12 @@ func (a *AWS) inventory(ctx context.Context) ([]string, error) {
 	a.eks.mu.Lock()
 	defer a.eks.mu.Unlock()
 	for _, one := range a.eks.clusters {
-		l.add("EKS cluster", &one.Name)
+		l.add("EKS cluster", one.Name)
 		for name := range one.nodeGroups {
-			l.add("EKS node group", aws.String(one.Name+"/"+name))
+			l.add("EKS node group", one.Name+"/"+name)
 		}
 		for name := range one.addons {
-			l.add("EKS add-on", aws.String(one.Name+"/"+name))
+			l.add("EKS add-on", one.Name+"/"+name)
 		}
 	}
 	return l.items, l.err
@@ -59,18 +62,19 @@ type lister struct {
 	err      error
 }
 
-func (l *lister) add(kind string, id *string, more ...*string) {
-	item := kind + " " + aws.ToString(id)
-	for _, m := range more {
-		if text := aws.ToString(m); text != "" {
-			item += " (" + text + ")"
-		}
+func (l *lister) add(kind, name string) { l.items = append(l.items, kind+" "+name) }
+
+// named is the name of a resource that its identifier alone does not explain.
+func named(id, more *string) *string {
+	if text := aws.ToString(more); text != "" {
+		return aws.String(aws.ToString(id) + " (" + text + ")")
 	}
-	l.items = append(l.items, item)
+	return id
 }
 
-// each makes a call that lists resources of one kind, and passes its answer to add.
-func each[In, Out, Options any](l *lister, call func(context.Context, *In, ...func(*Options)) (*Out, error), in *In, add func(*Out)) {
+// list adds the resources of one kind that a call lists.
+func list[In, Out, Options, T any](l *lister, kind string, call func(context.Context, *In, ...func(*Options)) (*Out, error), in *In,
+	items func(*Out) []T, name func(T) *string) {
 	if l.err != nil {
 		return
 	}
@@ -79,148 +83,106 @@ func each[In, Out, Options any](l *lister, call func(context.Context, *In, ...fu
 		l.err = fmt.Errorf("listing resources: %w", err)
 		return
 	}
-	add(out)
+	for _, item := range items(out) {
+		l.add(kind, aws.ToString(name(item)))
+	}
 }
 
 func (l *lister) network() {
 	c := l.clients.ec2
-	each(l, c.DescribeVpcs, &ec2.DescribeVpcsInput{}, func(o *ec2.DescribeVpcsOutput) {
-		for _, v := range o.Vpcs {
-			l.add("VPC", v.VpcId)
+	list(l, "VPC", c.DescribeVpcs, nil, func(o *ec2.DescribeVpcsOutput) []ec2types.Vpc { return o.Vpcs },
+		func(v ec2types.Vpc) *string { return v.VpcId })
+	list(l, "subnet", c.DescribeSubnets, nil, func(o *ec2.DescribeSubnetsOutput) []ec2types.Subnet { return o.Subnets },
+		func(s ec2types.Subnet) *string { return s.SubnetId })
+	list(l, "route table", c.DescribeRouteTables, nil, func(o *ec2.DescribeRouteTablesOutput) []ec2types.RouteTable { return o.RouteTables },
+		func(t ec2types.RouteTable) *string { return t.RouteTableId })
+	list(l, "internet gateway", c.DescribeInternetGateways, nil,
+		func(o *ec2.DescribeInternetGatewaysOutput) []ec2types.InternetGateway { return o.InternetGateways },
+		func(g ec2types.InternetGateway) *string { return g.InternetGatewayId })
+	list(l, "NAT gateway", c.DescribeNatGateways, nil, func(o *ec2.DescribeNatGatewaysOutput) []ec2types.NatGateway {
+		return slices.DeleteFunc(o.NatGateways, func(g ec2types.NatGateway) bool { return g.State == ec2types.NatGatewayStateDeleted })
+	}, func(g ec2types.NatGateway) *string { return g.NatGatewayId })
+	list(l, "Elastic IP", c.DescribeAddresses, nil, func(o *ec2.DescribeAddressesOutput) []ec2types.Address { return o.Addresses },
+		func(e ec2types.Address) *string { return e.AllocationId })
+	list(l, "VPC endpoint", c.DescribeVpcEndpoints, nil, func(o *ec2.DescribeVpcEndpointsOutput) []ec2types.VpcEndpoint {
+		// moto writes the state in lower case.
+		deleted := func(e ec2types.VpcEndpoint) bool {
+			return strings.EqualFold(string(e.State), string(ec2types.StateDeleted))
 		}
-	})
-	each(l, c.DescribeSubnets, &ec2.DescribeSubnetsInput{}, func(o *ec2.DescribeSubnetsOutput) {
-		for _, s := range o.Subnets {
-			l.add("subnet", s.SubnetId)
-		}
-	})
-	each(l, c.DescribeRouteTables, &ec2.DescribeRouteTablesInput{}, func(o *ec2.DescribeRouteTablesOutput) {
-		for _, t := range o.RouteTables {
-			l.add("route table", t.RouteTableId)
-		}
-	})
-	each(l, c.DescribeInternetGateways, &ec2.DescribeInternetGatewaysInput{}, func(o *ec2.DescribeInternetGatewaysOutput) {
-		for _, g := range o.InternetGateways {
-			l.add("internet gateway", g.InternetGatewayId)
-		}
-	})
-	each(l, c.DescribeNatGateways, &ec2.DescribeNatGatewaysInput{}, func(o *ec2.DescribeNatGatewaysOutput) {
-		for _, g := range o.NatGateways {
-			if g.State != ec2types.NatGatewayStateDeleted {
-				l.add("NAT gateway", g.NatGatewayId)
-			}
-		}
-	})
-	each(l, c.DescribeAddresses, &ec2.DescribeAddressesInput{}, func(o *ec2.DescribeAddressesOutput) {
-		for _, e := range o.Addresses {
-			l.add("Elastic IP", e.AllocationId)
-		}
-	})
-	each(l, c.DescribeVpcEndpoints, &ec2.DescribeVpcEndpointsInput{}, func(o *ec2.DescribeVpcEndpointsOutput) {
-		for _, e := range o.VpcEndpoints {
-			if !strings.EqualFold(string(e.State), string(ec2types.StateDeleted)) { // moto writes it in lower case
-				l.add("VPC endpoint", e.VpcEndpointId, e.ServiceName)
-			}
-		}
-	})
-	each(l, c.DescribeSecurityGroups, &ec2.DescribeSecurityGroupsInput{}, func(o *ec2.DescribeSecurityGroupsOutput) {
-		for _, g := range o.SecurityGroups {
-			l.add("security group", g.GroupId, g.GroupName)
-		}
-	})
-	each(l, c.DescribeNetworkInterfaces, &ec2.DescribeNetworkInterfacesInput{}, func(o *ec2.DescribeNetworkInterfacesOutput) {
-		for _, i := range o.NetworkInterfaces {
-			if i.Attachment != nil && aws.ToString(i.Attachment.InstanceId) != "" && !l.live[*i.Attachment.InstanceId] {
-				continue // EC2 deletes it with its instance, moto does not
-			}
-			l.add("network interface", i.NetworkInterfaceId, i.Description)
-		}
-	})
-	each(l, c.DescribeFlowLogs, &ec2.DescribeFlowLogsInput{}, func(o *ec2.DescribeFlowLogsOutput) {
-		for _, f := range o.FlowLogs {
-			l.add("flow log", f.FlowLogId)
-		}
-	})
-	each(l, l.clients.elb.DescribeLoadBalancers, &elb.DescribeLoadBalancersInput{}, func(o *elb.DescribeLoadBalancersOutput) {
-		for _, b := range o.LoadBalancers {
-			l.add("load balancer", b.LoadBalancerName)
-		}
-	})
-	each(l, l.clients.elb.DescribeTargetGroups, &elb.DescribeTargetGroupsInput{}, func(o *elb.DescribeTargetGroupsOutput) {
-		for _, g := range o.TargetGroups {
-			l.add("target group", g.TargetGroupName)
-		}
-	})
+		return slices.DeleteFunc(o.VpcEndpoints, deleted)
+	}, func(e ec2types.VpcEndpoint) *string { return named(e.VpcEndpointId, e.ServiceName) })
+	list(l, "security group", c.DescribeSecurityGroups, nil,
+		func(o *ec2.DescribeSecurityGroupsOutput) []ec2types.SecurityGroup { return o.SecurityGroups },
+		func(g ec2types.SecurityGroup) *string { return named(g.GroupId, g.GroupName) })
+	list(l, "network interface", c.DescribeNetworkInterfaces, nil, func(o *ec2.DescribeNetworkInterfacesOutput) []ec2types.NetworkInterface {
+		// EC2 deletes an interface with its instance, moto does not.
+		return slices.DeleteFunc(o.NetworkInterfaces, func(i ec2types.NetworkInterface) bool {
+			return i.Attachment != nil && aws.ToString(i.Attachment.InstanceId) != "" && !l.live[*i.Attachment.InstanceId]
+		})
+	}, func(i ec2types.NetworkInterface) *string { return named(i.NetworkInterfaceId, i.Description) })
+	list(l, "flow log", c.DescribeFlowLogs, nil, func(o *ec2.DescribeFlowLogsOutput) []ec2types.FlowLog { return o.FlowLogs },
+		func(f ec2types.FlowLog) *string { return f.FlowLogId })
+	list(l, "load balancer", l.clients.elb.DescribeLoadBalancers, nil,
+		func(o *elb.DescribeLoadBalancersOutput) []elbtypes.LoadBalancer { return o.LoadBalancers },
+		func(b elbtypes.LoadBalancer) *string { return b.LoadBalancerName })
+	list(l, "target group", l.clients.elb.DescribeTargetGroups, nil,
+		func(o *elb.DescribeTargetGroupsOutput) []elbtypes.TargetGroup { return o.TargetGroups },
+		func(g elbtypes.TargetGroup) *string { return g.TargetGroupName })
 }
 
 func (l *lister) compute() {
 	c := l.clients.ec2
-	each(l, c.DescribeLaunchTemplates, &ec2.DescribeLaunchTemplatesInput{}, func(o *ec2.DescribeLaunchTemplatesOutput) {
-		for _, t := range o.LaunchTemplates {
-			l.add("launch template", t.LaunchTemplateName)
-		}
-	})
-	each(l, c.DescribeInstances, &ec2.DescribeInstancesInput{}, func(o *ec2.DescribeInstancesOutput) {
+	list(l, "launch template", c.DescribeLaunchTemplates, nil,
+		func(o *ec2.DescribeLaunchTemplatesOutput) []ec2types.LaunchTemplate { return o.LaunchTemplates },
+		func(t ec2types.LaunchTemplate) *string { return t.LaunchTemplateName })
+	list(l, "instance", c.DescribeInstances, nil, func(o *ec2.DescribeInstancesOutput) (all []ec2types.Instance) {
 		for _, r := range o.Reservations {
 			for _, i := range r.Instances {
 				if i.State.Name != ec2types.InstanceStateNameTerminated {
-					l.add("instance", i.InstanceId)
-					l.live[aws.ToString(i.InstanceId)] = true
+					all, l.live[aws.ToString(i.InstanceId)] = append(all, i), true
 				}
 			}
 		}
-	})
-	each(l, c.DescribeVolumes, &ec2.DescribeVolumesInput{}, func(o *ec2.DescribeVolumesOutput) {
-		for _, v := range o.Volumes {
-			l.add("volume", v.VolumeId)
-		}
-	})
-	each(l, l.clients.autoscaling.DescribeAutoScalingGroups, &autoscaling.DescribeAutoScalingGroupsInput{}, func(o *autoscaling.DescribeAutoScalingGroupsOutput) {
-		for _, g := range o.AutoScalingGroups {
-			l.add("Auto Scaling group", g.AutoScalingGroupName)
-		}
-	})
+		return all
+	}, func(i ec2types.Instance) *string { return i.InstanceId })
+	list(l, "volume", c.DescribeVolumes, nil, func(o *ec2.DescribeVolumesOutput) []ec2types.Volume { return o.Volumes },
+		func(v ec2types.Volume) *string { return v.VolumeId })
+	list(l, "Auto Scaling group", l.clients.autoscaling.DescribeAutoScalingGroups, nil,
+		func(o *autoscaling.DescribeAutoScalingGroupsOutput) []asgtypes.AutoScalingGroup {
+			return o.AutoScalingGroups
+		},
+		func(g asgtypes.AutoScalingGroup) *string { return g.AutoScalingGroupName })
 }
 
 func (l *lister) permissions() {
 	c := l.clients.iam
-	each(l, c.ListRoles, &iam.ListRolesInput{}, func(o *iam.ListRolesOutput) {
-		for _, r := range o.Roles {
-			if !strings.HasPrefix(aws.ToString(r.Path), "/aws-service-role/") { // AWS makes and keeps those
-				l.add("role", r.RoleName)
-			}
-		}
-	})
-	each(l, c.ListPolicies, &iam.ListPoliciesInput{Scope: iamtypes.PolicyScopeTypeLocal}, func(o *iam.ListPoliciesOutput) {
-		for _, p := range o.Policies {
-			l.add("policy", p.PolicyName)
-		}
-	})
-	each(l, c.ListInstanceProfiles, &iam.ListInstanceProfilesInput{}, func(o *iam.ListInstanceProfilesOutput) {
-		for _, p := range o.InstanceProfiles {
-			l.add("instance profile", p.InstanceProfileName)
-		}
-	})
-	each(l, c.ListOpenIDConnectProviders, &iam.ListOpenIDConnectProvidersInput{}, func(o *iam.ListOpenIDConnectProvidersOutput) {
-		for _, p := range o.OpenIDConnectProviderList {
-			l.add("OIDC provider", p.Arn)
-		}
-	})
+	list(l, "role", c.ListRoles, nil, func(o *iam.ListRolesOutput) []iamtypes.Role {
+		ofAWS := func(r iamtypes.Role) bool { return strings.HasPrefix(aws.ToString(r.Path), "/aws-service-role/") } // AWS makes and keeps those
+		return slices.DeleteFunc(o.Roles, ofAWS)
+	}, func(r iamtypes.Role) *string { return r.RoleName })
+	list(l, "policy", c.ListPolicies, &iam.ListPoliciesInput{Scope: iamtypes.PolicyScopeTypeLocal},
+		func(o *iam.ListPoliciesOutput) []iamtypes.Policy { return o.Policies }, func(p iamtypes.Policy) *string { return p.PolicyName })
+	list(l, "instance profile", c.ListInstanceProfiles, nil,
+		func(o *iam.ListInstanceProfilesOutput) []iamtypes.InstanceProfile { return o.InstanceProfiles },
+		func(p iamtypes.InstanceProfile) *string { return p.InstanceProfileName })
+	list(l, "OIDC provider", c.ListOpenIDConnectProviders, nil,
+		func(o *iam.ListOpenIDConnectProvidersOutput) []iamtypes.OpenIDConnectProviderListEntry {
+			return o.OpenIDConnectProviderList
+		},
+		func(p iamtypes.OpenIDConnectProviderListEntry) *string { return p.Arn })
 }
 
 // rest lists repositories, log groups and keys. The last two have no SDK client among the dependencies.
 func (l *lister) rest() {
-	each(l, l.clients.ecr.DescribeRepositories, &ecr.DescribeRepositoriesInput{}, func(o *ecr.DescribeRepositoriesOutput) {
-		for _, r := range o.Repositories {
-			l.add("repository", r.RepositoryName)
-		}
-	})
+	list(l, "repository", l.clients.ecr.DescribeRepositories, nil,
+		func(o *ecr.DescribeRepositoriesOutput) []ecrtypes.Repository { return o.Repositories },
+		func(r ecrtypes.Repository) *string { return r.RepositoryName })
 	var logs struct {
 		LogGroups []struct{ LogGroupName string }
 	}
 	l.json("logs", "Logs_20140328.DescribeLogGroups", "{}", &logs)
 	for _, g := range logs.LogGroups {
-		l.add("log group", &g.LogGroupName)
+		l.add("log group", g.LogGroupName)
 	}
 	var aliases struct {
 		Aliases []struct{ AliasName, TargetKeyId string }
@@ -231,7 +193,7 @@ func (l *lister) rest() {
 		if strings.HasPrefix(alias.AliasName, "alias/aws/") {
 			managed[alias.TargetKeyId] = true
 		} else {
-			l.add("key alias", &alias.AliasName)
+			l.add("key alias", alias.AliasName)
 		}
 	}
 	var keys struct{ Keys []struct{ KeyId string } }
@@ -240,7 +202,7 @@ func (l *lister) rest() {
 		var one struct{ KeyMetadata struct{ KeyState string } }
 		l.json("kms", "TrentService.DescribeKey", mustJSON(map[string]string{"KeyId": k.KeyId}), &one)
 		if one.KeyMetadata.KeyState != "PendingDeletion" && !managed[k.KeyId] {
-			l.add("key", &k.KeyId)
+			l.add("key", k.KeyId)
 		}
 	}
 }

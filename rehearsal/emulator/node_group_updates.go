@@ -6,35 +6,28 @@ import (
 	"slices"
 )
 
-func (c *eksCall) idleGroup() (*cluster, *nodeGroup, error) {
-	one, g, err := c.nodeGroup()
+func (c *eksCall) idleGroup() (*nodeGroup, error) {
+	g, err := c.nodeGroup()
 	if err == nil && g.Status != active {
-		return nil, nil, inUse("Nodegroup %s is %s and cannot be updated", g.Name, g.Status)
+		return nil, inUse("Nodegroup %s is %s and cannot be updated", g.Name, g.Status)
 	}
-	return one, g, err
+	return g, err
 }
 
-func (c *eksCall) updateNodeGroupConfig() (any, error) {
-	var in struct {
-		Labels struct {
-			Add    map[string]string `json:"addOrUpdateLabels"`
-			Remove []string          `json:"removeLabels"`
-		} `json:"labels"`
-		Taints struct {
-			Add    []taint `json:"addOrUpdateTaints"`
-			Remove []taint `json:"removeTaints"`
-		} `json:"taints"`
-		Scaling *scalingConfig `json:"scalingConfig"`
-		Update  *updateConfig  `json:"updateConfig"`
-		Token   string         `json:"clientRequestToken"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	one, g, err := c.idleGroup()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) updateNodeGroupConfig(g *nodeGroup, in *struct {
+	Labels struct {
+		Add    map[string]string `json:"addOrUpdateLabels"`
+		Remove []string          `json:"removeLabels"`
+	} `json:"labels"`
+	Taints struct {
+		Add    []taint `json:"addOrUpdateTaints"`
+		Remove []taint `json:"removeTaints"`
+	} `json:"taints"`
+	Scaling *scalingConfig `json:"scalingConfig"`
+	Update  *updateConfig  `json:"updateConfig"`
+	Token   string         `json:"clientRequestToken"`
+}) (any, error) {
+	one := g.owner
 	if err := checkTaints(in.Taints.Add); err != nil {
 		return nil, err
 	}
@@ -86,21 +79,14 @@ func (s *scalingConfig) fill(now scalingConfig) {
 }
 
 // updateNodeGroupVersion changes the launch template of new instances. EKS would also replace running instances.
-func (c *eksCall) updateNodeGroupVersion() (any, error) {
-	var in struct {
-		Version        string          `json:"version"`
-		ReleaseVersion string          `json:"releaseVersion"`
-		Template       *launchTemplate `json:"launchTemplate"`
-		Force          bool            `json:"force"`
-		Token          string          `json:"clientRequestToken"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	one, g, err := c.idleGroup()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) updateNodeGroupVersion(g *nodeGroup, in *struct {
+	Version        string          `json:"version"`
+	ReleaseVersion string          `json:"releaseVersion"`
+	Template       *launchTemplate `json:"launchTemplate"`
+	Force          bool            `json:"force"`
+	Token          string          `json:"clientRequestToken"`
+}) (any, error) {
+	one := g.owner
 	changed := g.NodeGroupFields
 	if in.Version != "" {
 		changed.Version = in.Version

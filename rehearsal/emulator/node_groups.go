@@ -10,6 +10,7 @@ import (
 // nodeGroup is a managed node group.
 type nodeGroup struct {
 	NodeGroupFields
+	owner   *cluster
 	scaling scalingGroup // the resources that EKS made for it
 }
 
@@ -88,15 +89,7 @@ type createNodeGroup struct {
 	ReleaseVersion string            `json:"releaseVersion"`
 }
 
-func (c *eksCall) createNodeGroup() (any, error) {
-	var in createNodeGroup
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	one, err := c.activeCluster()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) createNodeGroup(one *cluster, in *createNodeGroup) (any, error) {
 	if one.nodeGroups[in.Name] != nil {
 		return nil, inUse("NodeGroup already exists with name %s and cluster name %s", in.Name, one.Name)
 	}
@@ -111,7 +104,7 @@ func (c *eksCall) createNodeGroup() (any, error) {
 	} else if network.vpc != one.VPC.VPCID {
 		return nil, invalid("Subnets are not in the VPC of cluster %s", one.Name)
 	}
-	g := &nodeGroup{NodeGroupFields: NodeGroupFields{
+	g := &nodeGroup{owner: one, NodeGroupFields: NodeGroupFields{
 		Name: in.Name, Cluster: one.Name, ARN: c.aws.arn("nodegroup", one.Name, in.Name, newUUID()), CreatedAt: stamp(), ModifiedAt: stamp(),
 		Version: in.Version, ReleaseVersion: findRelease(in.Version).imageRelease(), Status: creating, CapacityType: in.CapacityType, Scaling: *in.Scaling,
 		InstanceTypes: in.InstanceTypes, Subnets: in.Subnets, ImageType: in.ImageType, NodeRole: in.NodeRole, Labels: orEmpty(in.Labels),
@@ -214,48 +207,28 @@ func (c *eksCall) showGroup(g *nodeGroup) (any, error) {
 	return map[string]any{"nodegroup": g.NodeGroupFields}, nil
 }
 
-func (c *eksCall) nodeGroup() (*cluster, *nodeGroup, error) {
-	one, err := c.cluster()
-	if err != nil {
-		return nil, nil, err
-	}
-	g := one.nodeGroups[c.path["nodegroup"]]
-	if g == nil {
-		return nil, nil, notFound("No node group found for name: %s.", c.path["nodegroup"])
-	}
-	return one, g, nil
+func (c *eksCall) nodeGroup() (*nodeGroup, error) {
+	id := c.path["nodegroup"]
+	return part(c, func(one *cluster) map[string]*nodeGroup { return one.nodeGroups }, id, notFound("No node group found for name: %s.", id))
 }
 
-func (c *eksCall) describeNodeGroup() (any, error) {
-	_, g, err := c.nodeGroup()
-	if err != nil {
-		return nil, err
-	}
-	return c.showGroup(g)
-}
-
-func (c *eksCall) listNodeGroups() (any, error) {
-	one, err := c.cluster()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) listNodeGroups(one *cluster) (any, error) {
 	return map[string]any{"nodegroups": sortedKeys(one.nodeGroups)}, nil
 }
 
 // deleteNodeGroup terminates the instances at once. After Times.NodeGroupDelete it deletes the group with the resources that
 // EKS made for it.
-func (c *eksCall) deleteNodeGroup() (any, error) {
-	one, g, err := c.nodeGroup()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) deleteNodeGroup(g *nodeGroup) (any, error) {
+	one := g.owner
 	if g.Status == deleting || g.Status == updating || g.Status == creating {
 		return nil, inUse("Nodegroup %s is %s", g.Name, g.Status)
 	}
-	if g.Scaling, err = c.aws.scalingOf(c.ctx, g); err != nil {
+	now, err := c.aws.scalingOf(c.ctx, g)
+	if err != nil {
 		return nil, err
 	}
-	if err := c.aws.emptyScaling(c.ctx, g); err != nil {
+	g.Scaling = now
+	if err := c.aws.setScaling(c.ctx, g, scalingConfig{Min: new(int32), Max: new(int32), Desired: new(int32)}); err != nil {
 		return nil, err
 	}
 	g.Status = deleting

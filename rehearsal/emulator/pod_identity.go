@@ -4,6 +4,7 @@ import "strings"
 
 // association gives the pods of a service account an IAM role.
 type association struct {
+	owner          *cluster
 	Cluster        string            `json:"clusterName"`
 	Namespace      string            `json:"namespace"`
 	ServiceAccount string            `json:"serviceAccount"`
@@ -16,22 +17,14 @@ type association struct {
 	NoTags         *bool             `json:"disableSessionTags,omitempty"`
 }
 
-func (c *eksCall) createAssociation() (any, error) {
-	var in struct {
-		Namespace      string            `json:"namespace"`
-		ServiceAccount string            `json:"serviceAccount"`
-		Role           string            `json:"roleArn"`
-		Token          string            `json:"clientRequestToken"`
-		Tags           map[string]string `json:"tags"`
-		NoTags         *bool             `json:"disableSessionTags"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	one, err := c.activeCluster()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) createAssociation(one *cluster, in *struct {
+	Namespace      string            `json:"namespace"`
+	ServiceAccount string            `json:"serviceAccount"`
+	Role           string            `json:"roleArn"`
+	Token          string            `json:"clientRequestToken"`
+	Tags           map[string]string `json:"tags"`
+	NoTags         *bool             `json:"disableSessionTags"`
+}) (any, error) {
 	if in.Namespace == "" || in.ServiceAccount == "" {
 		return nil, invalid("namespace and serviceAccount must be given")
 	}
@@ -45,38 +38,24 @@ func (c *eksCall) createAssociation() (any, error) {
 	}
 	id := "a-" + strings.ReplaceAll(newUUID(), "-", "")[:17]
 	p := &association{
-		Cluster: one.Name, Namespace: in.Namespace, ServiceAccount: in.ServiceAccount, Role: in.Role, ID: id,
+		owner: one, Cluster: one.Name, Namespace: in.Namespace, ServiceAccount: in.ServiceAccount, Role: in.Role, ID: id,
 		ARN: c.aws.arn("podidentityassociation", one.Name, id), Tags: orEmpty(in.Tags), CreatedAt: stamp(), ModifiedAt: stamp(), NoTags: in.NoTags,
 	}
 	one.associations[id] = p
 	return map[string]any{"association": p}, nil
 }
 
-func (c *eksCall) association() (*cluster, *association, error) {
-	one, err := c.cluster()
-	if err != nil {
-		return nil, nil, err
-	}
-	p := one.associations[c.path["association"]]
-	if p == nil {
-		return nil, nil, notFound("No association found for cluster name: %s, association ID: %s", one.Name, c.path["association"])
-	}
-	return one, p, nil
+func (c *eksCall) association() (*association, error) {
+	id := c.path["association"]
+	return part(c, func(one *cluster) map[string]*association { return one.associations }, id,
+		notFound("No association found for cluster name: %s, association ID: %s", c.path["name"], id))
 }
 
-func (c *eksCall) describeAssociation() (any, error) {
-	_, p, err := c.association()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) describeAssociation(p *association) (any, error) {
 	return map[string]any{"association": p}, nil
 }
 
-func (c *eksCall) listAssociations() (any, error) {
-	one, err := c.cluster()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) listAssociations(one *cluster) (any, error) {
 	matches := func(name, value string) bool { return !c.query.Has(name) || c.query.Get(name) == value }
 	all := []any{}
 	for _, id := range sortedKeys(one.associations) {
@@ -88,19 +67,11 @@ func (c *eksCall) listAssociations() (any, error) {
 	return map[string]any{"associations": all}, nil
 }
 
-func (c *eksCall) updateAssociation() (any, error) {
-	var in struct {
-		Role   string `json:"roleArn"`
-		Token  string `json:"clientRequestToken"`
-		NoTags *bool  `json:"disableSessionTags"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	_, p, err := c.association()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) updateAssociation(p *association, in *struct {
+	Role   string `json:"roleArn"`
+	Token  string `json:"clientRequestToken"`
+	NoTags *bool  `json:"disableSessionTags"`
+}) (any, error) {
 	if in.Role != "" {
 		if err := c.requirePassRole(in.Role, podIdentityService); err != nil {
 			return nil, err
@@ -114,11 +85,7 @@ func (c *eksCall) updateAssociation() (any, error) {
 	return map[string]any{"association": p}, nil
 }
 
-func (c *eksCall) deleteAssociation() (any, error) {
-	one, p, err := c.association()
-	if err != nil {
-		return nil, err
-	}
-	delete(one.associations, p.ID)
+func (c *eksCall) deleteAssociation(p *association) (any, error) {
+	delete(p.owner.associations, p.ID)
 	return map[string]any{"association": p}, nil
 }

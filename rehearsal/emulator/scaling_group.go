@@ -218,11 +218,6 @@ func (a *AWS) setScaling(ctx context.Context, g *nodeGroup, to scalingConfig) er
 	return a.launch(ctx, g, *to.Desired)
 }
 
-// emptyScaling terminates all instances and sets the limits to zero.
-func (a *AWS) emptyScaling(ctx context.Context, g *nodeGroup) error {
-	return a.setScaling(ctx, g, scalingConfig{Min: aws.Int32(0), Max: aws.Int32(0), Desired: aws.Int32(0)})
-}
-
 // removeScaling deletes the resources that makeScaling made, also after it failed.
 func (a *AWS) removeScaling(ctx context.Context, g *nodeGroup) error {
 	s := &g.scaling

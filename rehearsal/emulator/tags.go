@@ -94,20 +94,12 @@ func (c *eksCall) tags() (*map[string]string, error) {
 	return nil, &refusal{404, "NotFoundException", "no resource has the ARN " + c.path["arn"]}
 }
 
-func (c *eksCall) listTags() (any, error) {
-	tags, err := c.tags()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) listTags(tags *map[string]string) (any, error) {
 	return map[string]any{"tags": orEmpty(*tags)}, nil
 }
 
 // changeTags sets the tags of a request (TagResource) and deletes the keys of its query (UntagResource).
-func (c *eksCall) changeTags() (any, error) {
-	tags, err := c.tags()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) changeTags(tags *map[string]string) (any, error) {
 	changed := maps.Clone(orEmpty(*tags))
 	maps.Copy(changed, c.requestTags)
 	for _, key := range c.query["tagKeys"] {

@@ -42,11 +42,7 @@ func (c *eksCall) updateOwner() string {
 	return c.query.Get("nodegroupName") + c.query.Get("addonName")
 }
 
-func (c *eksCall) describeUpdate() (any, error) {
-	one, err := c.cluster()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) describeUpdate(one *cluster) (any, error) {
 	u := one.updates[c.path["update"]]
 	if u == nil || u.of != c.updateOwner() {
 		return nil, notFound("No update found for ID: %s", c.path["update"])
@@ -54,11 +50,7 @@ func (c *eksCall) describeUpdate() (any, error) {
 	return map[string]any{"update": u}, nil
 }
 
-func (c *eksCall) listUpdates() (any, error) {
-	one, err := c.cluster()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) listUpdates(one *cluster) (any, error) {
 	ids := []string{}
 	for _, id := range sortedKeys(one.updates) {
 		if one.updates[id].of == c.updateOwner() {
@@ -80,19 +72,11 @@ func (c *eksCall) idle() (*cluster, error) {
 // maxKubeletSkew is how many minor versions a kubelet may be older than its API server (Kubernetes, "Version Skew Policy").
 const maxKubeletSkew = 3
 
-func (c *eksCall) updateClusterVersion() (any, error) {
-	var in struct {
-		Version string `json:"version"`
-		Token   string `json:"clientRequestToken"`
-		Force   bool   `json:"force"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	one, err := c.idle()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) updateClusterVersion(one *cluster, in *struct {
+	Version string `json:"version"`
+	Token   string `json:"clientRequestToken"`
+	Force   bool   `json:"force"`
+}) (any, error) {
 	wanted, have := findRelease(in.Version), findRelease(one.Version)
 	switch {
 	case wanted == nil || wanted.status() == unsupported:
@@ -111,22 +95,14 @@ func (c *eksCall) updateClusterVersion() (any, error) {
 		updateParam{"Version", in.Version}, updateParam{"PlatformVersion", platformVersion}), nil
 }
 
-func (c *eksCall) updateClusterConfig() (any, error) {
-	var in struct {
-		VPC              *vpcConfig     `json:"resourcesVpcConfig"`
-		Logging          *logging       `json:"logging"`
-		Access           *accessConfig  `json:"accessConfig"`
-		Upgrade          *upgradePolicy `json:"upgradePolicy"`
-		DeletionProtects *bool          `json:"deletionProtection"`
-		Token            string         `json:"clientRequestToken"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	one, err := c.idle()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) updateClusterConfig(one *cluster, in *struct {
+	VPC              *vpcConfig     `json:"resourcesVpcConfig"`
+	Logging          *logging       `json:"logging"`
+	Access           *accessConfig  `json:"accessConfig"`
+	Upgrade          *upgradePolicy `json:"upgradePolicy"`
+	DeletionProtects *bool          `json:"deletionProtection"`
+	Token            string         `json:"clientRequestToken"`
+}) (any, error) {
 	begin := func(kind string, done func(), params ...updateParam) (any, error) {
 		return c.begin(one, kind, "", &one.Status, c.aws.cfg.Times.ClusterUpdate, func(context.Context) { done() }, params...), nil
 	}
@@ -181,18 +157,10 @@ func (c *eksCall) updateVPC(one *cluster, in *vpcConfig, begin func(string, func
 		updateParam{"PublicAccessCidrs", mustJSON(wanted.PublicCIDRs)})
 }
 
-func (c *eksCall) associateEncryption() (any, error) {
-	var in struct {
-		Encryption []encryption `json:"encryptionConfig"`
-		Token      string       `json:"clientRequestToken"`
-	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	one, err := c.idle()
-	if err != nil {
-		return nil, err
-	}
+func (c *eksCall) associateEncryption(one *cluster, in *struct {
+	Encryption []encryption `json:"encryptionConfig"`
+	Token      string       `json:"clientRequestToken"`
+}) (any, error) {
 	if len(one.Encryption) > 0 {
 		return nil, invalid("Cluster already has encryption configuration associated")
 	}
