@@ -10,8 +10,7 @@ import (
 )
 
 func TestTheIdentityIsTheAccountAndUserOfTheCredentials(t *testing.T) {
-	setAccessKey(t)
-	aws := newFakeAWS(t, identity)
+	aws := newSignedInAWS(t, identity)
 	id, err := CheckAccount(t.Context(), region, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -26,8 +25,7 @@ func TestTheIdentityIsTheAccountAndUserOfTheCredentials(t *testing.T) {
 }
 
 func TestOnlyAllowedAccountsAreAccepted(t *testing.T) {
-	setAccessKey(t)
-	newFakeAWS(t, identity)
+	newSignedInAWS(t, identity)
 	for _, allowed := range [][]string{nil, {accountID}, {"999988887777", accountID}} {
 		if _, err := CheckAccount(t.Context(), region, allowed); err != nil {
 			t.Errorf("allowed %v: %v", allowed, err)
@@ -56,11 +54,9 @@ func TestABusyServiceIsQueriedAgain(t *testing.T) {
 }
 
 func TestARegionMustHaveTheFormOfAWSRegions(t *testing.T) {
-	setAccessKey(t)
-	aws := newFakeAWS(t, identity)
+	aws := newSignedInAWS(t, identity)
 	for _, wrong := range []string{"", "europe", "eu-central", "eu-central-1a", "EU-central-1", "eu central 1"} {
-		_, err := CheckAccount(t.Context(), wrong, nil)
-		wantError(t, err, "region "+wrong, "does not have the form of an AWS region", "aws:region")
+		wantError(t, accountError(t, wrong), "region "+wrong, "does not have the form of an AWS region", "aws:region")
 	}
 	if len(aws.requests) > 0 {
 		t.Error("a query was sent to AWS")
@@ -73,8 +69,7 @@ func TestARegionMustHaveTheFormOfAWSRegions(t *testing.T) {
 }
 
 func TestACancelledCheckReturnsTheCancellation(t *testing.T) {
-	setAccessKey(t)
-	newFakeAWS(t, neverAnswer(t))
+	newSignedInAWS(t, neverAnswer(t))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := CheckAccount(ctx, region, nil)

@@ -23,9 +23,7 @@ const shortCheck = 3 * time.Second
 
 func TestAClosedPortIsAnErrorAtOnce(t *testing.T) {
 	url := closedPort(t)
-	done := wantWithin(t, shortCheck)
-	err := CheckCluster(t.Context(), kubeconfigOf(url), time.Minute)
-	done()
+	err := within(t, shortCheck, func() error { return CheckCluster(t.Context(), kubeconfigOf(url), time.Minute) })
 	wantError(t, err, url, "does not answer")
 }
 
@@ -37,9 +35,8 @@ func TestAClusterWithoutAnswerIsAnErrorWithinTheTimeout(t *testing.T) {
 	defer listener.Close() // the kernel accepts connections, and nothing answers them
 	url := "http://" + listener.Addr().String()
 	const timeout = 200 * time.Millisecond
-	start, done := time.Now(), wantWithin(t, shortCheck)
-	err = CheckCluster(t.Context(), kubeconfigOf(url), timeout)
-	done()
+	start := time.Now()
+	err = within(t, shortCheck, func() error { return CheckCluster(t.Context(), kubeconfigOf(url), timeout) })
 	if took := time.Since(start); took < timeout {
 		t.Errorf("the error took %s, less than the timeout, %s", took, timeout)
 	}
@@ -48,14 +45,11 @@ func TestAClusterWithoutAnswerIsAnErrorWithinTheTimeout(t *testing.T) {
 
 // A busy API server asks clients to retry later.
 func TestABusyClusterIsAnErrorWithinTheTimeout(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "1")
 		w.WriteHeader(http.StatusTooManyRequests)
-	}))
-	defer server.Close()
-	done := wantWithin(t, shortCheck)
-	err := CheckCluster(t.Context(), kubeconfigOf(server.URL), 200*time.Millisecond)
-	done()
+	})
+	err := within(t, shortCheck, func() error { return CheckCluster(t.Context(), kubeconfigOf(url), 200*time.Millisecond) })
 	wantError(t, err, "does not answer")
 }
 

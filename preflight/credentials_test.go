@@ -3,8 +3,6 @@ package preflight
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,17 +13,13 @@ import (
 
 func TestTheErrorWithoutCredentialsSaysHowToSignIn(t *testing.T) {
 	newFakeAWS(t, identity)
-	silentIMDS := httptest.NewServer(neverAnswer(t))
-	t.Cleanup(silentIMDS.Close)
-	emptyIMDS := httptest.NewServer(http.NotFoundHandler())
-	t.Cleanup(emptyIMDS.Close)
 	for _, c := range []struct{ name, imds, profile, source string }{
 		{"instance metadata switched off", "", "", "profile default"},
 		{"a profile without credentials", "", "bare", "profile bare"},
 		{"a role to take with the credentials of an instance", "", "role", "profile role"},
 		{"no instance", closedPort(t), "", "profile default"},
-		{"an instance without a role", emptyIMDS.URL, "", "profile default"},
-		{"instance metadata that does not answer", silentIMDS.URL, "", "profile default"},
+		{"an instance without a role", serve(t, http.NotFound), "", "profile default"},
+		{"instance metadata that does not answer", serve(t, neverAnswer(t)), "", "profile default"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.profile != "" {
@@ -35,9 +29,7 @@ func TestTheErrorWithoutCredentialsSaysHowToSignIn(t *testing.T) {
 				t.Setenv("AWS_EC2_METADATA_DISABLED", "false")
 				t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", c.imds)
 			}
-			done := wantWithin(t, awsTimeout/3) // the metadata service has timeouts of its own
-			_, err := CheckAccount(t.Context(), region, nil)
-			done()
+			err := within(t, awsTimeout/3, func() error { return accountError(t, region) }) // the metadata service has timeouts of its own
 			wantError(t, err, "identifying the AWS account ("+c.source+", region eu-central-1)", "there are no AWS credentials: sign in with `aws sso login`", "AWS_PROFILE", "AWS_ACCESS_KEY_ID")
 		})
 	}
@@ -47,12 +39,11 @@ func TestTheErrorWithoutCredentialsSaysHowToSignIn(t *testing.T) {
 func TestAnAccessKeyWithoutItsSecretCountsAsNoCredentials(t *testing.T) {
 	newFakeAWS(t, identity)
 	t.Setenv("AWS_ACCESS_KEY_ID", keyID)
-	_, err := CheckAccount(t.Context(), region, nil)
-	wantError(t, err, "there are no AWS credentials", "AWS_SECRET_ACCESS_KEY")
+	wantError(t, accountError(t, region), "there are no AWS credentials", "AWS_SECRET_ACCESS_KEY")
 }
 
 func TestTheCredentialsOfAnInstancesRoleAreUsed(t *testing.T) {
-	imds := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	imds := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.Method == http.MethodPut:
 			w.Header().Set("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "21600")
@@ -62,10 +53,9 @@ func TestTheCredentialsOfAnInstancesRoleAreUsed(t *testing.T) {
 		default:
 			fmt.Fprintf(w, `{"Code":"Success","AccessKeyId":%q,"SecretAccessKey":%q,"Token":%q,"Expiration":"2099-01-01T00:00:00Z"}`, keyID, secretKey, sessionToken)
 		}
-	}))
-	t.Cleanup(imds.Close)
+	})
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "false")
-	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds.URL)
+	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds)
 	newFakeAWS(t, identity)
 	if _, err := CheckAccount(t.Context(), region, nil); err != nil {
 		t.Error(err)
@@ -74,28 +64,20 @@ func TestTheCredentialsOfAnInstancesRoleAreUsed(t *testing.T) {
 
 func TestAMissingProfileIsNamed(t *testing.T) {
 	setConfigFile(t, "staging", "[profile other]\nregion = us-east-1\n")
-	_, err := CheckAccount(t.Context(), region, nil)
-	wantError(t, err, "(profile staging, region eu-central-1)", "there is no profile staging", "aws configure list-profiles")
+	wantError(t, accountError(t, region), "(profile staging, region eu-central-1)", "there is no profile staging", "aws configure list-profiles")
 }
 
 func TestAnAccessKeyThatHidesAProfileIsMentioned(t *testing.T) {
 	setConfigFile(t, "staging", "[profile staging]\nregion = us-east-1\n")
-	setAccessKey(t)
-	newFakeAWS(t, refuse(403, "ExpiredToken", ""))
-	_, err := CheckAccount(t.Context(), region, nil)
-	wantError(t, err, "(access key of the environment, which hides profile staging, region")
+	newSignedInAWS(t, refuse(403, "ExpiredToken", ""))
+	wantError(t, accountError(t, region), "(access key of the environment, which hides profile staging, region")
 }
 
 func TestARefusedWebIdentityIsMentioned(t *testing.T) {
-	token := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(token, []byte(sessionToken), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("AWS_WEB_IDENTITY_TOKEN_FILE", token)
+	t.Setenv("AWS_WEB_IDENTITY_TOKEN_FILE", write(t, filepath.Join(t.TempDir(), "token"), sessionToken))
 	t.Setenv("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/pipeline")
 	newFakeAWS(t, refuse(400, "InvalidIdentityToken", "No OpenIDConnect provider found in your account"))
-	_, err := CheckAccount(t.Context(), region, nil)
-	wantError(t, err, "(web identity of the environment, region eu-central-1)", "InvalidIdentityToken: No OpenIDConnect provider")
+	wantError(t, accountError(t, region), "(web identity of the environment, region eu-central-1)", "InvalidIdentityToken: No OpenIDConnect provider")
 }
 
 func TestARefusedRoleIsNamed(t *testing.T) {
@@ -107,8 +89,7 @@ aws_access_key_id = %s
 aws_secret_access_key = %s
 `, keyID, secretKey))
 	newFakeAWS(t, refuse(403, "AccessDenied", "User: arn:aws:iam::111122223333:user/ada is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/deployer"))
-	_, err := CheckAccount(t.Context(), region, nil)
-	wantError(t, err, "profile staging", "access denied (User: arn:aws:iam::111122223333:user/ada is not authorized to perform: sts:AssumeRole", "administrator")
+	wantError(t, accountError(t, region), "profile staging", "access denied (User: arn:aws:iam::111122223333:user/ada is not authorized to perform: sts:AssumeRole", "administrator")
 }
 
 const (
@@ -157,16 +138,6 @@ func writeLoginSession(t *testing.T, session, until string) {
 	write(t, file, fmt.Sprintf(`{"accessToken":{"expiresAt":%q}}`, until))
 }
 
-func write(t *testing.T, file, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestTheErrorOfAnEndedSessionSaysHowToRenewIt(t *testing.T) {
 	const (
 		never, past, future = "", "2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
@@ -197,8 +168,7 @@ func TestTheErrorOfAnEndedSessionSaysHowToRenewIt(t *testing.T) {
 					writeLoginSession(t, "arn:aws:iam::111122223333:user/ada", c.until)
 				}
 			}
-			_, err := CheckAccount(t.Context(), region, nil)
-			wantError(t, err, "(profile staging, region eu-central-1", "run `"+c.renew+"`")
+			wantError(t, accountError(t, region), "(profile staging, region eu-central-1", "run `"+c.renew+"`")
 		})
 	}
 }
@@ -214,6 +184,5 @@ func TestTheErrorOfExpiredCredentialsOfAValidSessionSaysHowToRenewIt(t *testing.
 		}
 		refuse(403, "ExpiredToken", "")(w, r)
 	})
-	_, err := CheckAccount(t.Context(), region, nil)
-	wantError(t, err, "the credentials have expired: run `aws sso login --profile staging`")
+	wantError(t, accountError(t, region), "the credentials have expired: run `aws sso login --profile staging`")
 }

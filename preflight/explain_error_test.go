@@ -36,8 +36,7 @@ func TestEachRefusalOfAWSHasItsRemedy(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			newFakeAWS(t, c.answer)
-			_, err := CheckAccount(t.Context(), region, nil)
-			wantError(t, err, prefix, c.want)
+			wantError(t, accountError(t, region), prefix, c.want)
 		})
 	}
 }
@@ -52,12 +51,9 @@ func page(status int) http.HandlerFunc {
 }
 
 func TestAnEndpointWithoutAnswerIsAnErrorWithinTheTimeout(t *testing.T) {
-	setAccessKey(t)
-	newFakeAWS(t, neverAnswer(t))
+	newSignedInAWS(t, neverAnswer(t))
 	const timeout = 200 * time.Millisecond
-	done := wantWithin(t, timeout+time.Second)
-	_, err := checkAccount(t.Context(), region, nil, timeout)
-	done()
+	err := within(t, timeout+time.Second, func() error { return accountError(t, region, timeout) })
 	wantError(t, err, prefix, "no answer within 200ms: check the network")
 }
 
@@ -65,18 +61,14 @@ func TestAClosedEndpointIsAnErrorAtOnce(t *testing.T) {
 	setAccessKey(t)
 	url := closedPort(t)
 	t.Setenv("AWS_ENDPOINT_URL", url)
-	done := wantWithin(t, 5*time.Second)
-	_, err := CheckAccount(t.Context(), region, nil)
-	done()
+	err := within(t, 5*time.Second, func() error { return accountError(t, region) })
 	wantError(t, err, prefix, url, "cannot be reached (dial tcp", "connection refused", "check the network")
 }
 
 // The endpoint variable of a service overrides the variable of all services.
 func TestTheErrorHasTheEndpointOfTheService(t *testing.T) {
-	setAccessKey(t)
-	newFakeAWS(t, identity)
+	newSignedInAWS(t, identity)
 	url := closedPort(t)
 	t.Setenv("AWS_ENDPOINT_URL_STS", url)
-	_, err := CheckAccount(t.Context(), region, nil)
-	wantError(t, err, "endpoint "+url)
+	wantError(t, accountError(t, region), "endpoint "+url)
 }

@@ -56,20 +56,27 @@ func setAccessKey(t *testing.T) {
 	t.Setenv("AWS_SESSION_TOKEN", sessionToken)
 }
 
-// setConfigFile writes an AWS configuration file and selects a profile of it.
-func setConfigFile(t *testing.T, profile, text string) {
+// write writes a file, and the folders that it is in.
+func write(t *testing.T, file, text string) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "config")
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("AWS_CONFIG_FILE", file)
+	return file
+}
+
+// setConfigFile writes an AWS configuration file and selects a profile of it.
+func setConfigFile(t *testing.T, profile, text string) {
+	t.Helper()
+	t.Setenv("AWS_CONFIG_FILE", write(t, filepath.Join(t.TempDir(), "config"), text))
 	t.Setenv("AWS_PROFILE", profile)
 }
 
 // fakeAWS is a server that stands for all AWS services, and records the requests.
 type fakeAWS struct {
-	*httptest.Server
 	mu       sync.Mutex
 	requests []request
 }
@@ -83,20 +90,33 @@ type request struct {
 func newFakeAWS(t *testing.T, answer http.HandlerFunc) *fakeAWS {
 	t.Helper()
 	s := &fakeAWS{}
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		s.mu.Lock()
 		s.requests = append(s.requests, request{r, string(body)})
 		s.mu.Unlock()
 		answer(w, r)
-	}))
-	t.Cleanup(s.Close)
-	t.Setenv("AWS_ENDPOINT_URL", s.URL)
+	})
+	t.Setenv("AWS_ENDPOINT_URL", url)
 	// For the services that give credentials, SDKs use only the variable of the service.
 	for _, name := range []string{"STS", "SSO", "SSO_OIDC", "SIGNIN"} {
-		t.Setenv("AWS_ENDPOINT_URL_"+name, s.URL)
+		t.Setenv("AWS_ENDPOINT_URL_"+name, url)
 	}
 	return s
+}
+
+// newSignedInAWS is newFakeAWS with an access key in the environment.
+func newSignedInAWS(t *testing.T, answer http.HandlerFunc) *fakeAWS {
+	t.Helper()
+	setAccessKey(t)
+	return newFakeAWS(t, answer)
+}
+
+// serve starts a server that runs until the test ends, and returns its URL.
+func serve(t *testing.T, answer http.HandlerFunc) string {
+	s := httptest.NewServer(answer)
+	t.Cleanup(s.Close)
+	return s.URL
 }
 
 // neverAnswer holds each request until the test ends.
@@ -166,13 +186,19 @@ func wantError(t *testing.T, err error, texts ...string) {
 	}
 }
 
-// wantWithin starts a clock, and returns a function that fails the test if more time than most has passed.
-func wantWithin(t *testing.T, most time.Duration) func() {
+// within returns the error of a call. It fails the test if the call takes more time than most.
+func within(t *testing.T, most time.Duration, call func() error) error {
+	t.Helper()
 	start := time.Now()
-	return func() {
-		t.Helper()
-		if took := time.Since(start); took > most {
-			t.Errorf("it took %s, want at most %s", took, most)
-		}
+	err := call()
+	if took := time.Since(start); took > most {
+		t.Errorf("it took %s, want at most %s", took, most)
 	}
+	return err
+}
+
+// accountError returns the error of a check of the account in a region, with the timeout of the program or another.
+func accountError(t *testing.T, region string, timeout ...time.Duration) error {
+	_, err := checkAccount(t.Context(), region, nil, append(timeout, awsTimeout)[0])
+	return err
 }

@@ -52,8 +52,7 @@ func TestAnImageIsFoundByTagOrDigest(t *testing.T) {
 
 // For an empty identifier ECR returns all images.
 func TestAnImageWithoutTagAndDigestIsAnError(t *testing.T) {
-	setAccessKey(t)
-	aws := newFakeAWS(t, found)
+	aws := newSignedInAWS(t, found)
 	for _, suffix := range []string{"", ":", "@", "002"} {
 		_, err := FindImage(t.Context(), region, repository, suffix)
 		wantError(t, err, "looking for image "+repository+suffix, "neither a :tag nor a @digest")
@@ -103,12 +102,12 @@ func TestAnImageIsMissingOnlyIfECRSaysSo(t *testing.T) {
 }
 
 func TestECRWithoutAnswerIsAnErrorWithinTheTimeout(t *testing.T) {
-	setAccessKey(t)
-	newFakeAWS(t, neverAnswer(t))
+	newSignedInAWS(t, neverAnswer(t))
 	const timeout = 200 * time.Millisecond
-	done := wantWithin(t, timeout+time.Second)
-	_, err := findImage(t.Context(), region, repository, ":002", timeout)
-	done()
+	err := within(t, timeout+time.Second, func() error {
+		_, err := findImage(t.Context(), region, repository, ":002", timeout)
+		return err
+	})
 	wantError(t, err, "looking for image "+repository+":002", "no answer within 200ms")
 }
 

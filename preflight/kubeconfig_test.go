@@ -1,22 +1,31 @@
 package preflight
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/clientcmd/api"
 )
 
 // writeKubeconfig writes a kubeconfig to a new folder.
 func writeKubeconfig(t *testing.T, text string) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+	return write(t, filepath.Join(t.TempDir(), "kubeconfig"), text)
+}
+
+// readContext returns the text and the content of the kubeconfig of one context.
+func readContext(t *testing.T, file, context string) (text, name string, cfg *api.Config) {
+	t.Helper()
+	text, name, err := ReadKubeconfig(file, context)
+	if err == nil {
+		cfg, err = clientcmd.Load([]byte(text))
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	return file
+	return text, name, cfg
 }
 
 const twoContexts = `{apiVersion: v1, kind: Config, current-context: blue,
@@ -30,49 +39,38 @@ const twoContexts = `{apiVersion: v1, kind: Config, current-context: blue,
     {name: blue, context: {cluster: blue, user: blue}},
     {name: green, context: {cluster: green, user: green}}]}`
 
-func TestAMissingKubeconfigIsNamedWithItsSetting(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "none")
-	_, _, err := ReadKubeconfig(file, "")
-	wantError(t, err, file, "does not exist", "tfserving:kubernetes.kubeconfig")
-}
-
-func TestAnInvalidKubeconfigIsNamed(t *testing.T) {
-	file := writeKubeconfig(t, "a: [")
-	_, _, err := ReadKubeconfig(file, "")
-	wantError(t, err, file)
-}
-
-func TestTheErrorOfAMissingContextListsTheContexts(t *testing.T) {
-	file := writeKubeconfig(t, twoContexts)
-	_, _, err := ReadKubeconfig(file, "red")
-	wantError(t, err, file, `"red"`, "blue, green", "tfserving:kubernetes.context")
-}
-
-func TestAContextOfAMissingClusterIsAnError(t *testing.T) {
-	file := writeKubeconfig(t, `{apiVersion: v1, kind: Config, contexts: [{name: lost, context: {cluster: gone, user: gone}}]}`)
-	_, _, err := ReadKubeconfig(file, "lost")
-	wantError(t, err, file, "lost", "gone")
+func TestTheErrorOfAKubeconfigNamesItsFileAndTheMistake(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "kubeconfig")
+	for _, c := range []struct {
+		name, text, context string
+		says                []string
+	}{
+		{"a missing file", "", "", []string{"does not exist", "tfserving:kubernetes.kubeconfig"}},
+		{"not YAML", "a: [", "", nil},
+		{"a missing context", twoContexts, "red", []string{`"red"`, "blue, green", "tfserving:kubernetes.context"}},
+		{"a context of a missing cluster", `{apiVersion: v1, kind: Config, contexts: [{name: lost, context: {cluster: gone, user: gone}}]}`, "lost", []string{"lost", "gone"}},
+		{"a missing certificate", twoContexts, "green", []string{"green", filepath.Join(dir, "pki")}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.text != "" {
+				write(t, file, c.text)
+			}
+			_, _, err := ReadKubeconfig(file, c.context)
+			wantError(t, err, append(c.says, file)...)
+		})
+	}
 }
 
 func TestAnEmptyContextSelectsTheCurrentOne(t *testing.T) {
-	text, name, err := ReadKubeconfig(writeKubeconfig(t, twoContexts), "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	text, name, _ := readContext(t, writeKubeconfig(t, twoContexts), "")
 	if name != "blue" || !strings.Contains(text, "https://blue.example") {
 		t.Errorf("context %s of\n%s\nwant blue", name, text)
 	}
 }
 
 func TestTheKubeconfigHasOnlyTheSelectedContext(t *testing.T) {
-	text, _, err := ReadKubeconfig(writeKubeconfig(t, twoContexts), "blue")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg, err := clientcmd.Load([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	text, _, cfg := readContext(t, writeKubeconfig(t, twoContexts), "blue")
 	if len(cfg.Contexts) != 1 || len(cfg.Clusters) != 1 || len(cfg.AuthInfos) != 1 || cfg.CurrentContext != "blue" {
 		t.Errorf("%d contexts, %d clusters, %d users, current %q; want one of each and blue", len(cfg.Contexts), len(cfg.Clusters), len(cfg.AuthInfos), cfg.CurrentContext)
 	}
@@ -83,23 +81,10 @@ func TestTheKubeconfigHasOnlyTheSelectedContext(t *testing.T) {
 
 func TestCertificatesAndKeysOfRelativePathsAreEmbedded(t *testing.T) {
 	file := writeKubeconfig(t, twoContexts)
-	pki := filepath.Join(filepath.Dir(file), "pki")
-	if err := os.Mkdir(pki, 0o700); err != nil {
-		t.Fatal(err)
-	}
 	for _, name := range []string{"ca.pem", "client.pem", "client.key"} {
-		if err := os.WriteFile(filepath.Join(pki, name), []byte("content of "+name), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, filepath.Join(filepath.Dir(file), "pki", name), "content of "+name)
 	}
-	text, _, err := ReadKubeconfig(file, "green")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg, err := clientcmd.Load([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	text, _, cfg := readContext(t, file, "green")
 	cluster, user := cfg.Clusters["green"], cfg.AuthInfos["green"]
 	for want, got := range map[string][]byte{
 		"content of ca.pem": cluster.CertificateAuthorityData, "content of client.pem": user.ClientCertificateData, "content of client.key": user.ClientKeyData,
@@ -111,10 +96,4 @@ func TestCertificatesAndKeysOfRelativePathsAreEmbedded(t *testing.T) {
 	if cluster.CertificateAuthority+user.ClientCertificate+user.ClientKey != "" || strings.Contains(text, "pki") {
 		t.Errorf("it has a path, which works only in the folder of the file:\n%s", text)
 	}
-}
-
-func TestAMissingCertificateIsNamed(t *testing.T) {
-	file := writeKubeconfig(t, twoContexts)
-	_, _, err := ReadKubeconfig(file, "green")
-	wantError(t, err, file, "green", filepath.Join(filepath.Dir(file), "pki"))
 }

@@ -78,9 +78,7 @@ func TestAMissingRegionHasAnotherErrorThanAMissingNetwork(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			resolveOnly(t, c.known...)
-			done := wantWithin(t, 5*time.Second)
-			_, err := CheckAccount(t.Context(), "eu-west-9", nil)
-			done()
+			err := within(t, 5*time.Second, func() error { return accountError(t, "eu-west-9") })
 			wantError(t, err, append(c.want, "region eu-west-9)")...)
 		})
 	}
@@ -90,8 +88,7 @@ func TestTheErrorOfAMissingEndpointDoesNotBlameTheRegion(t *testing.T) {
 	setAccessKey(t)
 	resolveOnly(t, globalSTSHost)
 	t.Setenv("AWS_ENDPOINT_URL", "http://sts."+region+".emulator.example")
-	_, err := CheckAccount(t.Context(), region, nil)
-	wantError(t, err, "sts.eu-central-1.emulator.example cannot be found: check the network")
+	wantError(t, accountError(t, region), "sts.eu-central-1.emulator.example cannot be found: check the network")
 }
 
 // A session has a region of its own.
@@ -100,8 +97,7 @@ func TestTheErrorOfAMissingSessionHostDoesNotBlameTheRegion(t *testing.T) {
 	setConfigFile(t, "staging", strings.ReplaceAll(ssoLegacy, "sso_region = "+region, "sso_region = eu-west-9"))
 	writeSSOSession(t, "https://company.example/start", "2099-01-01T00:00:00Z")
 	resolveOnly(t, globalSTSHost)
-	_, err := CheckAccount(t.Context(), region, nil)
-	wantError(t, err, "portal.sso.eu-west-9.amazonaws.com cannot be found: check the network")
+	wantError(t, accountError(t, region), "portal.sso.eu-west-9.amazonaws.com cannot be found: check the network")
 }
 
 func TestAResolverWithoutAnswerIsAnErrorWithinTheTimeout(t *testing.T) {
@@ -113,8 +109,6 @@ func TestAResolverWithoutAnswerIsAnErrorWithinTheTimeout(t *testing.T) {
 		return nil, errors.New("no answer")
 	}}
 	const timeout = 200 * time.Millisecond
-	done := wantWithin(t, timeout+time.Second)
-	_, err := checkAccount(t.Context(), region, nil, timeout)
-	done()
+	err := within(t, timeout+time.Second, func() error { return accountError(t, region, timeout) })
 	wantError(t, err, "check the network")
 }
