@@ -1,8 +1,10 @@
 package catalog
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,25 +75,11 @@ const suggestions = 3
 
 // Nearest lists the names of instance types that are most similar to a name, the most similar first.
 func Nearest(name string) []string {
-	type candidate struct {
-		name  string
-		edits int
-	}
-	var all []candidate
-	for known := range types() {
-		all = append(all, candidate{known, edits(strings.ToLower(name), known)})
-	}
-	slices.SortFunc(all, func(a, b candidate) int {
-		if a.edits != b.edits {
-			return a.edits - b.edits
-		}
-		return strings.Compare(a.name, b.name)
+	name = strings.ToLower(name)
+	all := slices.SortedFunc(maps.Keys(types()), func(a, b string) int {
+		return cmp.Or(edits(name, a)-edits(name, b), strings.Compare(a, b))
 	})
-	var names []string
-	for _, c := range all[:min(suggestions, len(all))] {
-		names = append(names, c.name)
-	}
-	return names
+	return all[:suggestions]
 }
 
 // edits returns the Levenshtein distance: how many letters to add, remove or change to turn a into b.

@@ -51,15 +51,7 @@ func TestUnpricedResourcesAreListedNotCountedAsZero(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			text, err := Markdown([]Environment{{Name: "dev", Preview: &preview.Preview{Steps: test.steps}}}, Options{At: reportDay, Limit: CommentLimit})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, want := range test.says {
-				if !strings.Contains(text, want) {
-					t.Errorf("it does not say %q:\n%s", want, text)
-				}
-			}
+			wantSaid(t, rendered(t, &preview.Preview{Steps: test.steps}, CommentLimit), test.says...)
 		})
 	}
 }
@@ -67,10 +59,7 @@ func TestUnpricedResourcesAreListedNotCountedAsZero(t *testing.T) {
 // A failed preview is incomplete, so its bill would be, too.
 func TestAFailedPreviewHasNoBill(t *testing.T) {
 	p := &preview.Preview{Errors: []preview.Message{{Text: "boom"}}, Steps: []preview.Step{stepOf(preview.OpCreate, resource.NATGateway, object{})}}
-	text, err := Markdown([]Environment{{Name: "dev", Preview: p}}, Options{At: reportDay, Limit: CommentLimit})
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := rendered(t, p, CommentLimit)
 	if strings.Contains(text, "Monthly bill") || !strings.Contains(text, "| unknown |") || !strings.Contains(text, "NatGateway") {
 		t.Errorf("it is:\n%s", text)
 	}

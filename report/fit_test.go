@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"tfserving/preview"
 	"tfserving/resource"
@@ -24,13 +23,29 @@ func large(n, bytes int) *preview.Preview {
 	return p
 }
 
-func rendered(t *testing.T, p *preview.Preview, limit int) string {
+// comment is the report as a comment.
+func comment(t testing.TB, all []Environment, o Options) string {
 	t.Helper()
-	text, err := Markdown([]Environment{{Name: "dev", Preview: p}}, Options{At: time.Unix(0, 0), Limit: limit, Whole: "the whole of it"})
+	text, err := Markdown(all, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return text
+}
+
+func rendered(t testing.TB, p *preview.Preview, limit int) string {
+	t.Helper()
+	return comment(t, []Environment{{Name: "dev", Preview: p}}, Options{At: reportDay, Limit: limit, Whole: "the whole of it"})
+}
+
+// wantSaid fails the test unless a report says all of texts.
+func wantSaid(t *testing.T, report string, texts ...string) {
+	t.Helper()
+	for _, want := range texts {
+		if !strings.Contains(report, want) {
+			t.Errorf("it does not say %q:\n%.3000s", want, report)
+		}
+	}
 }
 
 // A comment never exceeds its limit. It says how much it leaves out, and where that is.
@@ -50,11 +65,7 @@ func TestALargeReportSaysWhatItLeavesOut(t *testing.T) {
 			if len(text) > CommentLimit {
 				t.Errorf("it has %d bytes", len(text))
 			}
-			for _, want := range test.has {
-				if !strings.Contains(text, want) {
-					t.Errorf("it does not say %q:\n%.3000s", want, text)
-				}
-			}
+			wantSaid(t, text, test.has...)
 			for _, not := range test.lost {
 				if strings.Contains(text, not) {
 					t.Errorf("it says %q:\n%.3000s", not, text)
@@ -84,18 +95,11 @@ func TestSeveralStacksAreOneComment(t *testing.T) {
 		{Name: "dev", Preview: large(1, 1)}, {Name: "staging", Problem: fmt.Errorf("it is @empty")},
 		{Name: "prod", Preview: &preview.Preview{Violations: []preview.Violation{{Policy: "tags", Text: "no owner", Mandatory: true}}}},
 	}
-	text, err := Markdown(all, Options{Limit: CommentLimit})
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := comment(t, all, Options{Limit: CommentLimit})
 	if strings.Count(text, Marker) != 1 {
 		t.Error("there is not one marker")
 	}
-	for _, want := range []string{"### Stack `dev`", "### Stack `staging`", "### Stack `prod`", "There is no preview of this stack.", "| **staging** | ? | ? |", "**1 rule broken**", "**mandatory**"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("it does not say %q:\n%s", want, text)
-		}
-	}
+	wantSaid(t, text, "### Stack `dev`", "### Stack `staging`", "### Stack `prod`", "There is no preview of this stack.", "| **staging** | ? | ? |", "**1 rule broken**", "**mandatory**")
 	if err := Verdict(all); err == nil || !strings.Contains(err.Error(), "staging and prod") {
 		t.Errorf("the verdict is %v", err)
 	}

@@ -52,10 +52,11 @@ func (o *Output) Write(all []Environment, at time.Time) error {
 	}
 	// Another process may post the file, so it must never be incomplete.
 	part := o.file + ".part"
-	if err := os.WriteFile(part, []byte(text), 0o644); err != nil {
-		return fmt.Errorf("writing the report: %w", err)
+	err := os.WriteFile(part, []byte(text), 0o644)
+	if err == nil {
+		err = os.Rename(part, o.file)
 	}
-	if err := os.Rename(part, o.file); err != nil {
+	if err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
 	return nil

@@ -33,13 +33,7 @@ func (s analysis) violations(d detail) []block {
 		return nil
 	}
 	slices.SortFunc(all, func(a, b preview.Violation) int {
-		if a.Mandatory != b.Mandatory {
-			if a.Mandatory {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Or(cmp.Compare(a.Policy, b.Policy), cmp.Compare(a.URN, b.URN), cmp.Compare(a.Text, b.Text))
+		return cmp.Or(trueFirst(a.Mandatory, b.Mandatory), cmp.Compare(a.Policy, b.Policy), cmp.Compare(a.URN, b.URN), cmp.Compare(a.Text, b.Text))
 	})
 	t := table{head: []string{"policy", "resource", "what is wrong", "why it matters", "what to do"}}
 	for _, v := range all {

@@ -30,14 +30,8 @@ func TestTheReportSaysThatItCannotReadTheSettings(t *testing.T) {
 }
 
 func TestAnExceptionThatHasEndedIsMarked(t *testing.T) {
-	all := recordingOf(t, "violation")
-	text, err := Markdown(all, Options{At: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC), Limit: CommentLimit})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := "| `2099-12-31` **(ended)** |"; !strings.Contains(text, want) {
-		t.Errorf("it does not say %q:\n%.2000s", want, text)
-	}
+	ended := Options{At: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC), Limit: CommentLimit}
+	wantSaid(t, comment(t, recordingOf(t, "violation"), ended), "| `2099-12-31` **(ended)** |")
 }
 
 // The folder of a plugin is not about the change.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -174,14 +175,7 @@ func row(steps []preview.Step, whole bool) []prose.Line {
 		return []prose.Line{what, prose.Say(fmt.Sprintf("%d × ", len(steps)), prose.Value(shortType(first.Type))), listed(all)}
 	}
 	changes := slices.Clone(first.Changes)
-	slices.SortStableFunc(changes, func(a, b preview.Change) int {
-		if a.Forces == b.Forces {
-			return 0
-		} else if a.Forces {
-			return -1
-		}
-		return 1
-	})
+	slices.SortStableFunc(changes, func(a, b preview.Change) int { return trueFirst(a.Forces, b.Forces) })
 	var l prose.Line
 	for i, c := range changes[:min(len(changes), shownChanges)] {
 		if i > 0 {
@@ -279,10 +273,7 @@ func (s analysis) diff(d detail, o Options) []block {
 			b.WriteString(diffOfChange(c))
 		}
 	}
-	where := o.Whole
-	if where == "" {
-		where = fmt.Sprintf("make report STACK=%s DIFF=1", s.Name)
-	}
+	where := cmp.Or(o.Whole, fmt.Sprintf("make report STACK=%s DIFF=1", s.Name))
 	size := prose.Count(len(s.steps), "resource", "resources")
 	if !d.diffs {
 		return []block{paragraph{prose.Say(prose.Alarm("The full diff is left out here"), fmt.Sprintf(", for want of room: %s. It is to be had elsewhere: ", size), prose.Place(where))}}

@@ -33,18 +33,21 @@ func changed(p *preview.Preview) (all []preview.Step) {
 	}
 	rank := map[preview.Op]int{preview.OpReplace: 0, preview.OpDelete: 1, preview.OpUpdate: 2, preview.OpForget: 3, preview.OpImport: 4, preview.OpCreate: 5}
 	slices.SortStableFunc(all, func(a, b preview.Step) int {
-		if c := cmp.Compare(rank[a.Op], rank[b.Op]); c != 0 {
-			return c
-		}
-		if important := risk.Important(a.Type); important != risk.Important(b.Type) {
-			if important {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name))
+		important := trueFirst(risk.Important(a.Type), risk.Important(b.Type))
+		return cmp.Or(cmp.Compare(rank[a.Op], rank[b.Op]), important, cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name))
 	})
 	return all
+}
+
+// trueFirst compares two truth values for a sort that puts true first.
+func trueFirst(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
 }
 
 // hasProvider says whether a provider manages the resource.
