@@ -26,7 +26,7 @@ func review(t *testing.T, token string) authenticationv1.TokenReviewStatus {
 	t.Helper()
 	body := mustJSON(authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: token}})
 	answer, err := http.Post(cloud.WebhookURL(), "application/json", strings.NewReader(body))
-	defer must(t, answer, err).Body.Close()
+	defer must(answer, err)(t).Body.Close()
 	var got authenticationv1.TokenReview
 	if err := json.NewDecoder(answer.Body).Decode(&got); err != nil {
 		t.Fatal(err)
@@ -42,36 +42,34 @@ func rawToken(t *testing.T, env []string, cluster string, at time.Time, change f
 	t.Helper()
 	p := as(env)
 	creds, err := p.cfg.Credentials.Retrieve(t.Context())
-	must(t, 0, err)
+	check(t, err)
 	r, err := http.NewRequest(http.MethodGet, cloud.URL()+"/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Expires=60", nil)
-	must(t, 0, err)
+	check(t, err)
 	r.Header.Set(clusterHeader, cluster)
 	if change != nil {
 		change(r)
 	}
 	signed, _, err := v4.NewSigner().PresignHTTP(t.Context(), creds, r, hash(nil), "sts", "eu-west-1", at)
-	must(t, 0, err)
+	check(t, err)
 	return tokenPrefix + base64.RawURLEncoding.EncodeToString([]byte(signed))
 }
 
 func enter(t *testing.T, cluster, principal string, groups ...string) {
 	t.Helper()
-	_, err := deployer().eks.CreateAccessEntry(t.Context(), &eks.CreateAccessEntryInput{ClusterName: &cluster, PrincipalArn: &principal, KubernetesGroups: groups})
-	must(t, 0, err)
+	must(deployer().eks.CreateAccessEntry(t.Context(), &eks.CreateAccessEntryInput{ClusterName: &cluster, PrincipalArn: &principal, KubernetesGroups: groups}))(t)
 }
 
 func administer(t *testing.T, cluster, principal string) {
 	t.Helper()
-	_, err := deployer().eks.AssociateAccessPolicy(t.Context(), &eks.AssociateAccessPolicyInput{
+	must(deployer().eks.AssociateAccessPolicy(t.Context(), &eks.AssociateAccessPolicyInput{
 		ClusterName: &cluster, PrincipalArn: &principal, PolicyArn: aws.String(policyARN(adminPolicy)), AccessScope: &ekstypes.AccessScope{Type: ekstypes.AccessScopeTypeCluster},
-	})
-	must(t, 0, err)
+	}))(t)
 }
 
 func TestOnlyAnAccessEntryGivesAccessToACluster(t *testing.T) {
 	cluster := newCluster(t, newSite(t))
 	env, arn, err := cloud.NewUser(t.Context(), unique("person"), everything)
-	must(t, 0, err)
+	check(t, err)
 	token := func() string { return rawToken(t, env, cluster, time.Now(), nil) }
 	if got := review(t, token()); got.Authenticated || !strings.Contains(got.Error, "no access entry of "+arn) {
 		t.Errorf("a user with all IAM permissions and no entry gets %+v", got)
@@ -85,13 +83,11 @@ func TestOnlyAnAccessEntryGivesAccessToACluster(t *testing.T) {
 	if got := review(t, token()).User.Groups; !slices.Contains(got, "system:masters") {
 		t.Errorf("an administrator is in %v", got)
 	}
-	_, err = deployer().eks.DisassociateAccessPolicy(t.Context(), &eks.DisassociateAccessPolicyInput{ClusterName: &cluster, PrincipalArn: &arn, PolicyArn: aws.String(policyARN(adminPolicy))})
-	must(t, 0, err)
+	must(deployer().eks.DisassociateAccessPolicy(t.Context(), &eks.DisassociateAccessPolicyInput{ClusterName: &cluster, PrincipalArn: &arn, PolicyArn: aws.String(policyARN(adminPolicy))}))(t)
 	if got := review(t, token()).User.Groups; slices.Contains(got, "system:masters") {
 		t.Errorf("without the policy the user is in %v", got)
 	}
-	_, err = deployer().eks.DeleteAccessEntry(t.Context(), &eks.DeleteAccessEntryInput{ClusterName: &cluster, PrincipalArn: &arn})
-	must(t, 0, err)
+	must(deployer().eks.DeleteAccessEntry(t.Context(), &eks.DeleteAccessEntryInput{ClusterName: &cluster, PrincipalArn: &arn}))(t)
 	if review(t, token()).Authenticated {
 		t.Error("without the entry the user has access")
 	}
@@ -102,8 +98,7 @@ func TestTheCreatorIsAdministratorUnlessBootstrapIsOff(t *testing.T) {
 	for _, bootstrap := range []bool{true, false} {
 		in := clusterInput(t, s)
 		in.AccessConfig.BootstrapClusterCreatorAdminPermissions = &bootstrap
-		_, err := deployer().eks.CreateCluster(t.Context(), in)
-		must(t, 0, err)
+		must(deployer().eks.CreateCluster(t.Context(), in))(t)
 		if got := review(t, rawToken(t, cloud.Env(), *in.Name, time.Now(), nil)); got.Authenticated != bootstrap || bootstrap != slices.Contains(got.User.Groups, "system:masters") {
 			t.Errorf("bootstrap %v: the creator gets %+v", bootstrap, got)
 		}
@@ -115,7 +110,7 @@ func TestASessionOfARoleHasTheRolesAccess(t *testing.T) {
 	_, user := user(t, `{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}`)
 	assumed := roleWith(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["`+cloud.AdminARN()+`","`+user+`"]},"Action":"sts:AssumeRole"}]}`)
 	out, err := deployer().sts.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &assumed, RoleSessionName: aws.String("me@home")})
-	c := must(t, out, err).Credentials
+	c := must(out, err)(t).Credentials
 	env := append(cloud.Env(), "AWS_ACCESS_KEY_ID="+*c.AccessKeyId, "AWS_SECRET_ACCESS_KEY="+*c.SecretAccessKey, "AWS_SESSION_TOKEN="+*c.SessionToken)
 	enter(t, cluster, assumed)
 	got := review(t, rawToken(t, env, cluster, time.Now(), nil))
@@ -183,7 +178,7 @@ func TestATokenOfTheAWSCommandIsAccepted(t *testing.T) {
 		t.Fatalf("aws eks get-token: %v: %s", err, stderr.String())
 	}
 	var credential struct{ Status struct{ Token string } }
-	must(t, 0, json.Unmarshal(out, &credential))
+	check(t, json.Unmarshal(out, &credential))
 	if got := review(t, credential.Status.Token); !got.Authenticated || got.User.Username != cloud.AdminARN() {
 		t.Errorf("the token of aws eks get-token gives %+v", got)
 	}
@@ -217,7 +212,7 @@ func TestAnAccessEntryTakesEffectAfterItsTime(t *testing.T) {
 	cluster := newCluster(t, newSite(t))
 	slower(t, Times{AccessEntry: 500 * time.Millisecond})
 	env, arn, err := cloud.NewUser(t.Context(), unique("person"), everything)
-	must(t, 0, err)
+	check(t, err)
 	enter(t, cluster, arn)
 	if got := review(t, rawToken(t, env, cluster, time.Now(), nil)); got.Authenticated {
 		t.Error("a new entry gives access at once")

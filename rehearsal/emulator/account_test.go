@@ -25,16 +25,15 @@ import (
 
 func TestANATGatewayIsPendingForItsTime(t *testing.T) {
 	bare, err := cloud.Leftovers(t.Context())
-	must(t, bare, err)
+	must(bare, err)(t)
 	s, d := newSite(t), deployer()
 	make := func() string {
 		address, err := d.ec2.AllocateAddress(t.Context(), &ec2.AllocateAddressInput{Domain: ec2types.DomainTypeVpc})
-		gateway, err := d.ec2.CreateNatGateway(t.Context(), &ec2.CreateNatGatewayInput{SubnetId: &s.subnets[0], AllocationId: must(t, address, err).AllocationId})
-		return *must(t, gateway, err).NatGateway.NatGatewayId
+		gateway, err := d.ec2.CreateNatGateway(t.Context(), &ec2.CreateNatGatewayInput{SubnetId: &s.subnets[0], AllocationId: must(address, err)(t).AllocationId})
+		return *must(gateway, err)(t).NatGateway.NatGatewayId
 	}
 	state := func(id string) ec2types.NatGatewayState {
-		found, err := d.ec2.DescribeNatGateways(t.Context(), &ec2.DescribeNatGatewaysInput{})
-		for _, g := range must(t, found, err).NatGateways {
+		for _, g := range must(d.ec2.DescribeNatGateways(t.Context(), &ec2.DescribeNatGatewaysInput{}))(t).NatGateways {
 			if *g.NatGatewayId == id {
 				return g.State
 			}
@@ -54,12 +53,10 @@ func TestANATGatewayIsPendingForItsTime(t *testing.T) {
 	for _, id := range []string{before, young} {
 		_, err := d.ec2.DeleteSubnet(t.Context(), &ec2.DeleteSubnetInput{SubnetId: &s.subnets[0]})
 		wantCode(t, err, "DependencyViolation", "NAT gateway "+id)
-		_, err = d.ec2.DeleteNatGateway(t.Context(), &ec2.DeleteNatGatewayInput{NatGatewayId: &id})
-		must(t, 0, err)
+		must(d.ec2.DeleteNatGateway(t.Context(), &ec2.DeleteNatGatewayInput{NatGatewayId: &id}))(t)
 	}
 	s.remove(t)
-	left, err := cloud.Leftovers(t.Context())
-	for _, item := range must(t, left, err) {
+	for _, item := range must(cloud.Leftovers(t.Context()))(t) {
 		if !slices.Contains(bare, item) && !strings.HasPrefix(item, "Elastic IP") {
 			t.Errorf("the account still has %s", item) // the caller releases the addresses
 		}
@@ -71,24 +68,24 @@ func getParameter(t *testing.T, name string) (status int, value string) {
 	t.Helper()
 	body := mustJSON(map[string]string{"Name": name})
 	r, err := http.NewRequest(http.MethodPost, cloud.URL()+"/", strings.NewReader(body))
-	must(t, 0, err)
+	check(t, err)
 	r.Header.Set("X-Amz-Target", "AmazonSSM.GetParameter")
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	creds := aws.Credentials{AccessKeyID: cloud.deployer.ID, SecretAccessKey: cloud.deployer.Secret}
-	must(t, 0, v4.NewSigner().SignHTTP(t.Context(), creds, r, hash([]byte(body)), "ssm", "eu-west-1", time.Now()))
+	check(t, v4.NewSigner().SignHTTP(t.Context(), creds, r, hash([]byte(body)), "ssm", "eu-west-1", time.Now()))
 	answer, err := http.DefaultClient.Do(r)
-	defer must(t, answer, err).Body.Close()
+	defer must(answer, err)(t).Body.Close()
 	text, err := io.ReadAll(answer.Body)
-	must(t, 0, err)
+	check(t, err)
 	var got struct{ Parameter struct{ Value string } }
-	must(t, 0, json.Unmarshal(text, &got))
+	check(t, json.Unmarshal(text, &got))
 	return answer.StatusCode, got.Parameter.Value
 }
 
 func TestParametersOfNodeImagesNameThemByVersionAndArchitecture(t *testing.T) {
 	status, id := getParameter(t, "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/arm64/standard/recommended/image_id")
 	found, err := deployer().ec2.DescribeImages(t.Context(), &ec2.DescribeImagesInput{ImageIds: []string{id}})
-	if images := must(t, found, err).Images; status != 200 || len(images) != 1 || *images[0].Name != "amazon-eks-node-al2023-arm64-standard-1.34-v"+imageDay {
+	if images := must(found, err)(t).Images; status != 200 || len(images) != 1 || *images[0].Name != "amazon-eks-node-al2023-arm64-standard-1.34-v"+imageDay {
 		t.Errorf("the name gives %d %s: %+v", status, id, images)
 	}
 	if status, _ := getParameter(t, "/aws/service/eks/optimized-ami/1.99/amazon-linux-2023/arm64/standard/recommended/image_id"); status != 400 {
@@ -102,13 +99,12 @@ func TestParametersOfNodeImagesNameThemByVersionAndArchitecture(t *testing.T) {
 
 func TestLeftoversAreTheResourcesThatExist(t *testing.T) {
 	bare, err := cloud.Leftovers(t.Context())
-	must(t, bare, err)
+	must(bare, err)(t)
 	s := newSite(t)
 	cluster := newCluster(t, s)
 	group, scaling := newGroup(t, cluster, s)
 	left := func() []string {
-		all, err := cloud.Leftovers(t.Context())
-		return must(t, all, err)
+		return must(cloud.Leftovers(t.Context()))(t)
 	}
 	has := func(items []string, part string) bool {
 		return slices.ContainsFunc(items, func(item string) bool { return strings.Contains(item, part) })
@@ -125,10 +121,8 @@ func TestLeftoversAreTheResourcesThatExist(t *testing.T) {
 		}
 	}
 	d := deployer()
-	_, err = d.eks.DeleteNodegroup(t.Context(), &eks.DeleteNodegroupInput{ClusterName: &cluster, NodegroupName: &group})
-	must(t, 0, err)
-	_, err = d.eks.DeleteCluster(t.Context(), &eks.DeleteClusterInput{Name: &cluster})
-	must(t, 0, err)
+	must(d.eks.DeleteNodegroup(t.Context(), &eks.DeleteNodegroupInput{ClusterName: &cluster, NodegroupName: &group}))(t)
+	must(d.eks.DeleteCluster(t.Context(), &eks.DeleteClusterInput{Name: &cluster}))(t)
 	after := left()
 	// Launch templates and instance profiles of other tests have similar names, so these are counted.
 	for _, part := range append(append(ofGroup[:2:2], ofGroup[4]), ofCluster...) {
@@ -170,18 +164,15 @@ func count(items []string, part string) (n int) {
 func TestANewAccessKeyWorksUntilItIsDeleted(t *testing.T) {
 	d := deployer()
 	name := aws.String(unique("user"))
-	_, err := d.iam.CreateUser(t.Context(), &iam.CreateUserInput{UserName: name})
-	must(t, 0, err)
-	made, err := d.iam.CreateAccessKey(t.Context(), &iam.CreateAccessKeyInput{UserName: name})
-	k := must(t, made, err).AccessKey
+	must(d.iam.CreateUser(t.Context(), &iam.CreateUserInput{UserName: name}))(t)
+	k := must(d.iam.CreateAccessKey(t.Context(), &iam.CreateAccessKeyInput{UserName: name}))(t).AccessKey
 	someone := as(append(cloud.Env(), "AWS_ACCESS_KEY_ID="+*k.AccessKeyId, "AWS_SECRET_ACCESS_KEY="+*k.SecretAccessKey))
 	list := func() error {
 		_, err := someone.eks.ListClusters(t.Context(), &eks.ListClustersInput{})
 		return err
 	}
 	wantCode(t, list(), "AccessDeniedException", ":user/"+*name)
-	_, err = d.iam.DeleteAccessKey(t.Context(), &iam.DeleteAccessKeyInput{UserName: name, AccessKeyId: k.AccessKeyId})
-	must(t, 0, err)
+	must(d.iam.DeleteAccessKey(t.Context(), &iam.DeleteAccessKeyInput{UserName: name, AccessKeyId: k.AccessKeyId}))(t)
 	wantCode(t, list(), "UnrecognizedClientException", "")
 }
 
@@ -193,14 +184,14 @@ func TestAnOperationThatTheEmulatorLacksIsAnError(t *testing.T) {
 func TestTheEmulatorEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	a, err := Start(ctx, Config{Dir: t.TempDir(), MotoServer: motoServer, Region: "us-east-1"})
-	must(t, 0, err)
+	check(t, err)
 	moto := a.moto.process.PID()
 	cancel()
 	until(t, "moto to end", func() bool { return errors.Is(syscall.Kill(-moto, 0), syscall.ESRCH) })
 	if _, err := http.Get(a.URL()); err == nil {
 		t.Error("the front still answers")
 	}
-	must(t, 0, a.Stop())
+	check(t, a.Stop())
 }
 
 // A killed test cannot stop moto, so the watcher stops it.
@@ -208,8 +199,8 @@ func TestMotoEndsWithTheProcessThatStartedIt(t *testing.T) {
 	cmd := exec.Command("/bin/sh", "-c", watchScript, "sh", "sleep", "60")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stdin, err := cmd.StdinPipe()
-	must(t, 0, err)
-	must(t, 0, cmd.Start())
+	check(t, err)
+	check(t, cmd.Start())
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	select {
@@ -217,7 +208,7 @@ func TestMotoEndsWithTheProcessThatStartedIt(t *testing.T) {
 		t.Fatalf("moto ended at once: %v", err)
 	case <-time.After(200 * time.Millisecond):
 	}
-	must(t, 0, stdin.Close()) // the kernel does this when a process ends
+	check(t, stdin.Close()) // the kernel does this when a process ends
 	select {
 	case <-ended:
 	case <-time.After(5 * time.Second):
@@ -231,7 +222,7 @@ func TestOnlyThePinnedVersionOfMotoIsAccepted(t *testing.T) {
 		t.Errorf("%s is not accepted as moto %s", motoServer, MotoVersion)
 	}
 	python, err := exec.Command(interpreter(motoServer), "-c", strings.Replace(probe, "sys.argv[1]", `"0.0.1"`, 1), MotoVersion).Output()
-	if must(t, python, err); len(bytes.TrimSpace(python)) != 0 {
+	if must(python, err)(t); len(bytes.TrimSpace(python)) != 0 {
 		t.Errorf("another version is accepted: %s", python)
 	}
 	if checkedMoto(t.Context(), fmt.Sprint(t.TempDir(), "/moto_server")) != "" {

@@ -13,7 +13,7 @@ import (
 func addonStatus(t *testing.T, cluster, name string) ekstypes.AddonStatus {
 	t.Helper()
 	found, err := deployer().eks.DescribeAddon(t.Context(), &eks.DescribeAddonInput{ClusterName: &cluster, AddonName: &name})
-	return must(t, found, err).Addon.Status
+	return must(found, err)(t).Addon.Status
 }
 
 func TestAnAddonThatIsADeploymentIsDegradedWithoutANode(t *testing.T) {
@@ -22,7 +22,7 @@ func TestAnAddonThatIsADeploymentIsDegradedWithoutANode(t *testing.T) {
 	d := deployer()
 	for _, name := range []string{"vpc-cni", "coredns"} {
 		made, err := d.eks.CreateAddon(t.Context(), &eks.CreateAddonInput{ClusterName: &cluster, AddonName: &name, ResolveConflicts: ekstypes.ResolveConflictsOverwrite})
-		if got := must(t, made, err).Addon.Status; got != ekstypes.AddonStatusCreating {
+		if got := must(made, err)(t).Addon.Status; got != ekstypes.AddonStatusCreating {
 			t.Errorf("%s begins %s", name, got)
 		}
 	}
@@ -43,31 +43,28 @@ func TestAnAddonIsCreatedUpdatedAndDeleted(t *testing.T) {
 	d := deployer()
 	slower(t, Times{Addon: 300 * time.Millisecond, AddonDelete: 300 * time.Millisecond})
 	name := "vpc-cni"
-	_, err := d.eks.CreateAddon(t.Context(), &eks.CreateAddonInput{ClusterName: &cluster, AddonName: &name, ConfigurationValues: aws.String(`{"enableNetworkPolicy":"true"}`)})
-	must(t, 0, err)
+	must(d.eks.CreateAddon(t.Context(), &eks.CreateAddonInput{ClusterName: &cluster, AddonName: &name, ConfigurationValues: aws.String(`{"enableNetworkPolicy":"true"}`)}))(t)
 	if got := addonStatus(t, cluster, name); got != ekstypes.AddonStatusCreating {
 		t.Errorf("at once the add-on is %s", got)
 	}
 	until(t, "the add-on", func() bool { return addonStatus(t, cluster, name) == ekstypes.AddonStatusActive })
 	newest := addonKinds[name].versions(34)[1]
 	update, err := d.eks.UpdateAddon(t.Context(), &eks.UpdateAddonInput{ClusterName: &cluster, AddonName: &name, AddonVersion: &newest})
-	id := must(t, update, err).Update.Id
+	id := must(update, err)(t).Update.Id
 	until(t, "the update", func() bool {
 		u, err := d.eks.DescribeUpdate(t.Context(), &eks.DescribeUpdateInput{Name: &cluster, AddonName: &name, UpdateId: id})
-		return must(t, u, err).Update.Status == ekstypes.UpdateStatusSuccessful
+		return must(u, err)(t).Update.Status == ekstypes.UpdateStatusSuccessful
 	})
 	found, err := d.eks.DescribeAddon(t.Context(), &eks.DescribeAddonInput{ClusterName: &cluster, AddonName: &name})
-	if got := must(t, found, err).Addon; *got.AddonVersion != newest || *got.ConfigurationValues != `{"enableNetworkPolicy":"true"}` {
+	if got := must(found, err)(t).Addon; *got.AddonVersion != newest || *got.ConfigurationValues != `{"enableNetworkPolicy":"true"}` {
 		t.Errorf("after the update the add-on is %+v", got)
 	}
-	_, err = d.eks.DeleteAddon(t.Context(), &eks.DeleteAddonInput{ClusterName: &cluster, AddonName: &name, Preserve: true})
-	must(t, 0, err)
+	must(d.eks.DeleteAddon(t.Context(), &eks.DeleteAddonInput{ClusterName: &cluster, AddonName: &name, Preserve: true}))(t)
 	if got := addonStatus(t, cluster, name); got != ekstypes.AddonStatusDeleting {
 		t.Errorf("during its deletion the add-on is %s", got)
 	}
 	until(t, "the deletion", func() bool {
-		left, err := d.eks.ListAddons(t.Context(), &eks.ListAddonsInput{ClusterName: &cluster})
-		return len(must(t, left, err).Addons) == 0
+		return len(must(d.eks.ListAddons(t.Context(), &eks.ListAddonsInput{ClusterName: &cluster}))(t).Addons) == 0
 	})
 }
 
@@ -95,7 +92,7 @@ func TestEachAddonHasOneDefaultForAKubernetesVersion(t *testing.T) {
 	for _, version := range []string{"1.34", "1.35"} {
 		for name := range addonKinds {
 			found, err := deployer().eks.DescribeAddonVersions(t.Context(), &eks.DescribeAddonVersionsInput{AddonName: &name, KubernetesVersion: &version})
-			addons := must(t, found, err).Addons
+			addons := must(found, err)(t).Addons
 			if len(addons) != 1 {
 				t.Fatalf("%s of Kubernetes %s is listed as %+v", name, version, addons)
 			}

@@ -19,11 +19,10 @@ func TestAClusterIsCreatedAndDeleted(t *testing.T) {
 	in := clusterInput(t, s)
 	cloud.SetControlPlane("https://127.0.0.1:6443", []byte("CA"))
 	made, err := d.eks.CreateCluster(t.Context(), in)
-	if got := must(t, made, err).Cluster; got.Status != ekstypes.ClusterStatusCreating || got.Endpoint != nil {
+	if got := must(made, err)(t).Cluster; got.Status != ekstypes.ClusterStatusCreating || got.Endpoint != nil {
 		t.Errorf("a cluster begins %s with endpoint %v, want CREATING without one", got.Status, got.Endpoint)
 	}
-	found, err := d.eks.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: in.Name})
-	c := must(t, found, err).Cluster
+	c := must(d.eks.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: in.Name}))(t).Cluster
 	if c.Status != ekstypes.ClusterStatusActive || aws.ToString(c.Endpoint) != "https://127.0.0.1:6443" ||
 		aws.ToString(c.CertificateAuthority.Data) != base64.StdEncoding.EncodeToString([]byte("CA")) {
 		t.Errorf("the cluster is %s at %s with CA %s", c.Status, aws.ToString(c.Endpoint), aws.ToString(c.CertificateAuthority.Data))
@@ -47,8 +46,7 @@ func TestAClusterIsCreatedAndDeleted(t *testing.T) {
 	_, err = d.ec2.DeleteVpc(t.Context(), &ec2.DeleteVpcInput{VpcId: &s.vpc})
 	wantCode(t, err, "DependencyViolation", "eks-cluster-sg-"+*in.Name)
 
-	_, err = d.eks.DeleteCluster(t.Context(), &eks.DeleteClusterInput{Name: in.Name})
-	must(t, 0, err)
+	must(d.eks.DeleteCluster(t.Context(), &eks.DeleteClusterInput{Name: in.Name}))(t)
 	_, err = d.eks.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: in.Name})
 	wantCode(t, err, "ResourceNotFoundException", *in.Name)
 	s.remove(t)
@@ -59,8 +57,7 @@ func TestOperationsOfAClusterTakeTheirTime(t *testing.T) {
 	d := deployer()
 	in := clusterInput(t, newSite(t))
 	start := time.Now()
-	_, err := d.eks.CreateCluster(t.Context(), in)
-	must(t, 0, err)
+	must(d.eks.CreateCluster(t.Context(), in))(t)
 	status := func() ekstypes.ClusterStatus {
 		found, err := d.eks.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: in.Name})
 		if err != nil {
@@ -71,14 +68,14 @@ func TestOperationsOfAClusterTakeTheirTime(t *testing.T) {
 	if got := status(); got != ekstypes.ClusterStatusCreating {
 		t.Errorf("at once the cluster is %s", got)
 	}
-	_, err = d.eks.CreateAddon(t.Context(), &eks.CreateAddonInput{ClusterName: in.Name, AddonName: aws.String("vpc-cni")})
+	_, err := d.eks.CreateAddon(t.Context(), &eks.CreateAddonInput{ClusterName: in.Name, AddonName: aws.String("vpc-cni")})
 	wantCode(t, err, "InvalidRequestException", "CREATING")
 	until(t, "the cluster", func() bool { return status() == ekstypes.ClusterStatusActive })
 	if took := time.Since(start); took < time.Second {
 		t.Errorf("the cluster took %s, want 1 s", took)
 	}
 	update, err := d.eks.UpdateClusterVersion(t.Context(), &eks.UpdateClusterVersionInput{Name: in.Name, Version: aws.String("1.35")})
-	id := must(t, update, err).Update.Id
+	id := must(update, err)(t).Update.Id
 	if got := status(); got != ekstypes.ClusterStatusUpdating {
 		t.Errorf("during an update the cluster is %s", got)
 	}
@@ -89,11 +86,10 @@ func TestOperationsOfAClusterTakeTheirTime(t *testing.T) {
 		return err == nil && got.Update.Status == ekstypes.UpdateStatusSuccessful
 	})
 	found, err := d.eks.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: in.Name})
-	if got := aws.ToString(must(t, found, err).Cluster.Version); got != "1.35" {
+	if got := aws.ToString(must(found, err)(t).Cluster.Version); got != "1.35" {
 		t.Errorf("after the update the version is %s", got)
 	}
-	_, err = d.eks.DeleteCluster(t.Context(), &eks.DeleteClusterInput{Name: in.Name})
-	must(t, 0, err)
+	must(d.eks.DeleteCluster(t.Context(), &eks.DeleteClusterInput{Name: in.Name}))(t)
 	if got := status(); got != ekstypes.ClusterStatusDeleting {
 		t.Errorf("during its deletion the cluster is %s", got)
 	}
@@ -133,7 +129,7 @@ func TestAClusterIsUpdatedOneMinorVersionAtATime(t *testing.T) {
 		wantCode(t, err, "InvalidParameterException", part)
 	}
 	versions, err := d.eks.DescribeClusterVersions(t.Context(), &eks.DescribeClusterVersionsInput{ClusterVersions: []string{"1.35"}})
-	if got := must(t, versions, err).ClusterVersions; len(got) != 1 || got[0].EndOfStandardSupportDate.Format(time.DateOnly) != "2027-03-27" {
+	if got := must(versions, err)(t).ClusterVersions; len(got) != 1 || got[0].EndOfStandardSupportDate.Format(time.DateOnly) != "2027-03-27" {
 		t.Errorf("1.35 is listed as %+v", got)
 	}
 }
@@ -144,12 +140,11 @@ func TestEndpointAndDeletionProtectionOfAClusterChange(t *testing.T) {
 		_, err := d.eks.UpdateClusterConfig(t.Context(), &eks.UpdateClusterConfigInput{Name: &name, ResourcesVpcConfig: &ekstypes.VpcConfigRequest{PublicAccessCidrs: cidrs}})
 		return err
 	}
-	must(t, 0, vpc("203.0.113.0/24"))
+	check(t, vpc("203.0.113.0/24"))
 	wantCode(t, vpc("203.0.113.0/24"), "InvalidParameterException", "already at the desired configuration")
-	_, err := d.eks.UpdateClusterConfig(t.Context(), &eks.UpdateClusterConfigInput{Name: &name, DeletionProtection: aws.Bool(true)})
-	must(t, 0, err)
+	must(d.eks.UpdateClusterConfig(t.Context(), &eks.UpdateClusterConfigInput{Name: &name, DeletionProtection: aws.Bool(true)}))(t)
 	found, err := d.eks.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: &name})
-	if got := must(t, found, err).Cluster.ResourcesVpcConfig.PublicAccessCidrs; !slices.Equal(got, []string{"203.0.113.0/24"}) {
+	if got := must(found, err)(t).Cluster.ResourcesVpcConfig.PublicAccessCidrs; !slices.Equal(got, []string{"203.0.113.0/24"}) {
 		t.Errorf("the cluster can be reached from %v", got)
 	}
 	_, err = d.eks.DeleteCluster(t.Context(), &eks.DeleteClusterInput{Name: &name})
@@ -158,14 +153,11 @@ func TestEndpointAndDeletionProtectionOfAClusterChange(t *testing.T) {
 
 func TestTagsOfAClusterAreSetAndRemoved(t *testing.T) {
 	d, name := deployer(), newCluster(t, newSite(t))
-	found, err := d.eks.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: &name})
-	arn := must(t, found, err).Cluster.Arn
-	_, err = d.eks.TagResource(t.Context(), &eks.TagResourceInput{ResourceArn: arn, Tags: map[string]string{"owner": "platform"}})
-	must(t, 0, err)
-	_, err = d.eks.UntagResource(t.Context(), &eks.UntagResourceInput{ResourceArn: arn, TagKeys: []string{"stack"}})
-	must(t, 0, err)
+	arn := must(d.eks.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: &name}))(t).Cluster.Arn
+	must(d.eks.TagResource(t.Context(), &eks.TagResourceInput{ResourceArn: arn, Tags: map[string]string{"owner": "platform"}}))(t)
+	must(d.eks.UntagResource(t.Context(), &eks.UntagResourceInput{ResourceArn: arn, TagKeys: []string{"stack"}}))(t)
 	tags, err := d.eks.ListTagsForResource(t.Context(), &eks.ListTagsForResourceInput{ResourceArn: arn})
-	if got := must(t, tags, err).Tags; len(got) != 1 || got["owner"] != "platform" {
+	if got := must(tags, err)(t).Tags; len(got) != 1 || got["owner"] != "platform" {
 		t.Errorf("the cluster's tags are %v", got)
 	}
 }

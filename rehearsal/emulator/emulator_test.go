@@ -97,13 +97,21 @@ func user(t *testing.T, statements string) (*caller, string) {
 
 func deployer() *caller { return as(cloud.Env()) }
 
-// must returns an answer of AWS. An error ends the test.
-func must[Out any](t *testing.T, out Out, err error) Out {
+// must(answer, err)(t) returns an answer of AWS. An error ends the test.
+func must[Out any](out Out, err error) func(*testing.T) Out {
+	return func(t *testing.T) Out {
+		t.Helper()
+		check(t, err)
+		return out
+	}
+}
+
+// check ends the test if there is an error.
+func check(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return out
 }
 
 // wantCode checks the code and a part of the message of an error.
@@ -125,7 +133,7 @@ func role(t *testing.T, service string) string {
 func roleWith(t *testing.T, trust string) string {
 	t.Helper()
 	made, err := deployer().iam.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: aws.String(unique("role")), AssumeRolePolicyDocument: &trust})
-	return aws.ToString(must(t, made, err).Role.Arn)
+	return aws.ToString(must(made, err)(t).Role.Arn)
 }
 
 // site is a VPC with a subnet in each of two zones.
@@ -138,10 +146,10 @@ func newSite(t *testing.T) site {
 	t.Helper()
 	d := deployer()
 	vpc, err := d.ec2.CreateVpc(t.Context(), &ec2.CreateVpcInput{CidrBlock: aws.String("10.0.0.0/16")})
-	s := site{vpc: aws.ToString(must(t, vpc, err).Vpc.VpcId)}
+	s := site{vpc: aws.ToString(must(vpc, err)(t).Vpc.VpcId)}
 	for i, zone := range []string{"eu-west-1a", "eu-west-1b"} {
 		subnet, err := d.ec2.CreateSubnet(t.Context(), &ec2.CreateSubnetInput{VpcId: &s.vpc, AvailabilityZone: &zone, CidrBlock: aws.String(fmt.Sprintf("10.0.%d.0/24", i))})
-		s.subnets = append(s.subnets, aws.ToString(must(t, subnet, err).Subnet.SubnetId))
+		s.subnets = append(s.subnets, aws.ToString(must(subnet, err)(t).Subnet.SubnetId))
 	}
 	return s
 }
@@ -164,14 +172,13 @@ func clusterInput(t *testing.T, s site) *eks.CreateClusterInput {
 
 func newCluster(t *testing.T, s site) string {
 	t.Helper()
-	made, err := deployer().eks.CreateCluster(t.Context(), clusterInput(t, s))
-	return aws.ToString(must(t, made, err).Cluster.Name)
+	return aws.ToString(must(deployer().eks.CreateCluster(t.Context(), clusterInput(t, s)))(t).Cluster.Name)
 }
 
 // template is a launch template like the program's, without an image and an instance type.
 func template(t *testing.T) string {
 	t.Helper()
-	made, err := deployer().ec2.CreateLaunchTemplate(t.Context(), &ec2.CreateLaunchTemplateInput{
+	return aws.ToString(must(deployer().ec2.CreateLaunchTemplate(t.Context(), &ec2.CreateLaunchTemplateInput{
 		LaunchTemplateName: aws.String(unique("template")),
 		LaunchTemplateData: &ec2types.RequestLaunchTemplateData{
 			MetadataOptions: &ec2types.LaunchTemplateInstanceMetadataOptionsRequest{HttpTokens: ec2types.LaunchTemplateHttpTokensStateRequired, HttpPutResponseHopLimit: aws.Int32(1)},
@@ -181,8 +188,7 @@ func template(t *testing.T) string {
 			TagSpecifications: []ec2types.LaunchTemplateTagSpecificationRequest{{ResourceType: ec2types.ResourceTypeInstance,
 				Tags: []ec2types.Tag{{Key: aws.String("owner"), Value: aws.String("platform")}}}},
 		},
-	})
-	return aws.ToString(must(t, made, err).LaunchTemplate.LaunchTemplateId)
+	}))(t).LaunchTemplate.LaunchTemplateId)
 }
 
 func groupInput(t *testing.T, cluster string, s site) *eks.CreateNodegroupInput {
@@ -200,8 +206,7 @@ func groupInput(t *testing.T, cluster string, s site) *eks.CreateNodegroupInput 
 // newGroup is the name of a node group and of its Auto Scaling group.
 func newGroup(t *testing.T, cluster string, s site) (name, scaling string) {
 	t.Helper()
-	made, err := deployer().eks.CreateNodegroup(t.Context(), groupInput(t, cluster, s))
-	g := must(t, made, err).Nodegroup
+	g := must(deployer().eks.CreateNodegroup(t.Context(), groupInput(t, cluster, s)))(t).Nodegroup
 	return aws.ToString(g.NodegroupName), aws.ToString(g.Resources.AutoScalingGroups[0].Name)
 }
 
@@ -235,9 +240,7 @@ func journaled(holds func(Event) bool) bool { return slices.ContainsFunc(cloud.J
 func (s site) remove(t *testing.T) {
 	t.Helper()
 	for _, subnet := range s.subnets {
-		_, err := deployer().ec2.DeleteSubnet(t.Context(), &ec2.DeleteSubnetInput{SubnetId: &subnet})
-		must(t, 0, err)
+		must(deployer().ec2.DeleteSubnet(t.Context(), &ec2.DeleteSubnetInput{SubnetId: &subnet}))(t)
 	}
-	_, err := deployer().ec2.DeleteVpc(t.Context(), &ec2.DeleteVpcInput{VpcId: &s.vpc})
-	must(t, 0, err)
+	must(deployer().ec2.DeleteVpc(t.Context(), &ec2.DeleteVpcInput{VpcId: &s.vpc}))(t)
 }

@@ -19,7 +19,7 @@ import (
 func scalingGroupOf(t *testing.T, name string) *asgtypes.AutoScalingGroup {
 	t.Helper()
 	found, err := deployer().scaling.DescribeAutoScalingGroups(t.Context(), &autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{name}})
-	if must(t, found, err); len(found.AutoScalingGroups) == 0 {
+	if must(found, err)(t); len(found.AutoScalingGroups) == 0 {
 		return nil
 	}
 	return &found.AutoScalingGroups[0]
@@ -28,7 +28,7 @@ func scalingGroupOf(t *testing.T, name string) *asgtypes.AutoScalingGroup {
 func groupOf(t *testing.T, cluster, name string) *ekstypes.Nodegroup {
 	t.Helper()
 	found, err := deployer().eks.DescribeNodegroup(t.Context(), &eks.DescribeNodegroupInput{ClusterName: &cluster, NodegroupName: &name})
-	return must(t, found, err).Nodegroup
+	return must(found, err)(t).Nodegroup
 }
 
 func TestANodeGroupHasAnAutoScalingGroupWithEKSsTags(t *testing.T) {
@@ -64,7 +64,7 @@ func TestANodeGroupHasAnAutoScalingGroupWithEKSsTags(t *testing.T) {
 
 	ids := []string{*asg.Instances[0].InstanceId, *asg.Instances[1].InstanceId}
 	found, err := deployer().ec2.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{InstanceIds: ids})
-	for _, r := range must(t, found, err).Reservations {
+	for _, r := range must(found, err)(t).Reservations {
 		for _, i := range r.Instances {
 			if i.InstanceType != "m5.large" || i.State.Name != ec2types.InstanceStateNameRunning || aws.ToString(i.VpcId) != s.vpc {
 				t.Errorf("instance %s is %s %s in %s", *i.InstanceId, i.State.Name, i.InstanceType, aws.ToString(i.VpcId))
@@ -84,24 +84,21 @@ func TestANodeGroupShowsTheSizeThatTheAutoscalerSet(t *testing.T) {
 	cluster := newCluster(t, s)
 	name, scaling := newGroup(t, cluster, s)
 	d := deployer()
-	_, err := d.scaling.SetDesiredCapacity(t.Context(), &autoscaling.SetDesiredCapacityInput{AutoScalingGroupName: &scaling, DesiredCapacity: aws.Int32(4)})
-	must(t, 0, err)
+	must(d.scaling.SetDesiredCapacity(t.Context(), &autoscaling.SetDesiredCapacityInput{AutoScalingGroupName: &scaling, DesiredCapacity: aws.Int32(4)}))(t)
 	if got := *groupOf(t, cluster, name).ScalingConfig.DesiredSize; got != 4 {
 		t.Errorf("the node group's desired size is %d, want 4", got)
 	}
 	instance := scalingGroupOf(t, scaling).Instances[0].InstanceId
-	_, err = d.scaling.TerminateInstanceInAutoScalingGroup(t.Context(), &autoscaling.TerminateInstanceInAutoScalingGroupInput{InstanceId: instance, ShouldDecrementDesiredCapacity: aws.Bool(true)})
-	must(t, 0, err)
+	must(d.scaling.TerminateInstanceInAutoScalingGroup(t.Context(), &autoscaling.TerminateInstanceInAutoScalingGroupInput{InstanceId: instance, ShouldDecrementDesiredCapacity: aws.Bool(true)}))(t)
 	if got := *groupOf(t, cluster, name).ScalingConfig.DesiredSize; got != 3 {
 		t.Errorf("the node group's desired size is %d, want 3", got)
 	}
 	// A change of labels leaves the number as it is; one of the limits keeps what it does not name.
-	_, err = d.eks.UpdateNodegroupConfig(t.Context(), &eks.UpdateNodegroupConfigInput{
+	must(d.eks.UpdateNodegroupConfig(t.Context(), &eks.UpdateNodegroupConfigInput{
 		ClusterName: &cluster, NodegroupName: &name, ScalingConfig: &ekstypes.NodegroupScalingConfig{MaxSize: aws.Int32(9)},
 		Labels: &ekstypes.UpdateLabelsPayload{AddOrUpdateLabels: map[string]string{"a": "b"}, RemoveLabels: []string{"pool"}},
 		Taints: &ekstypes.UpdateTaintsPayload{RemoveTaints: []ekstypes.Taint{{Key: aws.String("spot"), Effect: ekstypes.TaintEffectNoSchedule}}},
-	})
-	must(t, 0, err)
+	}))(t)
 	g, asg := groupOf(t, cluster, name), scalingGroupOf(t, scaling)
 	if *g.ScalingConfig.DesiredSize != 3 || *asg.MaxSize != 9 || len(asg.Instances) != 3 || !maps.Equal(g.Labels, map[string]string{"a": "b"}) || len(g.Taints) != 0 {
 		t.Errorf("the node group is %+v, with %d instances of at most %d", g, len(asg.Instances), *asg.MaxSize)
@@ -124,8 +121,7 @@ func TestADeletedNodeGroupLeavesNothingThatEKSMadeForIt(t *testing.T) {
 	_, err = d.iam.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: roleName})
 	wantCode(t, err, "DeleteConflict", "instance profile")
 
-	_, err = d.eks.DeleteNodegroup(t.Context(), &eks.DeleteNodegroupInput{ClusterName: &cluster, NodegroupName: &name})
-	must(t, 0, err)
+	must(d.eks.DeleteNodegroup(t.Context(), &eks.DeleteNodegroupInput{ClusterName: &cluster, NodegroupName: &name}))(t)
 	if got := groupOf(t, cluster, name).Status; got != ekstypes.NodegroupStatusDeleting {
 		t.Errorf("the node group is %s", got)
 	}
@@ -134,13 +130,11 @@ func TestADeletedNodeGroupLeavesNothingThatEKSMadeForIt(t *testing.T) {
 	}
 	until(t, "the node group to go", func() bool { return scalingGroupOf(t, scaling) == nil })
 	entries, err := d.eks.ListAccessEntries(t.Context(), &eks.ListAccessEntriesInput{ClusterName: &cluster})
-	if got := must(t, entries, err).AccessEntries; slices.Contains(got, *node) {
+	if got := must(entries, err)(t).AccessEntries; slices.Contains(got, *node) {
 		t.Error("the node role's access entry is left")
 	}
-	_, err = d.iam.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: roleName})
-	must(t, 0, err)
-	_, err = d.eks.DeleteCluster(t.Context(), &eks.DeleteClusterInput{Name: &cluster})
-	must(t, 0, err)
+	must(d.iam.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: roleName}))(t)
+	must(d.eks.DeleteCluster(t.Context(), &eks.DeleteClusterInput{Name: &cluster}))(t)
 }
 
 func TestANewLaunchTemplateVersionReachesNewInstances(t *testing.T) {
@@ -149,26 +143,24 @@ func TestANewLaunchTemplateVersionReachesNewInstances(t *testing.T) {
 	name, scaling := newGroup(t, cluster, s)
 	d := deployer()
 	id := groupOf(t, cluster, name).LaunchTemplate.Id
-	_, err := d.ec2.CreateLaunchTemplateVersion(t.Context(), &ec2.CreateLaunchTemplateVersionInput{LaunchTemplateId: id, LaunchTemplateData: &ec2types.RequestLaunchTemplateData{
+	must(d.ec2.CreateLaunchTemplateVersion(t.Context(), &ec2.CreateLaunchTemplateVersionInput{LaunchTemplateId: id, LaunchTemplateData: &ec2types.RequestLaunchTemplateData{
 		TagSpecifications: []ec2types.LaunchTemplateTagSpecificationRequest{{ResourceType: ec2types.ResourceTypeInstance, Tags: []ec2types.Tag{{Key: aws.String("owner"), Value: aws.String("new")}}}},
-	}})
-	must(t, 0, err)
+	}}))(t)
 	update, err := d.eks.UpdateNodegroupVersion(t.Context(), &eks.UpdateNodegroupVersionInput{
 		ClusterName: &cluster, NodegroupName: &name, LaunchTemplate: &ekstypes.LaunchTemplateSpecification{Id: id, Version: aws.String("2")},
 	})
-	got, err := d.eks.DescribeUpdate(t.Context(), &eks.DescribeUpdateInput{Name: &cluster, NodegroupName: &name, UpdateId: must(t, update, err).Update.Id})
-	if status := must(t, got, err).Update.Status; status != ekstypes.UpdateStatusSuccessful {
+	got, err := d.eks.DescribeUpdate(t.Context(), &eks.DescribeUpdateInput{Name: &cluster, NodegroupName: &name, UpdateId: must(update, err)(t).Update.Id})
+	if status := must(got, err)(t).Update.Status; status != ekstypes.UpdateStatusSuccessful {
 		t.Errorf("the update is %s", status)
 	}
 	if v := groupOf(t, cluster, name).LaunchTemplate.Version; *v != "2" {
 		t.Errorf("the node group has version %s of its launch template", *v)
 	}
-	_, err = d.scaling.SetDesiredCapacity(t.Context(), &autoscaling.SetDesiredCapacityInput{AutoScalingGroupName: &scaling, DesiredCapacity: aws.Int32(3)})
-	must(t, 0, err)
+	must(d.scaling.SetDesiredCapacity(t.Context(), &autoscaling.SetDesiredCapacityInput{AutoScalingGroupName: &scaling, DesiredCapacity: aws.Int32(3)}))(t)
 	newest := scalingGroupOf(t, scaling).Instances[2].InstanceId
 	found, err := d.ec2.DescribeTags(t.Context(), &ec2.DescribeTagsInput{Filters: []ec2types.Filter{
 		{Name: aws.String("resource-id"), Values: []string{*newest}}, {Name: aws.String("key"), Values: []string{"owner"}}}})
-	if tags := must(t, found, err).Tags; len(tags) != 1 || *tags[0].Value != "new" {
+	if tags := must(found, err)(t).Tags; len(tags) != 1 || *tags[0].Value != "new" {
 		t.Errorf("the new instance's owner is %+v", tags)
 	}
 }
@@ -198,7 +190,7 @@ func TestInvalidNodeGroupsAreRefused(t *testing.T) {
 		})
 	}
 	left, err := deployer().eks.ListNodegroups(t.Context(), &eks.ListNodegroupsInput{ClusterName: &cluster})
-	if got := must(t, left, err).Nodegroups; len(got) != 0 {
+	if got := must(left, err)(t).Nodegroups; len(got) != 0 {
 		t.Errorf("refused node groups are there: %v", got)
 	}
 }
@@ -209,10 +201,8 @@ func TestASpotGroupScalesFromZero(t *testing.T) {
 	in := groupInput(t, cluster, s)
 	in.CapacityType = ekstypes.CapacityTypesSpot
 	in.ScalingConfig = &ekstypes.NodegroupScalingConfig{MinSize: aws.Int32(0), MaxSize: aws.Int32(3), DesiredSize: aws.Int32(0)}
-	made, err := deployer().eks.CreateNodegroup(t.Context(), in)
-	scaling := must(t, made, err).Nodegroup.Resources.AutoScalingGroups[0].Name
-	_, err = deployer().scaling.SetDesiredCapacity(t.Context(), &autoscaling.SetDesiredCapacityInput{AutoScalingGroupName: scaling, DesiredCapacity: aws.Int32(2)})
-	must(t, 0, err)
+	scaling := must(deployer().eks.CreateNodegroup(t.Context(), in))(t).Nodegroup.Resources.AutoScalingGroups[0].Name
+	must(deployer().scaling.SetDesiredCapacity(t.Context(), &autoscaling.SetDesiredCapacityInput{AutoScalingGroupName: scaling, DesiredCapacity: aws.Int32(2)}))(t)
 	if got := scalingGroupOf(t, *scaling); len(got.Instances) != 2 || *got.MixedInstancesPolicy.InstancesDistribution.OnDemandPercentageAboveBaseCapacity != 0 {
 		t.Errorf("the spot group has %d instances, distribution %+v", len(got.Instances), got.MixedInstancesPolicy.InstancesDistribution)
 	}
@@ -237,18 +227,17 @@ func TestInstancesAreSpreadOverZonesWithinTheGroupsLimits(t *testing.T) {
 		_, err := d.scaling.SetDesiredCapacity(t.Context(), &autoscaling.SetDesiredCapacityInput{AutoScalingGroupName: &scaling, DesiredCapacity: &n})
 		return err
 	}
-	must(t, 0, set(4))
+	check(t, set(4))
 	if got := spread(); !maps.Equal(got, map[string]int{"eu-west-1a": 2, "eu-west-1b": 2}) {
 		t.Errorf("4 instances are %v", got)
 	}
 	wantCode(t, set(6), "ValidationError", "above max value 5")
 	wantCode(t, set(0), "ValidationError", "below min value 1")
-	_, err := d.eks.UpdateNodegroupConfig(t.Context(), &eks.UpdateNodegroupConfigInput{
+	must(d.eks.UpdateNodegroupConfig(t.Context(), &eks.UpdateNodegroupConfigInput{
 		ClusterName: &cluster, NodegroupName: &name, ScalingConfig: &ekstypes.NodegroupScalingConfig{MinSize: aws.Int32(6), MaxSize: aws.Int32(8), DesiredSize: aws.Int32(6)},
-	})
-	must(t, 0, err)
+	}))(t)
 	asg := scalingGroupOf(t, scaling)
-	_, err = d.scaling.TerminateInstanceInAutoScalingGroup(t.Context(), &autoscaling.TerminateInstanceInAutoScalingGroupInput{InstanceId: asg.Instances[0].InstanceId, ShouldDecrementDesiredCapacity: aws.Bool(true)})
+	_, err := d.scaling.TerminateInstanceInAutoScalingGroup(t.Context(), &autoscaling.TerminateInstanceInAutoScalingGroupInput{InstanceId: asg.Instances[0].InstanceId, ShouldDecrementDesiredCapacity: aws.Bool(true)})
 	wantCode(t, err, "ValidationError", "min size")
 	if got := spread(); !maps.Equal(got, map[string]int{"eu-west-1a": 3, "eu-west-1b": 3}) || *asg.VPCZoneIdentifier != s.subnets[0]+","+s.subnets[1] {
 		t.Errorf("6 instances are %v in %s", got, *asg.VPCZoneIdentifier)

@@ -30,10 +30,9 @@ func TestACallOfEKSNeedsItsPermission(t *testing.T) {
 	elsewhere, _ := user(t, `{"Effect":"Allow","Action":"eks:DescribeNodegroup","Resource":"arn:aws:eks:*:*:nodegroup/other/*"}`)
 	wantCode(t, describe(elsewhere), "AccessDeniedException", "nodegroup/"+cluster)
 	here, _ := user(t, `{"Effect":"Allow","Action":"eks:DescribeNodegroup","Resource":"arn:aws:eks:*:*:nodegroup/`+cluster+`/*"}`)
-	must(t, 0, describe(here))
+	check(t, describe(here))
 	tagged, _ := user(t, `{"Effect":"Allow","Action":"eks:DescribeCluster","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/stack":"test"}}}`)
-	_, err := tagged.eks.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: &cluster})
-	must(t, 0, err)
+	must(tagged.eks.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: &cluster}))(t)
 	if !journaled(func(e Event) bool {
 		return e.Service == "eks" && e.Action == "DescribeNodegroup" && e.Who == arn && e.Status == 403 && e.Params["nodegroup"] == group
 	}) {
@@ -51,8 +50,7 @@ func TestPassingARoleToEKSNeedsItsPermission(t *testing.T) {
 	_, err := without.eks.CreatePodIdentityAssociation(t.Context(), in)
 	wantCode(t, err, "AccessDeniedException", "iam:PassRole on resource: "+pod)
 	with, _ := user(t, create+`,{"Effect":"Allow","Action":"iam:PassRole","Resource":"`+pod+`","Condition":{"StringEquals":{"iam:PassedToService":"`+podIdentityService+`"}}}`)
-	_, err = with.eks.CreatePodIdentityAssociation(t.Context(), in)
-	must(t, 0, err)
+	must(with.eks.CreatePodIdentityAssociation(t.Context(), in))(t)
 }
 
 // scalerStatements are the autoscaler's permissions: it reads all groups and changes those of one cluster.
@@ -74,13 +72,13 @@ func TestTheAutoscalerMayNotChangeGroupsOfAnotherCluster(t *testing.T) {
 	}
 	terminate := func(group string) error {
 		found, err := scaler.scaling.DescribeAutoScalingGroups(t.Context(), &autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{group}})
-		instances := must(t, found, err).AutoScalingGroups[0].Instances
+		instances := must(found, err)(t).AutoScalingGroups[0].Instances
 		_, err = scaler.scaling.TerminateInstanceInAutoScalingGroup(t.Context(), &autoscaling.TerminateInstanceInAutoScalingGroupInput{
 			InstanceId: instances[0].InstanceId, ShouldDecrementDesiredCapacity: aws.Bool(true)})
 		return err
 	}
-	must(t, 0, scale(ownGroup))
-	must(t, 0, terminate(ownGroup))
+	check(t, scale(ownGroup))
+	check(t, terminate(ownGroup))
 	wantCode(t, scale(otherGroup), "AccessDenied", "autoScalingGroupName/"+otherGroup)
 	wantCode(t, terminate(otherGroup), "AccessDenied", "autoScalingGroupName/"+otherGroup)
 	if got := len(scalingGroupOf(t, otherGroup).Instances); got != 2 {
@@ -90,9 +88,8 @@ func TestTheAutoscalerMayNotChangeGroupsOfAnotherCluster(t *testing.T) {
 
 func TestACallOfAnotherServiceNeedsItsPermission(t *testing.T) {
 	someone, arn := user(t, `{"Effect":"Allow","Action":"ec2:DescribeVpcs","Resource":"*"}`)
-	_, err := someone.ec2.DescribeVpcs(t.Context(), &ec2.DescribeVpcsInput{})
-	must(t, 0, err)
-	_, err = someone.ec2.DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{})
+	must(someone.ec2.DescribeVpcs(t.Context(), &ec2.DescribeVpcsInput{}))(t)
+	_, err := someone.ec2.DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{})
 	wantCode(t, err, "UnauthorizedOperation", arn)
 	_, err = someone.iam.ListRoles(t.Context(), &iam.ListRolesInput{})
 	wantCode(t, err, "AccessDenied", "iam:ListRoles")
@@ -131,11 +128,11 @@ func TestTheLoadBalancerControllerMayChangeOnlyItsOwnResources(t *testing.T) {
 		return err
 	}
 	own, err := group(controller, tag)
-	must(t, 0, err)
+	check(t, err)
 	_, err = group(controller, "other")
 	wantCode(t, err, "UnauthorizedOperation", "ec2:CreateTags")
 	others, err := group(deployer(), "other")
-	must(t, 0, err)
+	check(t, err)
 	wantCode(t, remove(others), "UnauthorizedOperation", others)
 
 	balancers, admins := elb.NewFromConfig(controller.cfg), elb.NewFromConfig(deployer().cfg)
@@ -150,11 +147,11 @@ func TestTheLoadBalancerControllerMayChangeOnlyItsOwnResources(t *testing.T) {
 		return *made.LoadBalancers[0].LoadBalancerArn, nil
 	}
 	mine, err := balance(balancers, tag)
-	must(t, 0, err)
+	check(t, err)
 	_, err = balance(balancers, "other")
 	wantCode(t, err, "AccessDenied", "CreateLoadBalancer")
 	not, err := balance(admins, "other")
-	must(t, 0, err)
+	check(t, err)
 	_, err = balancers.DeleteLoadBalancer(t.Context(), &elb.DeleteLoadBalancerInput{LoadBalancerArn: &not})
 	wantCode(t, err, "AccessDenied", not)
 
@@ -162,11 +159,9 @@ func TestTheLoadBalancerControllerMayChangeOnlyItsOwnResources(t *testing.T) {
 	wantCode(t, remove(own), "DependencyViolation", "load balancer lb-")
 	_, err = deployer().ec2.DeleteSubnet(t.Context(), &ec2.DeleteSubnetInput{SubnetId: &s.subnets[0]})
 	wantCode(t, err, "DependencyViolation", "load balancer lb-")
-	_, err = balancers.DeleteLoadBalancer(t.Context(), &elb.DeleteLoadBalancerInput{LoadBalancerArn: &mine})
-	must(t, 0, err)
-	_, err = admins.DeleteLoadBalancer(t.Context(), &elb.DeleteLoadBalancerInput{LoadBalancerArn: &not})
-	must(t, 0, err)
-	must(t, 0, remove(own))
+	must(balancers.DeleteLoadBalancer(t.Context(), &elb.DeleteLoadBalancerInput{LoadBalancerArn: &mine}))(t)
+	must(admins.DeleteLoadBalancer(t.Context(), &elb.DeleteLoadBalancerInput{LoadBalancerArn: &not}))(t)
+	check(t, remove(own))
 }
 
 func TestACallNeedsAValidAccessKey(t *testing.T) {
@@ -194,9 +189,8 @@ func TestMotoEnforcesPermissions(t *testing.T) {
 	someone, _ := user(t, `{"Effect":"Allow","Action":"ec2:DescribeVpcs","Resource":"*"}`)
 	cfg := someone.cfg
 	cfg.BaseEndpoint = &cloud.moto.url
-	_, err := ec2.NewFromConfig(cfg).DescribeVpcs(t.Context(), &ec2.DescribeVpcsInput{})
-	must(t, 0, err)
-	_, err = ec2.NewFromConfig(cfg).DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{})
+	must(ec2.NewFromConfig(cfg).DescribeVpcs(t.Context(), &ec2.DescribeVpcsInput{}))(t)
+	_, err := ec2.NewFromConfig(cfg).DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{})
 	wantCode(t, err, "AccessDenied", "ec2:DescribeSubnets")
 }
 
@@ -209,12 +203,11 @@ func TestAChangedPolicyTakesEffectAtOnce(t *testing.T) {
 	wantCode(t, list(), "AccessDeniedException", "eks:ListClusters")
 	name := arn[strings.LastIndex(arn, "/")+1:]
 	put := func(ctx context.Context, effect string) {
-		_, err := deployer().iam.PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: &name, PolicyName: aws.String("more"),
-			PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":{"Effect":"` + effect + `","Action":"eks:ListClusters","Resource":"*"}}`)})
-		must(t, 0, err)
+		must(deployer().iam.PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: &name, PolicyName: aws.String("more"),
+			PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":{"Effect":"` + effect + `","Action":"eks:ListClusters","Resource":"*"}}`)}))(t)
 	}
 	put(t.Context(), "Allow")
-	must(t, 0, list())
+	check(t, list())
 	put(t.Context(), "Deny")
 	wantCode(t, list(), "AccessDeniedException", "denies it")
 }

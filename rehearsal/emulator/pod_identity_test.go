@@ -43,10 +43,9 @@ func acceptTokens(t *testing.T) {
 func associate(t *testing.T, cluster, role string) (account string) {
 	t.Helper()
 	namespace := unique("namespace")
-	_, err := deployer().eks.CreatePodIdentityAssociation(t.Context(), &eks.CreatePodIdentityAssociationInput{
+	must(deployer().eks.CreatePodIdentityAssociation(t.Context(), &eks.CreatePodIdentityAssociationInput{
 		ClusterName: &cluster, Namespace: &namespace, ServiceAccount: aws.String("app"), RoleArn: &role,
-	})
-	must(t, 0, err)
+	}))(t)
 	return namespace + ":app"
 }
 
@@ -66,15 +65,14 @@ func TestAPodHasThePermissionsOfItsServiceAccountsRole(t *testing.T) {
 	_, others := newGroup(t, other, s)
 	role := roleWith(t, podTrust(bothActions, fmt.Sprintf(`"aws:RequestTag/eks-cluster-arn":"arn:aws:eks:eu-west-1:123456789012:cluster/%s"`, cluster)))
 	name := aws.String(role[strings.LastIndex(role, "/")+1:])
-	_, err := deployer().iam.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: name, PolicyName: aws.String("scale"),
-		PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[` + scalerStatements(cluster) + `]}`)})
-	must(t, 0, err)
+	must(deployer().iam.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: name, PolicyName: aws.String("scale"),
+		PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[` + scalerStatements(cluster) + `]}`)}))(t)
 	account := associate(t, cluster, role)
 
 	cfg := deployer().cfg
 	cfg.Credentials = endpointcreds.New(cloud.CredentialsURL(), func(o *endpointcreds.Options) { o.AuthorizationToken = "token of " + account })
 	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
-	if got := *must(t, who, err).Arn; !strings.Contains(got, ":assumed-role/"+*name+"/eks-") {
+	if got := *must(who, err)(t).Arn; !strings.Contains(got, ":assumed-role/"+*name+"/eks-") {
 		t.Errorf("the pod is %s", got)
 	}
 	scaling := autoscaling.NewFromConfig(cfg)
@@ -82,7 +80,7 @@ func TestAPodHasThePermissionsOfItsServiceAccountsRole(t *testing.T) {
 		_, err := scaling.SetDesiredCapacity(t.Context(), &autoscaling.SetDesiredCapacityInput{AutoScalingGroupName: &group, DesiredCapacity: aws.Int32(3)})
 		return err
 	}
-	must(t, 0, scale(own))
+	check(t, scale(own))
 	wantCode(t, scale(others), "AccessDenied", others)
 	if !journaled(func(e Event) bool {
 		return e.Action == "SetDesiredCapacity" && strings.Contains(e.Who, *name) && e.Params["AutoScalingGroupName"] == own && e.Params["DesiredCapacity"] == "3" && e.Status == 200
@@ -115,12 +113,12 @@ func TestAPodGetsItsRoleOnlyWithTrustAndAssociation(t *testing.T) {
 				c.token = "token of " + account
 			}
 			r, err := http.NewRequest(http.MethodGet, cloud.CredentialsURL(), nil)
-			must(t, 0, err)
+			check(t, err)
 			r.Header.Set("Authorization", c.token)
 			answer, err := http.DefaultClient.Do(r)
-			defer must(t, answer, err).Body.Close()
+			defer must(answer, err)(t).Body.Close()
 			body, err := io.ReadAll(answer.Body)
-			must(t, 0, err)
+			check(t, err)
 			if c.part != "" {
 				if answer.StatusCode == http.StatusOK || !strings.Contains(string(body), c.part) {
 					t.Errorf("the answer is %s: %s, want a refusal with %q", answer.Status, body, c.part)
@@ -155,18 +153,16 @@ func TestAServiceAccountHasOneAssociation(t *testing.T) {
 	_, err := d.eks.CreatePodIdentityAssociation(t.Context(), in)
 	wantCode(t, err, "ResourceInUseException", "already exists")
 	listed, err := d.eks.ListPodIdentityAssociations(t.Context(), &eks.ListPodIdentityAssociationsInput{ClusterName: &cluster, Namespace: &namespace})
-	if must(t, listed, err); len(listed.Associations) != 1 {
+	if must(listed, err)(t); len(listed.Associations) != 1 {
 		t.Fatalf("the namespace has %d associations", len(listed.Associations))
 	}
 	id := listed.Associations[0].AssociationId
-	_, err = d.eks.UpdatePodIdentityAssociation(t.Context(), &eks.UpdatePodIdentityAssociationInput{ClusterName: &cluster, AssociationId: id, RoleArn: &two})
-	must(t, 0, err)
+	must(d.eks.UpdatePodIdentityAssociation(t.Context(), &eks.UpdatePodIdentityAssociationInput{ClusterName: &cluster, AssociationId: id, RoleArn: &two}))(t)
 	got, err := d.eks.DescribePodIdentityAssociation(t.Context(), &eks.DescribePodIdentityAssociationInput{ClusterName: &cluster, AssociationId: id})
-	if a := must(t, got, err).Association; *a.RoleArn != two || *a.Namespace != namespace || *a.ServiceAccount != "app" {
+	if a := must(got, err)(t).Association; *a.RoleArn != two || *a.Namespace != namespace || *a.ServiceAccount != "app" {
 		t.Errorf("the association is %+v", a)
 	}
-	_, err = d.eks.DeletePodIdentityAssociation(t.Context(), &eks.DeletePodIdentityAssociationInput{ClusterName: &cluster, AssociationId: id})
-	must(t, 0, err)
+	must(d.eks.DeletePodIdentityAssociation(t.Context(), &eks.DeletePodIdentityAssociationInput{ClusterName: &cluster, AssociationId: id}))(t)
 	_, err = d.eks.DescribePodIdentityAssociation(t.Context(), &eks.DescribePodIdentityAssociationInput{ClusterName: &cluster, AssociationId: id})
 	wantCode(t, err, "ResourceNotFoundException", *id)
 }

@@ -63,8 +63,7 @@ func TestPoliciesAllowAndDenyLikeIAM(t *testing.T) {
 		"unsure and sure":             {when("StringEquals", "aws:PrincipalOrgID", `"o"`) + "," + allow(""), true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, err := parsePolicy("p", `{"Version":"2012-10-17","Statement":[`+c.statements+`]}`)
-			d := decide([]*policy{must(t, p, err)}, q())
+			d := decide([]*policy{must(parsePolicy("p", `{"Version":"2012-10-17","Statement":[`+c.statements+`]}`))(t)}, q())
 			if d.allowed != c.allowed || !strings.Contains(d.reason, c.reason) {
 				t.Errorf("allowed %v because %q, want %v because %q", d.allowed, d.reason, c.allowed, c.reason)
 			}
