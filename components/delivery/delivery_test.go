@@ -32,11 +32,10 @@ func example() *Args {
 func register(t *testing.T, args *Args) *mockengine.Engine {
 	t.Helper()
 	engine := mockengine.New(args.Region)
-	err := engine.Run(func(ctx *pulumi.Context) error {
+	if err := engine.Run(func(ctx *pulumi.Context) error {
 		_, err := NewDelivery(ctx, "github", args)
 		return err
-	})
-	if err != nil {
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return engine
@@ -45,11 +44,7 @@ func register(t *testing.T, args *Args) *mockengine.Engine {
 // trustPolicy is the JSON of the policy that decides who takes a role.
 func trustPolicy(t *testing.T, engine *mockengine.Engine, name string) string {
 	t.Helper()
-	role, found := engine.Find(roleType, name)
-	if !found {
-		t.Fatalf("there is no role %s", name)
-	}
-	return role.Inputs["assumeRolePolicy"].StringValue()
+	return engine.Get(t, roleType, name).Inputs["assumeRolePolicy"].StringValue()
 }
 
 // The subject and the audience of the token must match exactly.

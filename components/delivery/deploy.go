@@ -1,5 +1,7 @@
 package delivery
 
+import "slices"
+
 // awsPolicies are the names of the AWS managed policies that a stack attaches to its roles. The deploy role may attach no
 // others.
 var awsPolicies = []string{
@@ -15,21 +17,14 @@ var awsPolicies = []string{
 // policies of the machines' roles can give those machines any permission. To separate stacks from each other, use several
 // accounts; this policy does not do it.
 func DeployPolicy(a Account, stacks string, state *State) (string, error) {
-	all := append(stackReads(a), state.reads()...)
-	all = append(all, networkWrites(a, stacks)...)
-	all = append(all, clusterWrites(a, stacks)...)
-	all = append(all, roleWrites(a, stacks)...)
-	all = append(all, keyAndLogWrites(a, stacks)...)
-	return document("deploy policy", append(all, state.writes(a.Project, stacks)...)...)
+	return document("deploy policy", slices.Concat(stackReads(a), state.reads(), networkWrites(a, stacks), clusterWrites(a, stacks),
+		roleWrites(a, stacks), keyAndLogWrites(a, stacks), state.writes(a.Project, stacks))...)
 }
 
 // tagged is the condition that the tags project and stack are those of the stacks. tags is where IAM looks for them:
 // aws:ResourceTag for a resource's tags, aws:RequestTag for the tags that a call sets.
 func tagged(a Account, tags, stacks string) condition {
-	return condition{
-		"StringEquals": {tags + "/project": a.Project},
-		"StringLike":   {tags + "/stack": stacks},
-	}
+	return condition{"StringEquals": {tags + "/project": a.Project}, "StringLike": {tags + "/stack": stacks}}
 }
 
 // untagged is the condition that a call sets the tags of the stacks on a resource that has no stack's tag yet.
@@ -45,77 +40,43 @@ func (a Account) name(stacks string) string { return a.Project + "-" + stacks }
 func networkWrites(a Account, stacks string) []statement {
 	here := condition{"StringEquals": {"aws:RequestedRegion": a.Region}}
 	return []statement{
-		{
-			Sid: "MakeAndJoinNetworks",
+		{Sid: "MakeAndJoinNetworks", Resource: []string{"*"}, Condition: here, Action: actions("ec2",
+			"AllocateAddress", "AssociateRouteTable", "AttachInternetGateway", "AuthorizeSecurityGroupEgress", "AuthorizeSecurityGroupIngress",
+			"CreateFlowLogs", "CreateInternetGateway", "CreateLaunchTemplate", "CreateLaunchTemplateVersion", "CreateNatGateway", "CreateRoute",
+			"CreateRouteTable", "CreateSecurityGroup", "CreateSubnet", "CreateVpc", "CreateVpcEndpoint", "DeleteRoute", "DetachInternetGateway",
+			"DisassociateAddress", "DisassociateRouteTable", "ModifyLaunchTemplate", "ModifySubnetAttribute", "ModifyVpcAttribute",
+			"ModifyVpcEndpoint", "ReplaceRoute", "ReplaceRouteTableAssociation", "RevokeSecurityGroupEgress", "RevokeSecurityGroupIngress",
+			"RunInstances")}, // EKS requires it to make a node group from a launch template
+		// A call that makes a resource also tags it. A resource with the tag of another stack is never retagged.
+		{Sid: "TagResourcesWithoutAStack", Resource: []string{a.arn("ec2", "*")}, Condition: untagged(a, stacks),
+			Action: actions("ec2", "CreateTags")},
+		{Sid: "ChangeNetworksOfTheStacks", Resource: []string{a.arn("ec2", "*")}, Condition: tagged(a, "aws:ResourceTag", stacks),
 			Action: actions("ec2",
-				"AllocateAddress", "AssociateRouteTable", "AttachInternetGateway", "AuthorizeSecurityGroupEgress", "AuthorizeSecurityGroupIngress",
-				"CreateFlowLogs", "CreateInternetGateway", "CreateLaunchTemplate", "CreateLaunchTemplateVersion", "CreateNatGateway", "CreateRoute",
-				"CreateRouteTable", "CreateSecurityGroup", "CreateSubnet", "CreateVpc", "CreateVpcEndpoint", "DeleteRoute", "DetachInternetGateway",
-				"DisassociateAddress", "DisassociateRouteTable", "ModifyLaunchTemplate", "ModifySubnetAttribute",
-				"ModifyVpcAttribute", "ModifyVpcEndpoint", "ReplaceRoute", "ReplaceRouteTableAssociation", "RevokeSecurityGroupEgress",
-				"RevokeSecurityGroupIngress",
-				"RunInstances"), // EKS requires it to make a node group from a launch template
-			Resource:  []string{"*"},
-			Condition: here,
-		},
-		{
-			// A call that makes a resource also tags it. A resource with the tag of another stack is never retagged.
-			Sid:       "TagResourcesWithoutAStack",
-			Action:    actions("ec2", "CreateTags"),
-			Resource:  []string{a.arn("ec2", "*")},
-			Condition: untagged(a, stacks),
-		},
-		{
-			Sid: "ChangeNetworksOfTheStacks",
-			Action: actions("ec2",
-				"CreateTags", "DeleteTags",
-				"DeleteFlowLogs", "DeleteInternetGateway", "DeleteLaunchTemplate", "DeleteNatGateway", "DeleteRouteTable", "DeleteSecurityGroup",
-				"DeleteSubnet", "DeleteVpc", "DeleteVpcEndpoints", "ReleaseAddress"),
-			Resource:  []string{a.arn("ec2", "*")},
-			Condition: tagged(a, "aws:ResourceTag", stacks),
-		},
-		{
-			// An interface that the VPC CNI left behind blocks the deletion of its security group. The AWS provider
-			// deletes it first.
-			Sid:       "DeleteInterfacesThatPodsLeft",
-			Action:    actions("ec2", "DeleteNetworkInterface", "DetachNetworkInterface"),
-			Resource:  []string{a.arn("ec2", "*")},
+				"CreateTags", "DeleteTags", "DeleteFlowLogs", "DeleteInternetGateway", "DeleteLaunchTemplate", "DeleteNatGateway",
+				"DeleteRouteTable", "DeleteSecurityGroup", "DeleteSubnet", "DeleteVpc", "DeleteVpcEndpoints", "ReleaseAddress")},
+		// An interface that the VPC CNI left behind blocks the deletion of its security group. The AWS provider
+		// deletes it first.
+		{Sid: "DeleteInterfacesThatPodsLeft", Resource: []string{a.arn("ec2", "*")},
 			Condition: condition{"StringLike": {"aws:ResourceTag/cluster.k8s.amazonaws.com/name": a.name(stacks)}},
-		},
-		{
-			Sid:       "DeliverFlowLogs",
-			Action:    actions("logs", "CreateLogDelivery", "DeleteLogDelivery"),
-			Resource:  []string{"*"},
-			Condition: here,
-		},
+			Action:    actions("ec2", "DeleteNetworkInterface", "DetachNetworkInterface")},
+		{Sid: "DeliverFlowLogs", Resource: []string{"*"}, Condition: here, Action: actions("logs", "CreateLogDelivery", "DeleteLogDelivery")},
 	}
 }
 
 func clusterWrites(a Account, stacks string) []statement {
 	return []statement{
-		{
-			// A new cluster has only the tags of the request.
-			Sid:       "MakeClustersOfTheStacks",
-			Action:    actions("eks", "CreateCluster"),
-			Resource:  []string{"*"},
-			Condition: tagged(a, "aws:RequestTag", stacks),
-		},
-		{
-			Sid: "ChangeClustersOfTheStacks",
-			Action: actions("eks",
-				"AssociateAccessPolicy", "AssociateEncryptionConfig", "CreateAccessEntry", "CreateAddon", "CreateNodegroup",
-				"CreatePodIdentityAssociation", "DeleteAccessEntry", "DeleteAddon", "DeleteCluster", "DeleteNodegroup", "DeletePodIdentityAssociation",
-				"DisassociateAccessPolicy", "TagResource", "UntagResource", "UpdateAccessEntry", "UpdateAddon", "UpdateClusterConfig",
-				"UpdateClusterVersion", "UpdateNodegroupConfig", "UpdateNodegroupVersion", "UpdatePodIdentityAssociation"),
-			Resource: clusterParts(a, a.name(stacks)),
-		},
-		{
-			Sid: "ChangeRepositoriesOfTheStacks",
+		// A new cluster has only the tags of the request.
+		{Sid: "MakeClustersOfTheStacks", Resource: []string{"*"}, Condition: tagged(a, "aws:RequestTag", stacks),
+			Action: actions("eks", "CreateCluster")},
+		{Sid: "ChangeClustersOfTheStacks", Resource: clusterParts(a, a.name(stacks)), Action: actions("eks",
+			"AssociateAccessPolicy", "AssociateEncryptionConfig", "CreateAccessEntry", "CreateAddon", "CreateNodegroup",
+			"CreatePodIdentityAssociation", "DeleteAccessEntry", "DeleteAddon", "DeleteCluster", "DeleteNodegroup", "DeletePodIdentityAssociation",
+			"DisassociateAccessPolicy", "TagResource", "UntagResource", "UpdateAccessEntry", "UpdateAddon", "UpdateClusterConfig",
+			"UpdateClusterVersion", "UpdateNodegroupConfig", "UpdateNodegroupVersion", "UpdatePodIdentityAssociation")},
+		{Sid: "ChangeRepositoriesOfTheStacks", Resource: []string{a.arn("ecr", "repository/"+a.name(stacks)+"/*")},
 			Action: actions("ecr",
 				"BatchDeleteImage", "CreateRepository", "DeleteLifecyclePolicy", "DeleteRepository", "ListImages", "PutImageScanningConfiguration",
-				"PutImageTagMutability", "PutLifecyclePolicy", "TagResource", "UntagResource"),
-			Resource: []string{a.arn("ecr", "repository/"+a.name(stacks)+"/*")},
-		},
+				"PutImageTagMutability", "PutLifecyclePolicy", "TagResource", "UntagResource")},
 	}
 }
 
@@ -126,59 +87,33 @@ func roleWrites(a Account, stacks string) []statement {
 		attachable = append(attachable, "arn:"+a.Partition+":iam::aws:policy/"+name)
 	}
 	return []statement{
-		{
-			Sid: "ChangeRolesOfTheStacks",
+		{Sid: "ChangeRolesOfTheStacks", Resource: roles,
 			Action: actions("iam", "CreateRole", "DeleteRole", "DeleteRolePolicy", "PutRolePolicy", "TagRole", "UntagRole",
-				"UpdateAssumeRolePolicy", "UpdateRole", "UpdateRoleDescription"),
-			Resource: roles,
-		},
-		{
-			Sid:       "AttachAWSManagedPolicies",
-			Action:    actions("iam", "AttachRolePolicy", "DetachRolePolicy"),
-			Resource:  roles,
-			Condition: condition{"ArnEquals": {"iam:PolicyARN": attachable}},
-		},
-		{
-			Sid:      "PassRolesToServices",
-			Action:   actions("iam", "PassRole"),
-			Resource: roles,
+				"UpdateAssumeRolePolicy", "UpdateRole", "UpdateRoleDescription")},
+		{Sid: "AttachAWSManagedPolicies", Resource: roles, Condition: condition{"ArnEquals": {"iam:PolicyARN": attachable}},
+			Action: actions("iam", "AttachRolePolicy", "DetachRolePolicy")},
+		{Sid: "PassRolesToServices", Resource: roles, Action: actions("iam", "PassRole"),
 			Condition: condition{"StringEquals": {"iam:PassedToService": []string{
 				"ec2.amazonaws.com", "eks.amazonaws.com", "pods.eks.amazonaws.com", "vpc-flow-logs.amazonaws.com",
-			}}},
-		},
-		{
-			// The service-linked roles of the services that a stack uses. An account has each of them once.
-			Sid:      "MakeRolesOfServices",
-			Action:   actions("iam", "CreateServiceLinkedRole"),
-			Resource: []string{a.globalARN("iam", "role/aws-service-role/*")},
+			}}}},
+		// The service-linked roles of the services that a stack uses. An account has each of them once.
+		{Sid: "MakeRolesOfServices", Resource: []string{a.globalARN("iam", "role/aws-service-role/*")}, Action: actions("iam", "CreateServiceLinkedRole"),
 			Condition: condition{"StringEquals": {"iam:AWSServiceName": []string{
 				"autoscaling.amazonaws.com", "eks.amazonaws.com", "eks-nodegroup.amazonaws.com", "spot.amazonaws.com",
-			}}},
-		},
+			}}}},
 	}
 }
 
 func keyAndLogWrites(a Account, stacks string) []statement {
 	return []statement{
-		{
-			Sid:       "MakeKeysOfTheStacks",
-			Action:    actions("kms", "CreateKey", "TagResource"),
-			Resource:  []string{"*"},
-			Condition: untagged(a, stacks),
-		},
-		{
-			// The role that makes a cluster or a repository grants EKS or ECR the use of the key.
-			Sid: "ChangeKeysOfTheStacks",
+		{Sid: "MakeKeysOfTheStacks", Resource: []string{"*"}, Condition: untagged(a, stacks),
+			Action: actions("kms", "CreateKey", "TagResource")},
+		// The role that makes a cluster or a repository grants EKS or ECR the use of the key.
+		{Sid: "ChangeKeysOfTheStacks", Resource: []string{a.arn("kms", "key/*")}, Condition: tagged(a, "aws:ResourceTag", stacks),
 			Action: actions("kms", "CancelKeyDeletion", "CreateGrant", "DisableKeyRotation", "EnableKeyRotation", "PutKeyPolicy", "RetireGrant",
-				"ScheduleKeyDeletion", "TagResource", "UntagResource", "UpdateKeyDescription"),
-			Resource:  []string{a.arn("kms", "key/*")},
-			Condition: tagged(a, "aws:ResourceTag", stacks),
-		},
-		{
-			Sid: "ChangeLogGroupsOfTheStacks",
+				"ScheduleKeyDeletion", "TagResource", "UntagResource", "UpdateKeyDescription")},
+		{Sid: "ChangeLogGroupsOfTheStacks", Resource: logGroups(a, a.name(stacks)),
 			Action: actions("logs", "CreateLogGroup", "DeleteLogGroup", "DeleteRetentionPolicy", "PutRetentionPolicy", "TagResource",
-				"UntagResource"),
-			Resource: logGroups(a, a.name(stacks)),
-		},
+				"UntagResource")},
 	}
 }

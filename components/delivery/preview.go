@@ -1,5 +1,7 @@
 package delivery
 
+import "slices"
+
 // PreviewPolicy returns the JSON of the policy of previews and refreshes: read the resources of the project's stacks, and
 // the state. It allows no change, not even a lock: in a bucket, Pulumi takes no lock for a preview.
 func PreviewPolicy(a Account, state *State) (string, error) {
@@ -12,55 +14,29 @@ func PreviewPolicy(a Account, state *State) (string, error) {
 func stackReads(a Account) []statement {
 	anyStack := a.name("*")
 	return []statement{
-		{
-			Sid: "ReadWithoutResourceLevelPermissions",
-			Action: append(append(append(append(
-				actions("ec2",
-					"DescribeAccountAttributes", "DescribeAddresses", "DescribeAddressesAttribute", "DescribeAvailabilityZones", "DescribeFlowLogs",
-					"DescribeInternetGateways", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions", "DescribeNatGateways",
-					"DescribeNetworkAcls", "DescribeNetworkInterfaces", "DescribePrefixLists", "DescribeRouteTables", "DescribeSecurityGroups",
-					"DescribeSecurityGroupRules", "DescribeSubnets", "DescribeTags", "DescribeVpcAttribute", "DescribeVpcEndpoints", "DescribeVpcs"),
-				actions("eks", "DescribeAddonConfiguration", "DescribeAddonVersions", "DescribeClusterVersions")...),
-				actions("logs", "DescribeLogGroups")...),
-				actions("autoscaling", "DescribeAutoScalingGroups")...),
-				actions("ecr", "GetAuthorizationToken")...),
-			Resource: []string{"*"},
-		},
-		{
-			Sid: "ReadClusters",
+		{Sid: "ReadWithoutResourceLevelPermissions", Resource: []string{"*"}, Action: slices.Concat(
+			actions("ec2",
+				"DescribeAccountAttributes", "DescribeAddresses", "DescribeAddressesAttribute", "DescribeAvailabilityZones", "DescribeFlowLogs",
+				"DescribeInternetGateways", "DescribeLaunchTemplates", "DescribeLaunchTemplateVersions", "DescribeNatGateways",
+				"DescribeNetworkAcls", "DescribeNetworkInterfaces", "DescribePrefixLists", "DescribeRouteTables", "DescribeSecurityGroups",
+				"DescribeSecurityGroupRules", "DescribeSubnets", "DescribeTags", "DescribeVpcAttribute", "DescribeVpcEndpoints", "DescribeVpcs"),
+			actions("eks", "DescribeAddonConfiguration", "DescribeAddonVersions", "DescribeClusterVersions"),
+			actions("logs", "DescribeLogGroups"), actions("autoscaling", "DescribeAutoScalingGroups"), actions("ecr", "GetAuthorizationToken"))},
+		{Sid: "ReadClusters", Resource: clusterParts(a, anyStack),
 			Action: actions("eks", "DescribeAccessEntry", "DescribeAddon", "DescribeCluster", "DescribeNodegroup",
-				"DescribePodIdentityAssociation", "DescribeUpdate", "ListAssociatedAccessPolicies", "ListPodIdentityAssociations", "ListTagsForResource"),
-			Resource: clusterParts(a, anyStack),
-		},
-		{
-			Sid: "ReadRoles",
+				"DescribePodIdentityAssociation", "DescribeUpdate", "ListAssociatedAccessPolicies", "ListPodIdentityAssociations", "ListTagsForResource")},
+		{Sid: "ReadRoles", Resource: []string{a.globalARN("iam", "role/"+anyStack)},
 			Action: actions("iam", "GetRole", "GetRolePolicy", "ListAttachedRolePolicies", "ListInstanceProfilesForRole",
-				"ListRolePolicies", "ListRoleTags"),
-			Resource: []string{a.globalARN("iam", "role/"+anyStack)},
-		},
-		{
-			// A key has no name, so the limit is the tag on every stack's resources.
-			Sid:       "ReadKeys",
-			Action:    actions("kms", "DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus", "ListResourceTags"),
-			Resource:  []string{a.arn("kms", "key/*")},
+				"ListRolePolicies", "ListRoleTags")},
+		// A key has no name, so the limit is the tag on every stack's resources.
+		{Sid: "ReadKeys", Resource: []string{a.arn("kms", "key/*")},
 			Condition: condition{"StringEquals": {"aws:ResourceTag/project": a.Project}},
-		},
-		{
-			Sid: "ReadRepositories",
-			Action: actions("ecr", "DescribeImages", "DescribeRepositories", "GetLifecyclePolicy", "GetRepositoryPolicy",
-				"ListTagsForResource"),
-			Resource: []string{a.arn("ecr", "repository/"+anyStack)},
-		},
-		{
-			Sid:      "ReadLogGroups",
-			Action:   actions("logs", "ListTagsForResource"),
-			Resource: logGroups(a, anyStack),
-		},
-		{
-			Sid:      "ReadIDsOfAWSImages",
-			Action:   actions("ssm", "GetParameter"),
-			Resource: []string{"arn:" + a.Partition + ":ssm:" + a.Region + "::parameter/aws/service/*"},
-		},
+			Action:    actions("kms", "DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus", "ListResourceTags")},
+		{Sid: "ReadRepositories", Resource: []string{a.arn("ecr", "repository/"+anyStack)},
+			Action: actions("ecr", "DescribeImages", "DescribeRepositories", "GetLifecyclePolicy", "GetRepositoryPolicy", "ListTagsForResource")},
+		{Sid: "ReadLogGroups", Action: actions("logs", "ListTagsForResource"), Resource: logGroups(a, anyStack)},
+		{Sid: "ReadIDsOfAWSImages", Resource: []string{"arn:" + a.Partition + ":ssm:" + a.Region + "::parameter/aws/service/*"},
+			Action: actions("ssm", "GetParameter")},
 	}
 }
 
