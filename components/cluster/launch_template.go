@@ -1,8 +1,6 @@
 package cluster
 
 import (
-	"maps"
-
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -44,14 +42,11 @@ func newLaunchTemplate(ctx *pulumi.Context, name string, args *Args, g NodeGroup
 
 // tagSpecifications tag the instances of a group, and their volumes and network interfaces.
 func tagSpecifications(args *Args, g NodeGroup) ec2.LaunchTemplateTagSpecificationArray {
-	tags := maps.Clone(args.Tags)
-	if tags == nil {
-		tags = map[string]string{}
-	}
-	tags["Name"] = args.Name + "-" + g.Name
+	tags := pulumi.ToStringMap(args.Tags)
+	tags["Name"] = pulumi.String(args.Name + "-" + g.Name)
 	var all ec2.LaunchTemplateTagSpecificationArray
 	for _, kind := range []string{"instance", "volume", "network-interface"} {
-		all = append(all, &ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String(kind), Tags: pulumi.ToStringMap(tags)})
+		all = append(all, &ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String(kind), Tags: tags})
 	}
 	return all
 }
