@@ -47,8 +47,6 @@ type Autoscaler struct {
 	nextStart time.Time // earliest time of the next start
 }
 
-func newAutoscaler(m *Machines) *Autoscaler { return &Autoscaler{m: m} }
-
 // LogPath returns the path of the autoscaler's log, over all its starts.
 func (a *Autoscaler) LogPath() string { return filepath.Join(a.m.cfg.Dir, autoscalerLogName) }
 
@@ -133,11 +131,7 @@ func (a *Autoscaler) step(ctx context.Context) error {
 }
 
 func (a *Autoscaler) start(ctx context.Context, pod *corev1.Pod) error {
-	container, err := mainContainer(pod, autoscalerName)
-	if err != nil {
-		return err
-	}
-	args, err := arguments(container)
+	container, args, err := mainContainer(pod, autoscalerName)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package machines
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"regexp"
 	"strings"
 	"time"
@@ -23,11 +22,6 @@ const refreshWindow = 5 * time.Minute
 
 // callTimeout bounds a call of a server on this machine, which takes milliseconds.
 const callTimeout = 30 * time.Second
-
-// loopbackClient uses no proxy, because all its servers are on this machine.
-func loopbackClient() *http.Client {
-	return &http.Client{Transport: &http.Transport{}, Timeout: callTimeout}
-}
 
 // newObserver makes a user of the emulated account with read-only permissions. By this user, the emulator's journal separates
 // the machines' calls from those of the stack under test.

@@ -1,6 +1,7 @@
 package machines
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -122,14 +123,8 @@ func (b *balancers) targetGroup(p *balancerPlan, name string, l listener) *elb.C
 		return in
 	}
 	in.Protocol = types.ProtocolEnumHttp // TLS ends at the load balancer
-	in.HealthCheckPath = aws.String(l.healthPath)
-	in.Matcher = &types.Matcher{HttpCode: aws.String(l.successCodes)}
-	if l.healthPath == "" {
-		in.HealthCheckPath = aws.String("/")
-	}
-	if l.successCodes == "" {
-		in.Matcher.HttpCode = aws.String("200")
-	}
+	in.HealthCheckPath = aws.String(cmp.Or(l.healthPath, "/"))
+	in.Matcher = &types.Matcher{HttpCode: aws.String(cmp.Or(l.successCodes, "200"))}
 	return in
 }
 

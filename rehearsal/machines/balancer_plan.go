@@ -1,6 +1,7 @@
 package machines
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 const (
@@ -98,25 +100,22 @@ func (p *balancerPlan) leastZones() int {
 	return 1
 }
 
-func schemeOf(text string) (types.LoadBalancerSchemeEnum, error) {
-	switch text {
-	case "", string(types.LoadBalancerSchemeEnumInternal):
-		return types.LoadBalancerSchemeEnumInternal, nil
-	case string(types.LoadBalancerSchemeEnumInternetFacing):
-		return types.LoadBalancerSchemeEnumInternetFacing, nil
+// newPlan is the plan of an object without its listeners. prefix is that of its annotations.
+func newPlan(kind, prefix string, of metav1.Object, balancer types.LoadBalancerTypeEnum, cidrs []string) (*balancerPlan, error) {
+	scheme := cmp.Or(types.LoadBalancerSchemeEnum(of.GetAnnotations()[prefix+"scheme"]), types.LoadBalancerSchemeEnumInternal)
+	if !slices.Contains(scheme.Values(), scheme) {
+		return nil, fmt.Errorf("annotation %sscheme: unknown scheme %q", prefix, scheme)
 	}
-	return "", fmt.Errorf("unknown scheme %q", text)
+	return &balancerPlan{kind: kind, namespace: of.GetNamespace(), name: of.GetName(), balancer: balancer, scheme: scheme, cidrs: cidrs}, nil
 }
 
 // planForIngress is the plan of an Ingress. All ports forward to the first backend: hosts and paths of rules are not
 // simulated.
 func planForIngress(in *networkingv1.Ingress) (*balancerPlan, error) {
-	scheme, err := schemeOf(in.Annotations[albPrefix+"scheme"])
+	plan, err := newPlan("ingress", albPrefix, in, types.LoadBalancerTypeEnumApplication, list(in.Annotations[albPrefix+"inbound-cidrs"]))
 	if err != nil {
-		return nil, fmt.Errorf("annotation %sscheme: %w", albPrefix, err)
+		return nil, err
 	}
-	plan := &balancerPlan{kind: "ingress", namespace: in.Namespace, name: in.Name, balancer: types.LoadBalancerTypeEnumApplication,
-		scheme: scheme, cidrs: list(in.Annotations[albPrefix+"inbound-cidrs"])}
 	backend := firstBackend(in)
 	if backend == nil {
 		return nil, errors.New("it has no backend")
@@ -134,11 +133,8 @@ func planForIngress(in *networkingv1.Ingress) (*balancerPlan, error) {
 	}
 	for _, p := range ports {
 		for _, protocol := range slices.Sorted(maps.Keys(p)) {
-			l := listener{port: p[protocol], protocol: protocol, service: backend.Name, servicePort: backend.Port.Name,
+			l := listener{port: p[protocol], protocol: protocol, service: backend.Name, servicePort: cmp.Or(backend.Port.Name, fmt.Sprint(backend.Port.Number)),
 				healthPath: in.Annotations[albPrefix+"healthcheck-path"], successCodes: in.Annotations[albPrefix+"success-codes"]}
-			if l.servicePort == "" {
-				l.servicePort = fmt.Sprint(backend.Port.Number)
-			}
 			if protocol == types.ProtocolEnumHttps {
 				if certificate == "" {
 					return nil, fmt.Errorf("port %d is HTTPS and there is no certificate", l.port)
@@ -170,14 +166,13 @@ func firstBackend(in *networkingv1.Ingress) *networkingv1.IngressServiceBackend 
 
 // planForService is the plan of a Service of type LoadBalancer.
 func planForService(svc *corev1.Service) (*balancerPlan, error) {
-	scheme, err := schemeOf(svc.Annotations[nlbPrefix+"scheme"])
-	if err != nil {
-		return nil, fmt.Errorf("annotation %sscheme: %w", nlbPrefix, err)
+	ranges := svc.Spec.LoadBalancerSourceRanges
+	if len(ranges) == 0 {
+		ranges = list("")
 	}
-	plan := &balancerPlan{kind: "service", namespace: svc.Namespace, name: svc.Name, balancer: types.LoadBalancerTypeEnumNetwork,
-		scheme: scheme, cidrs: svc.Spec.LoadBalancerSourceRanges}
-	if len(plan.cidrs) == 0 {
-		plan.cidrs = list("")
+	plan, err := newPlan("service", nlbPrefix, svc, types.LoadBalancerTypeEnumNetwork, ranges)
+	if err != nil {
+		return nil, err
 	}
 	for _, p := range svc.Spec.Ports {
 		protocol := types.ProtocolEnumTcp

@@ -91,11 +91,7 @@ func (c *controller) endSession() error {
 }
 
 func (m *Machines) newSession(ctx context.Context, pod *corev1.Pod) (*session, error) {
-	container, err := mainContainer(pod, controllerName)
-	if err != nil {
-		return nil, err
-	}
-	args, err := arguments(container)
+	container, args, err := mainContainer(pod, controllerName)
 	if err != nil {
 		return nil, err
 	}

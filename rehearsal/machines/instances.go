@@ -73,11 +73,8 @@ func (l *instances) step(ctx context.Context) error {
 		}
 	}
 	if l.orphans {
-		if err := l.sweep(ctx); err != nil {
-			failures = append(failures, err)
-		} else {
-			l.orphans = false
-		}
+		err := l.sweep(ctx)
+		failures, l.orphans = append(failures, err), err != nil
 	}
 	return errors.Join(append(failures, l.join(ctx, members, joined))...)
 }

@@ -68,7 +68,8 @@ func Start(ctx context.Context, cfg Config) (*Machines, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making the machines' folder: %w", err)
 	}
-	m := &Machines{cfg: cfg, failing: map[string]error{}, aws: loopbackClient()}
+	// The client uses no proxy, because all its servers are on this machine.
+	m := &Machines{cfg: cfg, failing: map[string]error{}, aws: &http.Client{Transport: &http.Transport{}, Timeout: callTimeout}}
 	var err error
 	if m.kube, err = rest.HTTPClientFor(cfg.Kubernetes); err != nil {
 		return nil, fmt.Errorf("making a client of the cluster: %w", err)
@@ -79,7 +80,7 @@ func Start(ctx context.Context, cfg Config) (*Machines, error) {
 	if m.observer, err = m.newObserver(ctx); err != nil {
 		return nil, err
 	}
-	m.autoscaler = newAutoscaler(m)
+	m.autoscaler = &Autoscaler{m: m}
 	ctx, m.cancel = context.WithCancel(ctx)
 	m.loop(ctx, newInstances(m).check, nil)
 	m.loop(ctx, m.autoscaler.check, m.autoscaler.stop)

@@ -1,6 +1,7 @@
 package machines
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -37,10 +38,7 @@ func instanceOf(providerID string) (id string, isInstance bool) {
 
 // node is the node that an instance's kubelet registers, with the labels and taints that nodeadm takes from its node group.
 func node(region string, group *ekstypes.Nodegroup, i instance) (*corev1.Node, error) {
-	name := i.hostName
-	if name == "" {
-		name = i.id
-	}
+	name := cmp.Or(i.hostName, i.id)
 	labels := map[string]string{
 		"eks.amazonaws.com/nodegroup":    aws.ToString(group.NodegroupName),
 		"eks.amazonaws.com/capacityType": string(group.CapacityType),

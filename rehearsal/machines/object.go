@@ -94,26 +94,23 @@ func serviceObject(api kubernetes.Interface, svc *corev1.Service) *object {
 
 // setFinalizers replaces the object's finalizers. It fails if the object has changed since it was read.
 func (o *object) setFinalizers(ctx context.Context, finalizers []string) error {
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+	return o.write(ctx, "finalizers", map[string]any{"metadata": map[string]any{
 		"finalizers": finalizers, "resourceVersion": o.GetResourceVersion()}})
-	if err != nil {
-		return err
-	}
-	if err := o.patch(ctx, patch); err != nil {
-		return fmt.Errorf("writing its finalizers: %w", err)
-	}
-	return nil
 }
 
 // setHostname writes the load balancer's name into the object's status.
 func (o *object) setHostname(ctx context.Context, hostname string) error {
-	patch, err := json.Marshal(map[string]any{"status": map[string]any{"loadBalancer": map[string]any{
-		"ingress": []map[string]string{{"hostname": hostname}}}}})
+	return o.write(ctx, "status", map[string]any{"status": map[string]any{"loadBalancer": map[string]any{
+		"ingress": []map[string]string{{"hostname": hostname}}}}}, "status")
+}
+
+func (o *object) write(ctx context.Context, what string, patch map[string]any, subresource ...string) error {
+	text, err := json.Marshal(patch)
 	if err != nil {
 		return err
 	}
-	if err := o.patch(ctx, patch, "status"); err != nil {
-		return fmt.Errorf("writing its status: %w", err)
+	if err := o.patch(ctx, text, subresource...); err != nil {
+		return fmt.Errorf("writing its %s: %w", what, err)
 	}
 	return nil
 }

@@ -184,12 +184,13 @@ func leader(pods []corev1.Pod) (oldest *corev1.Pod) {
 	return oldest
 }
 
-// mainContainer is the only container of a pod, or the one with the given name.
-func mainContainer(pod *corev1.Pod, name string) (*corev1.Container, error) {
+// mainContainer is the only container of a pod, or the one with the given name, with its arguments.
+func mainContainer(pod *corev1.Pod, name string) (*corev1.Container, []string, error) {
 	for i := range pod.Spec.Containers {
 		if c := &pod.Spec.Containers[i]; len(pod.Spec.Containers) == 1 || c.Name == name {
-			return c, nil
+			args, err := arguments(c)
+			return c, args, err
 		}
 	}
-	return nil, fmt.Errorf("pod %s has %d containers and none named %s", pod.Name, len(pod.Spec.Containers), name)
+	return nil, nil, fmt.Errorf("pod %s has %d containers and none named %s", pod.Name, len(pod.Spec.Containers), name)
 }
