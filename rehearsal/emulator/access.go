@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -81,9 +82,7 @@ func (c *eksCall) createEntry(one *cluster, in *struct {
 	Username  string            `json:"username"`
 	Type      string            `json:"type"`
 }) (any, error) {
-	if in.Type == "" {
-		in.Type = "STANDARD"
-	}
+	in.Type = cmp.Or(in.Type, "STANDARD")
 	switch {
 	case one.Access.Mode == "CONFIG_MAP":
 		return nil, invalidState("The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.")
@@ -160,10 +159,7 @@ func (c *eksCall) updateEntry(e *accessEntry, in *struct {
 		}
 		e.Groups = *in.Groups
 	}
-	if in.Username != "" {
-		e.Username = in.Username
-	}
-	e.ModifiedAt = stamp()
+	e.Username, e.ModifiedAt = cmp.Or(in.Username, e.Username), stamp()
 	return map[string]any{"accessEntry": e}, nil
 }
 

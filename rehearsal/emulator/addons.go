@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -59,9 +60,7 @@ func (in *addonChange) check(name string, one *cluster) error {
 }
 
 func (in *addonChange) apply(to *addon) {
-	if in.Version != "" {
-		to.Version = in.Version
-	}
+	to.Version = cmp.Or(in.Version, to.Version)
 	if in.Role != nil {
 		to.Role = *in.Role
 	}

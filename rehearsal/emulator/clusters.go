@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -134,9 +135,7 @@ func (c *eksCall) createCluster() (any, error) {
 	if c.aws.eks.clusters[in.Name] != nil {
 		return nil, inUse("Cluster already exists with name: %s", in.Name)
 	}
-	if in.Version == "" {
-		in.Version = defaultRelease
-	}
+	in.Version = cmp.Or(in.Version, defaultRelease)
 	if r := findRelease(in.Version); r == nil || r.status() == unsupported {
 		return nil, invalid("unsupported Kubernetes version %s", in.Version)
 	}
@@ -183,12 +182,7 @@ func (c *eksCall) createCluster() (any, error) {
 // completeCluster sets the defaults of a request.
 func completeCluster(in *createCluster, network *subnets) {
 	yes, no := true, false
-	if in.VPC.PublicAccess == nil {
-		in.VPC.PublicAccess = &yes
-	}
-	if in.VPC.PrivateAccess == nil {
-		in.VPC.PrivateAccess = &no
-	}
+	in.VPC.PublicAccess, in.VPC.PrivateAccess = cmp.Or(in.VPC.PublicAccess, &yes), cmp.Or(in.VPC.PrivateAccess, &no)
 	if in.VPC.PublicCIDRs == nil {
 		in.VPC.PublicCIDRs = []string{}
 		if *in.VPC.PublicAccess {
@@ -198,12 +192,7 @@ func completeCluster(in *createCluster, network *subnets) {
 	if in.VPC.GroupIDs == nil {
 		in.VPC.GroupIDs = []string{}
 	}
-	if in.Access.Mode == "" {
-		in.Access.Mode = "CONFIG_MAP"
-	}
-	if in.Network.Family == "" {
-		in.Network.Family = "ipv4"
-	}
+	in.Access.Mode, in.Network.Family = cmp.Or(in.Access.Mode, "CONFIG_MAP"), cmp.Or(in.Network.Family, "ipv4")
 	if in.Network.ServiceCIDR == "" {
 		// EKS takes the one of the two ranges that does not overlap the VPC.
 		if in.Network.ServiceCIDR = "10.100.0.0/16"; strings.HasPrefix(network.cidr, "10.") {

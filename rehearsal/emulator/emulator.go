@@ -50,7 +50,7 @@ type AWS struct {
 	root     *key // of the emulator's own user, for calls that AWS makes itself
 	deployer *key
 	clients  *clients
-	keys     *keys
+	keys     keys
 	journal  journal
 	policies policyCache
 	eks      *eksState
@@ -85,7 +85,7 @@ func Start(ctx context.Context, cfg Config) (*AWS, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &AWS{cfg: cfg, moto: m, keys: newKeys(), eks: newEKSState()}
+	a := &AWS{cfg: cfg, moto: m, eks: newEKSState()}
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.cancel = cancel
 	if err := a.begin(ctx); err != nil {

@@ -34,29 +34,16 @@ func (k *key) isRole() bool { return strings.Contains(k.Principal, ":role/") }
 // session is the name under which a role was assumed.
 func (k *key) session() string { return k.ARN[strings.LastIndex(k.ARN, "/")+1:] }
 
-type keys struct {
-	mu   sync.Mutex
-	byID map[string]*key
-}
+// keys are the access keys by their identifiers.
+type keys struct{ sync.Map }
 
-func newKeys() *keys { return &keys{byID: map[string]*key{}} }
+func (k *keys) add(one *key) { k.Store(one.ID, one) }
 
-func (k *keys) add(one *key) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.byID[one.ID] = one
-}
-
-func (k *keys) remove(id string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	delete(k.byID, id)
-}
-
+// get is the key with an identifier, or nil.
 func (k *keys) get(id string) *key {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.byID[id]
+	found, _ := k.Load(id)
+	one, _ := found.(*key)
+	return one
 }
 
 const (
@@ -173,7 +160,7 @@ func (a *AWS) trackKeys(ctx context.Context, c *call, answer []byte) {
 		arn := aws.ToString(user.User.Arn)
 		a.keys.add(&key{ID: made.Key.AccessKeyId, Secret: made.Key.SecretAccessKey, ARN: arn, Principal: arn, UserID: aws.ToString(user.User.UserId)})
 	case "iam:DeleteAccessKey":
-		a.keys.remove(c.params["AccessKeyId"])
+		a.keys.Delete(c.params["AccessKeyId"])
 	case "sts:AssumeRole":
 		var made struct {
 			Credentials struct {

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -37,15 +38,15 @@ func (c *eksCall) updateNodeGroupConfig(g *nodeGroup, in *struct {
 		if err != nil {
 			return nil, err
 		}
-		in.Scaling.fill(now)
-		if err := in.Scaling.check(); err != nil {
+		to := &scalingConfig{cmp.Or(in.Scaling.Min, now.Min), cmp.Or(in.Scaling.Max, now.Max), cmp.Or(in.Scaling.Desired, now.Desired)}
+		if err := to.check(); err != nil {
 			return nil, err
 		}
-		if err := c.aws.setScaling(c.ctx, g, *in.Scaling); err != nil {
+		if err := c.aws.setScaling(c.ctx, g, *to); err != nil {
 			return nil, err
 		}
-		params = append(params, updateParam{"MinSize", mustJSON(in.Scaling.Min)}, updateParam{"MaxSize", mustJSON(in.Scaling.Max)},
-			updateParam{"DesiredSize", mustJSON(in.Scaling.Desired)})
+		params = append(params, updateParam{"MinSize", mustJSON(to.Min)}, updateParam{"MaxSize", mustJSON(to.Max)},
+			updateParam{"DesiredSize", mustJSON(to.Desired)})
 	}
 	labels := maps.Clone(g.Labels)
 	maps.Copy(labels, in.Labels.Add)
@@ -65,19 +66,6 @@ func (c *eksCall) updateNodeGroupConfig(g *nodeGroup, in *struct {
 	}, params...), nil
 }
 
-// fill sets the fields that a change does not have.
-func (s *scalingConfig) fill(now scalingConfig) {
-	if s.Min == nil {
-		s.Min = now.Min
-	}
-	if s.Max == nil {
-		s.Max = now.Max
-	}
-	if s.Desired == nil {
-		s.Desired = now.Desired
-	}
-}
-
 // updateNodeGroupVersion changes the launch template of new instances. EKS would also replace running instances.
 func (c *eksCall) updateNodeGroupVersion(g *nodeGroup, in *struct {
 	Version        string          `json:"version"`
@@ -88,9 +76,7 @@ func (c *eksCall) updateNodeGroupVersion(g *nodeGroup, in *struct {
 }) (any, error) {
 	one := g.owner
 	changed := g.NodeGroupFields
-	if in.Version != "" {
-		changed.Version = in.Version
-	}
+	changed.Version = cmp.Or(in.Version, g.Version)
 	wanted, have := findRelease(changed.Version), findRelease(one.Version)
 	switch {
 	case wanted == nil:

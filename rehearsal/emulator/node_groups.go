@@ -1,10 +1,13 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // nodeGroup is a managed node group.
@@ -123,10 +126,7 @@ func (c *eksCall) createNodeGroup(one *cluster, in *createNodeGroup) (any, error
 
 // check refuses invalid requests, like EKS, and sets defaults.
 func (in *createNodeGroup) check(one *cluster) error {
-	one32 := func(n int32) *int32 { return &n }
-	if in.Version == "" {
-		in.Version = one.Version
-	}
+	in.Version = cmp.Or(in.Version, one.Version)
 	wanted, have := findRelease(in.Version), findRelease(one.Version)
 	switch {
 	case in.Name == "" || len(in.Name) > 63:
@@ -140,31 +140,21 @@ func (in *createNodeGroup) check(one *cluster) error {
 	case len(in.Subnets) == 0:
 		return invalid("Subnets are not provided")
 	}
-	if in.Scaling == nil {
-		in.Scaling = &scalingConfig{Min: one32(1), Max: one32(2), Desired: one32(2)}
-	}
+	in.Scaling = cmp.Or(in.Scaling, &scalingConfig{Min: aws.Int32(1), Max: aws.Int32(2), Desired: aws.Int32(2)})
 	if err := in.Scaling.check(); err != nil {
 		return err
 	}
-	if in.ImageType == "" {
-		in.ImageType = "AL2023_x86_64_STANDARD"
-	}
+	in.ImageType = cmp.Or(in.ImageType, "AL2023_x86_64_STANDARD")
 	if imageArchitectures[in.ImageType] == "" {
 		return invalid("the emulator has no images of type %s", in.ImageType)
 	}
-	if in.CapacityType == "" {
-		in.CapacityType = "ON_DEMAND"
-	}
-	if in.Update == nil {
-		one := 1
-		in.Update = &updateConfig{Unavailable: &one}
-	}
+	in.CapacityType = cmp.Or(in.CapacityType, "ON_DEMAND")
+	in.Update = cmp.Or(in.Update, &updateConfig{Unavailable: aws.Int(1)})
 	if in.Template == nil && len(in.InstanceTypes) == 0 {
 		in.InstanceTypes = []string{"t3.medium"}
 	}
-	if in.Template == nil && in.DiskSize == nil {
-		gib := 20
-		in.DiskSize = &gib
+	if in.Template == nil {
+		in.DiskSize = cmp.Or(in.DiskSize, aws.Int(20)) // GiB
 	}
 	if in.Template != nil && in.DiskSize != nil {
 		return invalid("Disk size must be specified within the launch template.")

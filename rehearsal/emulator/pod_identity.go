@@ -1,6 +1,9 @@
 package emulator
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // association gives the pods of a service account an IAM role.
 type association struct {
@@ -78,10 +81,7 @@ func (c *eksCall) updateAssociation(p *association, in *struct {
 		}
 		p.Role = in.Role
 	}
-	if in.NoTags != nil {
-		p.NoTags = in.NoTags
-	}
-	p.ModifiedAt = stamp()
+	p.NoTags, p.ModifiedAt = cmp.Or(in.NoTags, p.NoTags), stamp()
 	return map[string]any{"association": p}, nil
 }
 

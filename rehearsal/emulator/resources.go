@@ -90,6 +90,17 @@ func (q *question) setResourceTags(service string, tags map[string]string) {
 	q.context.setTags(service+":ResourceTag/", tags)
 }
 
+// tagQuestions are the permissions that a call needs to tag what it creates.
+func (c *call) tagQuestions(action, created string) []question {
+	if len(c.requestTags) == 0 {
+		return nil
+	}
+	q := question{action: action, resource: created}
+	q.context.set(c.service+":CreateAction", c.action)
+	q.setResourceTags(c.service, nil)
+	return []question{q}
+}
+
 // ec2Kinds are the kinds of EC2's resources in ARNs, by the prefix of an identifier.
 var ec2Kinds = map[string]string{
 	"sg": "security-group", "i": "instance", "vpc": "vpc", "subnet": "subnet", "eni": "network-interface", "lt": "launch-template",
@@ -123,14 +134,7 @@ func (a *AWS) ec2Questions(ctx context.Context, c *call, action string) ([]quest
 			return nil, err
 		}
 		questions := []question{{action: action, resource: created}, {action: action, resource: vpc}}
-		if len(c.requestTags) > 0 {
-			// Setting tags at creation needs a permission of its own.
-			tagging := question{action: "ec2:CreateTags", resource: created}
-			tagging.context.set("ec2:CreateAction", c.action)
-			tagging.setResourceTags("ec2", nil)
-			questions = append(questions, tagging)
-		}
-		return questions, nil
+		return append(questions, c.tagQuestions("ec2:CreateTags", created)...), nil
 	}
 	if len(ids) == 0 {
 		return []question{{action: action, resource: "*"}}, nil
@@ -172,14 +176,7 @@ func (a *AWS) balancerQuestions(ctx context.Context, c *call, action string) ([]
 	arn := fmt.Sprintf("arn:aws:elasticloadbalancing:%s:%s:", a.cfg.Region, a.account)
 	if created := map[string]string{"CreateLoadBalancer": "loadbalancer/app/", "CreateTargetGroup": "targetgroup/"}[c.action]; created != "" {
 		name := arn + created + c.params["Name"] + "/*"
-		questions := []question{{action: action, resource: name}}
-		if len(c.requestTags) > 0 {
-			tagging := question{action: "elasticloadbalancing:AddTags", resource: name}
-			tagging.context.set("elasticloadbalancing:CreateAction", c.action)
-			tagging.setResourceTags("elasticloadbalancing", nil)
-			questions = append(questions, tagging)
-		}
-		return questions, nil
+		return append([]question{{action: action, resource: name}}, c.tagQuestions("elasticloadbalancing:AddTags", name)...), nil
 	}
 	arns := c.list("ResourceArns")
 	for _, name := range []string{"LoadBalancerArn", "TargetGroupArn", "ListenerArn", "RuleArn"} {

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -145,10 +146,7 @@ func (a *AWS) templateData(ctx context.Context, one *cluster, g *NodeGroupFields
 }
 
 func (a *AWS) templateVersion(ctx context.Context, t *launchTemplate) (*ec2types.LaunchTemplateVersion, error) {
-	in := &ec2.DescribeLaunchTemplateVersionsInput{Versions: []string{t.Version}}
-	if t.Version == "" {
-		in.Versions = []string{"$Default"}
-	}
+	in := &ec2.DescribeLaunchTemplateVersionsInput{Versions: []string{cmp.Or(t.Version, "$Default")}}
 	if t.ID != "" {
 		in.LaunchTemplateId = &t.ID
 	} else {

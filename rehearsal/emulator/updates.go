@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -136,12 +137,8 @@ func (c *eksCall) updateVPC(one *cluster, in *vpcConfig, begin func(string, func
 		return nil, invalid("the emulator does not cover an update of a cluster's subnets or security groups")
 	}
 	wanted := one.VPC
-	if in.PublicAccess != nil {
-		wanted.PublicAccess = in.PublicAccess
-	}
-	if in.PrivateAccess != nil {
-		wanted.PrivateAccess = in.PrivateAccess
-	}
+	wanted.PublicAccess = cmp.Or(in.PublicAccess, one.VPC.PublicAccess)
+	wanted.PrivateAccess = cmp.Or(in.PrivateAccess, one.VPC.PrivateAccess)
 	if in.PublicCIDRs != nil {
 		wanted.PublicCIDRs = in.PublicCIDRs
 	}
