@@ -8,9 +8,6 @@ import (
 )
 
 func secretsEncrypted(_ *Stack, r resource.Resource, f *findings) {
-	if r.Type != resource.EKSCluster {
-		return
-	}
 	resources := resource.At(r.Inputs, "encryptionConfig", "resources")
 	if !f.visible(resources, "whether the cluster's Secrets are encrypted") {
 		return
@@ -56,9 +53,6 @@ func (f *findings) encrypted(what string, v any) {
 }
 
 func repositoriesEncrypted(_ *Stack, r resource.Resource, f *findings) {
-	if r.Type != resource.Repository {
-		return
-	}
 	kind, key := resource.At(r.Inputs, "encryptionConfigurations", 0, "encryptionType"), resource.At(r.Inputs, "encryptionConfigurations", 0, "kmsKey")
 	if !f.visible(kind, "how the repository's images are encrypted") {
 		return

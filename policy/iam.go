@@ -78,9 +78,6 @@ func (f *findings) statements(what string, v any, decides string) []any {
 
 // openTrust checks who may assume a role. A trust policy that names everybody must have a condition.
 func openTrust(_ *Stack, r resource.Resource, f *findings) {
-	if r.Type != resource.IAMRole {
-		return
-	}
 	const what = "the trust policy"
 	for i, s := range f.statements(what, resource.At(r.Inputs, "assumeRolePolicy"), "who may assume the role") {
 		if resource.At(s, "Effect") == "Allow" && !hasCondition(s) && trustsEverybody(s) {

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -25,9 +26,6 @@ const internal = "internal"
 
 // endpointCIDRs checks that a public endpoint lists who may reach it. EKS defaults to a public endpoint open to 0.0.0.0/0.
 func endpointCIDRs(_ *Stack, r resource.Resource, f *findings) {
-	if r.Type != resource.EKSCluster {
-		return
-	}
 	public, cidrs := resource.At(r.Inputs, "vpcConfig", "endpointPublicAccess"), resource.At(r.Inputs, "vpcConfig", "publicAccessCidrs")
 	if public == false || !f.visible(public, "whether the API has a public endpoint") || !f.visible(cidrs, "who may reach the public endpoint") {
 		return
@@ -116,10 +114,7 @@ func annotation(r resource.Resource, key string) any {
 
 // ingressClass is an Ingress's class, from its field or from the older annotation.
 func ingressClass(r resource.Resource) any {
-	if class := resource.At(r.Inputs, "spec", "ingressClassName"); class != nil {
-		return class
-	}
-	return annotation(r, classAnnotation)
+	return cmp.Or(resource.At(r.Inputs, "spec", "ingressClassName"), annotation(r, classAnnotation))
 }
 
 // split returns the list that an annotation has as a text with commas.

@@ -38,6 +38,7 @@ type Rule struct {
 	// each checks one resource; stack checks all resources together. A rule has one of the two.
 	each  func(*Stack, resource.Resource, *findings)
 	stack func(*Stack, []resource.Resource, *findings)
+	only  string // the type that each checks; empty if it looks at several
 }
 
 // WholeStack says whether the rule checks all of a stack's resources together.
@@ -89,7 +90,9 @@ func (s *Stack) CheckAll(resources []resource.Resource) (all []Violation) {
 
 func (s *Stack) findings(rule Rule, r resource.Resource) findings {
 	f := &findings{}
-	rule.each(s, r, f)
+	if rule.only == "" || rule.only == r.Type {
+		rule.each(s, r, f)
+	}
 	return *f
 }
 

@@ -46,7 +46,7 @@ func prodBalancerProtected(s *Stack, r resource.Resource, f *findings) {
 }
 
 func prodPrivateEndpoint(s *Stack, r resource.Resource, f *findings) {
-	if r.Type != resource.EKSCluster || s.Name != Production {
+	if s.Name != Production {
 		return
 	}
 	public, private := resource.At(r.Inputs, "vpcConfig", "endpointPublicAccess"), resource.At(r.Inputs, "vpcConfig", "endpointPrivateAccess")
