@@ -48,9 +48,7 @@ func Load(ctx *pulumi.Context) (*Settings, error) {
 // Decode returns the settings in raw. Its keys are full, such as tfserving:model, and its values are as Pulumi passes them:
 // text as it is, everything else as JSON. Decode ignores other namespaces, except aws:region, and does not check names that
 // contain the stack's name. Its error lists all mistakes: unknown keys, wrong types and wrong values.
-func Decode(raw map[string]string) (*Settings, error) {
-	return (&input{raw: raw}).decode()
-}
+func Decode(raw map[string]string) (*Settings, error) { return (&input{raw: raw}).decode() }
 
 // input is a stack's settings before they are decoded.
 type input struct {

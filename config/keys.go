@@ -64,12 +64,7 @@ func keyProblems(at string, value any, t reflect.Type) (problems []problem) {
 	return problems
 }
 
-func join(at, name string) string {
-	if at == "" {
-		return name
-	}
-	return at + "." + name
-}
+func join(at, name string) string { return strings.TrimPrefix(at+"."+name, ".") }
 
 // unknownKey returns the problem with a key that a type does not have.
 func unknownKey(name string, t reflect.Type) string {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"strings"
@@ -99,10 +100,7 @@ func row(key string, field reflect.StructField, value reflect.Value) string {
 	if field.Type == reflect.TypeFor[time.Duration]() {
 		unit = "in the value"
 	}
-	if unit == "" {
-		unit = none
-	}
-	return fmt.Sprintf("| `%s` | %s | %s | %s | %s |\n", key, typeName(field.Type), shownDefault(value), unit, strings.ReplaceAll(meaning, "|", `\|`))
+	return fmt.Sprintf("| `%s` | %s | %s | %s | %s |\n", key, typeName(field.Type), shownDefault(value), cmp.Or(unit, none), strings.ReplaceAll(meaning, "|", `\|`))
 }
 
 // none means that a setting has no default, or no unit.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -48,11 +49,7 @@ func differences(names []string, stacks []*Settings) string {
 	for _, key := range keys {
 		cells, same := []string{}, true
 		for i := range stacks {
-			value := values[i][key]
-			if value == "" {
-				value = none
-			}
-			cells, same = append(cells, value), same && values[i][key] == values[0][key]
+			cells, same = append(cells, cmp.Or(values[i][key], none)), same && values[i][key] == values[0][key]
 		}
 		if !same {
 			table += "| `" + key + "` | " + strings.Join(cells, " | ") + " |\n"

@@ -1,6 +1,7 @@
 package cost
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -16,13 +17,9 @@ const standardSupport = "STANDARD"
 // unless EKS upgrades the cluster then.
 func (e *estimator) controlPlane(r resource.Resource) {
 	const what = "control plane"
-	version, err := resource.Text(r.Inputs, "version")
-	if err != nil {
-		e.unknown(r, what, err)
-		return
-	}
+	version, versionErr := resource.Text(r.Inputs, "version")
 	policy, err := resource.Text(r.Inputs, "upgradePolicy", "supportType")
-	if err != nil {
+	if err := cmp.Or(versionErr, err); err != nil {
 		e.unknown(r, what, err)
 		return
 	}

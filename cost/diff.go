@@ -32,19 +32,14 @@ func Diff(before, after *Estimate) *Difference {
 		}
 		return lines[k]
 	}
-	d := &Difference{}
-	if before != nil {
-		d.Before, d.UnknownBefore = before.Total(), len(before.Unknown())
-		for _, l := range before.Lines {
-			side(l).before = l
-		}
+	before, after = cmp.Or(before, &Estimate{}), cmp.Or(after, &Estimate{})
+	for _, l := range before.Lines {
+		side(l).before = l
 	}
-	if after != nil {
-		d.After, d.UnknownAfter = after.Total(), len(after.Unknown())
-		for _, l := range after.Lines {
-			side(l).after = l
-		}
+	for _, l := range after.Lines {
+		side(l).after = l
 	}
+	d := &Difference{Before: before.Total(), After: after.Total(), UnknownBefore: len(before.Unknown()), UnknownAfter: len(after.Unknown())}
 	d.Delta = d.After.add(d.Before, -1)
 	for _, k := range order {
 		was, is := lines[k].before, lines[k].after

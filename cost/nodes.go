@@ -1,6 +1,7 @@
 package cost
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -37,13 +38,9 @@ func (e *estimator) planNodes() {
 			return
 		}
 	}
-	atMin, err := e.nodesAt(groups, 0)
-	if err != nil {
-		fail(groups, err)
-		return
-	}
+	atMin, minErr := e.nodesAt(groups, 0)
 	expected, err := e.nodesAt(groups, e.usage.Demand)
-	if err != nil {
+	if err := cmp.Or(minErr, err); err != nil {
 		fail(groups, err)
 		return
 	}

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,10 +116,5 @@ const defaultProfile = "default"
 
 // profile is the name of the profile that SDKs use.
 func profile() string {
-	for _, name := range []string{"AWS_PROFILE", "AWS_DEFAULT_PROFILE"} {
-		if value := os.Getenv(name); value != "" {
-			return value
-		}
-	}
-	return defaultProfile
+	return cmp.Or(os.Getenv("AWS_PROFILE"), os.Getenv("AWS_DEFAULT_PROFILE"), defaultProfile)
 }

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,11 +70,7 @@ func (q *awsQuery) explainRefusal(err error, refusal smithy.APIError) string {
 	case isFromService(err, "SSO"), isFromService(err, "SSO OIDC"), isFromService(err, "Signin"):
 		return fmt.Sprintf("the session is no longer valid (%s): %s", code, q.renewCommand())
 	case slices.Contains(expiredCodes, code):
-		remedy := q.renewCommand()
-		if remedy == "" {
-			remedy = "get new ones from the same source; if they are new, " + wrongClock
-		}
-		return "the credentials have expired: " + remedy
+		return "the credentials have expired: " + cmp.Or(q.renewCommand(), "get new ones from the same source; if they are new, "+wrongClock)
 	case slices.Contains(unknownKeyCodes, code):
 		return fmt.Sprintf("AWS has no such access key: it was mistyped, deleted or disabled, or its account has not enabled region %s", q.region)
 	case badSignature && strings.Contains(message, "Signature expired"),

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,9 +23,7 @@ func ReadKubeconfig(file, contextName string) (kubeconfig, name string, err erro
 	if err != nil {
 		return "", "", fmt.Errorf("reading kubeconfig %s: %w", file, err)
 	}
-	if contextName == "" {
-		contextName = all.CurrentContext
-	}
+	contextName = cmp.Or(contextName, all.CurrentContext)
 	if all.Contexts[contextName] == nil {
 		return "", "", fmt.Errorf("kubeconfig %s has no context %q; it has %s: set tfserving:kubernetes.context to one of them",
 			file, contextName, strings.Join(slices.Sorted(maps.Keys(all.Contexts)), ", "))

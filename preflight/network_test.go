@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,10 +50,7 @@ func answerTo(query []byte, known []string) []byte {
 	}
 	question := query[header : at+5]
 	name, kind := strings.Join(labels, "."), binary.BigEndian.Uint16(query[at+1:])
-	found, answers := false, 0
-	for _, k := range known {
-		found = found || k == name
-	}
+	found, answers := slices.Contains(known, name), 0
 	if found && kind == typeA {
 		answers = 1
 	}

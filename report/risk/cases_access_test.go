@@ -15,9 +15,7 @@ func allows(statements string) string {
 // accessCases are changes of access.
 func accessCases() map[string]riskCase {
 	const given, taken = accessIsGiven, accessIsTakenAway
-	of := func(key string, v any) object {
-		return object{"metadata": object{"namespace": "kube-system"}, key: v}
-	}
+	of := func(key string, v any) object { return object{"metadata": object{"namespace": "kube-system"}, key: v} }
 	changes := func(typ, key string, before, after any) preview.Step {
 		return stepOf(change, typ, of(key, before), of(key, after))
 	}
@@ -106,8 +104,6 @@ func TestUnknownNamesInAReplacedClusterAreNoRisk(t *testing.T) {
 		return stepOf(change, roleBinding, object{"roleRef": object{"name": "a"}}, object{"roleRef": object{"name": to}})
 	}
 	for to, want := range map[string]int{resource.Unknown: 1, "b": 2} {
-		if found := Of(&preview.Preview{Steps: []preview.Step{replaced, binding(to)}}); len(found) != want {
-			t.Errorf("bound to %s, the risks are %v", to, found)
-		}
+		wantRisks(t, "bound to "+to, want, replaced, binding(to))
 	}
 }

@@ -43,9 +43,7 @@ func changeCases() map[string]riskCase {
 	private := func(on bool) object {
 		return object{"vpcConfig": object{"endpointPublicAccess": false, "endpointPrivateAccess": on}}
 	}
-	encrypted := func(by string) object {
-		return object{"encryptionConfigurations": []any{object{"encryptionType": by}}}
-	}
+	encrypted := func(by string) object { return object{"encryptionConfigurations": []any{object{"encryptionType": by}}} }
 	return map[string]riskCase{
 		"a cluster replaced":                     {stepOf(replace, resource.EKSCluster, in, in, forced), "state is lost", "replaced because of vpcConfig.subnetIds"},
 		"a cluster replaced for no named reason": {stepOf(replace, resource.EKSCluster, in, in), "state is lost", "something that the engine does not name"},

@@ -16,10 +16,11 @@ func deleted(r rule, s preview.Step, _ *stack) []prose.Line {
 	if s.Op != preview.OpDelete {
 		return nil
 	}
+	word := "deleted"
 	if s.Drift { // someone else deleted it
-		return []prose.Line{prose.Say("gone: " + r.consequence)}
+		word = "gone"
 	}
-	return []prose.Line{prose.Say("deleted: " + r.consequence)}
+	return []prose.Line{prose.Say(word + ": " + r.consequence)}
 }
 
 // replaced applies to a replacement. The sentence names the properties that force it.
@@ -74,11 +75,18 @@ func optionSwitchedOff(r rule, s preview.Step, _ *stack) (found []prose.Line) {
 	return found
 }
 
+// onUpdate limits a condition to updates.
+func onUpdate(applies condition) condition {
+	return func(r rule, s preview.Step, stack *stack) []prose.Line {
+		if s.Op != preview.OpUpdate {
+			return nil
+		}
+		return applies(r, s, stack)
+	}
+}
+
 // lowered applies to an update that lowers a number.
 func lowered(r rule, s preview.Step, _ *stack) (found []prose.Line) {
-	if s.Op != preview.OpUpdate {
-		return nil
-	}
 	for _, input := range r.inputs {
 		before, after := resource.At(s.Old.Inputs, input...), resource.At(s.New.Inputs, input...)
 		if lower(before, after) {
@@ -90,9 +98,6 @@ func lowered(r rule, s preview.Step, _ *stack) (found []prose.Line) {
 
 // rollsNodes applies to an update of a node group that makes EKS replace its nodes.
 func rollsNodes(r rule, s preview.Step, _ *stack) []prose.Line {
-	if s.Op != preview.OpUpdate {
-		return nil
-	}
 	for _, c := range s.Changes {
 		if slices.Contains([]string{"version", "releaseVersion", "launchTemplate.version", "launchTemplate.id", "launchTemplate"}, c.Path) {
 			return []prose.Line{prose.Say("updated because of ", prose.Value(c.Path), ": "+r.consequence)}
@@ -103,9 +108,6 @@ func rollsNodes(r rule, s preview.Step, _ *stack) []prose.Line {
 
 // subnetsChange applies if a cluster's subnets change. The provider plans an update, which EKS may refuse.
 func subnetsChange(r rule, s preview.Step, _ *stack) []prose.Line {
-	if s.Op != preview.OpUpdate {
-		return nil
-	}
 	before, after := resource.At(s.Old.Inputs, r.inputs[0]...), resource.At(s.New.Inputs, r.inputs[0]...)
 	if reflect.DeepEqual(before, after) {
 		return nil
@@ -115,9 +117,6 @@ func subnetsChange(r rule, s preview.Step, _ *stack) []prose.Line {
 
 // versionChanges applies if a cluster's Kubernetes version changes.
 func versionChanges(r rule, s preview.Step, _ *stack) []prose.Line {
-	if s.Op != preview.OpUpdate {
-		return nil
-	}
 	before, after := textOf(s.Old, r.inputs[0]...), textOf(s.New, r.inputs[0]...)
 	if before == after || before == "" {
 		return nil

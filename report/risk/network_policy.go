@@ -1,7 +1,7 @@
 package risk
 
 import (
-	"reflect"
+	"cmp"
 	"slices"
 	"strings"
 
@@ -88,10 +88,7 @@ func rulePorts(v any) ports {
 	if low == nil {
 		return p
 	}
-	if high == nil {
-		high = low
-	}
-	return p.between(low, high)
+	return p.between(low, cmp.Or(high, low))
 }
 
 // selectsFewerPods applies if a NetworkPolicy no longer selects every pod that it did.
@@ -117,10 +114,5 @@ func fewerPods(before, after any) bool {
 			return true
 		}
 	}
-	for _, e := range elements(resource.At(after, "matchExpressions")) {
-		if !slices.ContainsFunc(elements(resource.At(before, "matchExpressions")), func(other any) bool { return reflect.DeepEqual(e, other) }) {
-			return true
-		}
-	}
-	return false
+	return !isSubset(elements(resource.At(after, "matchExpressions")), elements(resource.At(before, "matchExpressions")))
 }

@@ -74,25 +74,25 @@ func TestChangesHaveTheirRisks(t *testing.T) {
 	}
 }
 
+// wantRisks fails the test unless steps together have a number of risks.
+func wantRisks(t *testing.T, name string, want int, steps ...preview.Step) {
+	t.Helper()
+	if found := Of(&preview.Preview{Steps: steps}); len(found) != want {
+		t.Errorf("%s, the risks are %v; want %d", name, found, want)
+	}
+}
+
 // Pods of a new namespace had no NetworkPolicy before, so a new one opens nothing. A load balancer on the internet does.
 func TestANetworkPolicyInANewNamespaceOpensNothing(t *testing.T) {
 	allowing := object{"metadata": object{"namespace": "tfserving"}, "spec": object{"ingress": []any{object{"from": []any{object{"ipBlock": object{"cidr": "10.0.0.0/16"}}}}}}}
 	namespace := stepOf(preview.OpCreate, resource.Namespace, nil, object{"metadata": object{"name": "tfserving"}})
 	policy := stepOf(preview.OpCreate, resource.NetworkPolicy, nil, allowing)
-	if found := Of(&preview.Preview{Steps: []preview.Step{namespace, policy}}); len(found) > 0 {
-		t.Errorf("in a new namespace, the risks are %v", found)
-	}
+	wantRisks(t, "in a new namespace", 0, namespace, policy)
 	public := stepOf(preview.OpCreate, resource.Ingress, nil, annotated(resource.ALBAnnotation+"scheme", "internet-facing"))
-	if found := Of(&preview.Preview{Steps: []preview.Step{namespace, public}}); len(found) != 1 {
-		t.Errorf("the risks of a load balancer on the internet in a new namespace are %v", found)
-	}
+	wantRisks(t, "a load balancer on the internet in a new namespace", 1, namespace, public)
 	unnamed := stepOf(preview.OpCreate, resource.NetworkPolicy, nil, object{"metadata": object{"namespace": resource.Unknown}, "spec": allowing["spec"]})
-	if found := Of(&preview.Preview{Steps: []preview.Step{namespace, unnamed}}); len(found) > 0 {
-		t.Errorf("in a namespace whose name is not known yet, the risks are %v", found)
-	}
-	if found := Of(&preview.Preview{Steps: []preview.Step{policy}}); len(found) != 1 {
-		t.Errorf("in an existing namespace, the risks are %v", found)
-	}
+	wantRisks(t, "in a namespace whose name is not known yet", 0, namespace, unnamed)
+	wantRisks(t, "in an existing namespace", 1, policy)
 }
 
 // Access to a deleted cluster and protection in it are not needed.
@@ -102,12 +102,8 @@ func TestADeletedClusterIsOneRisk(t *testing.T) {
 		stepOf(preview.OpDelete, resource.PodIdentityAssociation, object{}, nil),
 		stepOf(preview.OpDelete, disruptionBudget, object{"metadata": object{"namespace": "kube-system"}}, nil),
 	}
-	if found := Of(&preview.Preview{Steps: append(rest, gone)}); len(found) != 1 {
-		t.Errorf("with a deleted cluster, the risks are %v", found)
-	}
-	if found := Of(&preview.Preview{Steps: rest}); len(found) != 2 {
-		t.Errorf("with an existing cluster, the risks are %v", found)
-	}
+	wantRisks(t, "with a deleted cluster", 1, append(rest, gone)...)
+	wantRisks(t, "with an existing cluster", 2, rest...)
 }
 
 // Protection in a deleted namespace is not needed.

@@ -47,8 +47,8 @@ var rules = []rule{
 
 	{nodesEnd, resource.NodeGroup, "node group", nil, deleted, "its nodes drain and end, and their pods need room elsewhere"},
 	{nodesEnd, resource.NodeGroup, "", nil, replaced, "its nodes drain, and every pod on them starts anew on another node"},
-	{nodesEnd, resource.NodeGroup, "", []path{{"scalingConfig", "minSize"}, {"scalingConfig", "maxSize"}}, lowered, "nodes may end, and their pods need room elsewhere"},
-	{nodesEnd, resource.NodeGroup, "", nil, rollsNodes, "its nodes are replaced, some at a time, and their pods start anew"},
+	{nodesEnd, resource.NodeGroup, "", []path{{"scalingConfig", "minSize"}, {"scalingConfig", "maxSize"}}, onUpdate(lowered), "nodes may end, and their pods need room elsewhere"},
+	{nodesEnd, resource.NodeGroup, "", nil, onUpdate(rollsNodes), "its nodes are replaced, some at a time, and their pods start anew"},
 
 	{accessIsOpened, resource.EKSCluster, "", nil, opened(publicEndpoint), ""},
 	{accessIsOpened, resource.SecurityGroupIngressRule, "", nil, opened(securityGroupIngressRule), ""},
@@ -108,6 +108,6 @@ var rules = []rule{
 	{accessIsTakenAway, clusterRole, "cluster role", nil, takenAway, "whoever is bound to it may do less"},
 	{accessIsTakenAway, kubernetesRole, "Kubernetes role", nil, takenAway, "whoever is bound to it may do less"},
 
-	{awsMayRefuse, resource.EKSCluster, "", input("vpcConfig", "subnetIds"), subnetsChange, "EKS takes none of another VPC, nor of a zone that the cluster was not made with"},
-	{thereIsNoWayBack, resource.EKSCluster, "", input("version"), versionChanges, "EKS takes one minor version at a time, and never goes back"},
+	{awsMayRefuse, resource.EKSCluster, "", input("vpcConfig", "subnetIds"), onUpdate(subnetsChange), "EKS takes none of another VPC, nor of a zone that the cluster was not made with"},
+	{thereIsNoWayBack, resource.EKSCluster, "", input("version"), onUpdate(versionChanges), "EKS takes one minor version at a time, and never goes back"},
 }
