@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"tfserving/internal/mockengine"
+	"tfserving/resource"
 )
 
 const (
@@ -24,7 +25,7 @@ const (
 func install(t *testing.T, args Args) *mockengine.Engine {
 	t.Helper()
 	engine := mockengine.New(region)
-	err := engine.Run(func(ctx *pulumi.Context) error {
+	if err := engine.Run(func(ctx *pulumi.Context) error {
 		var nodes, ingress pulumi.CustomResourceState
 		if err := ctx.RegisterResource(nodesType, "nodes", nil, &nodes); err != nil {
 			return err
@@ -37,8 +38,7 @@ func install(t *testing.T, args Args) *mockengine.Engine {
 			return err
 		}
 		return ctx.RegisterResource(ingressType, "ingress", pulumi.Map{"class": c.IngressClass}, &ingress)
-	})
-	if err != nil {
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return engine
@@ -47,24 +47,10 @@ func install(t *testing.T, args Args) *mockengine.Engine {
 // valuesOf returns the values with which the chart is installed.
 func valuesOf(t *testing.T, engine *mockengine.Engine) map[string]any {
 	t.Helper()
-	return at(t, engine.Get(t, releaseType, cluster).Inputs.Mappable(), "values").(map[string]any)
+	return engine.Get(t, releaseType, cluster).Inputs.Mappable()["values"].(map[string]any)
 }
 
 var chart = Args{Chart: "aws-load-balancer-controller", Repository: "https://aws.github.io/eks-charts", Version: "1.13.4"}
-
-// at returns the value at a path of keys.
-func at(t *testing.T, in map[string]any, path ...string) any {
-	t.Helper()
-	var v any = in
-	for _, key := range path {
-		m, ok := v.(map[string]any)
-		if !ok {
-			t.Fatalf("there is no %v in %v", path, in)
-		}
-		v = m[key]
-	}
-	return v
-}
 
 func TestIngressesComeAfterTheControllerAndTheControllerAfterItsRoleAndItsNodes(t *testing.T) {
 	engine := install(t, chart)
@@ -89,9 +75,8 @@ func TestIngressesComeAfterTheControllerAndTheControllerAfterItsRoleAndItsNodes(
 
 func TestTheChartComesFromARepositoryOrFromAPath(t *testing.T) {
 	for name, c := range map[string]struct {
-		args       Args
-		repository any
-		version    any
+		args                Args
+		repository, version any
 	}{
 		"repository": {chart, map[string]any{"repo": "https://aws.github.io/eks-charts"}, "1.13.4"},
 		"path":       {Args{Chart: "./charts/controller", Version: "1.13.4"}, nil, nil},
@@ -122,7 +107,7 @@ func TestTheControllersServiceAccountHasTheAWSRole(t *testing.T) {
 	engine := install(t, chart)
 	v := valuesOf(t, engine)
 	association := engine.Get(t, associationType, role).Inputs.Mappable()
-	if at(t, v, "serviceAccount", "create") != true || at(t, v, "serviceAccount", "name") != association["serviceAccount"] {
+	if resource.At(v, "serviceAccount", "create") != true || resource.At(v, "serviceAccount", "name") != association["serviceAccount"] {
 		t.Errorf("the service account is %v; the role is for %v", v["serviceAccount"], association["serviceAccount"])
 	}
 	if association["namespace"] != "kube-system" || association["clusterName"] != cluster {
@@ -149,14 +134,14 @@ func TestServicesCanBeCreatedWhileNoControllerAnswers(t *testing.T) {
 func TestTheProgramAndNotTheChartCreatesTheIngressClass(t *testing.T) {
 	engine := install(t, chart)
 	v := valuesOf(t, engine)
-	if v["createIngressClassResource"] != false || at(t, v, "ingressClassParams", "create") != false {
+	if v["createIngressClassResource"] != false || resource.At(v, "ingressClassParams", "create") != false {
 		t.Error("the chart creates the class, too")
 	}
 	class := engine.Get(t, classType, cluster).Inputs.Mappable()
-	if at(t, class, "metadata", "name") != v["ingressClass"] || at(t, class, "spec", "controller") != "ingress.k8s.aws/alb" {
+	if resource.At(class, "metadata", "name") != v["ingressClass"] || resource.At(class, "spec", "controller") != "ingress.k8s.aws/alb" {
 		t.Errorf("the class is %v; the controller serves %v", class, v["ingressClass"])
 	}
-	labels := at(t, class, "metadata", "labels").(map[string]any)
+	labels := resource.At(class, "metadata", "labels").(map[string]any)
 	for key, want := range map[string]string{
 		"part-of": "tfserving", "component": "load-balancer-controller", "name": "aws-load-balancer-controller", "instance": cluster, "managed-by": "pulumi",
 	} {
@@ -172,21 +157,21 @@ func TestTheProgramAndNotTheChartCreatesTheIngressClass(t *testing.T) {
 func TestControllerPodsAreRestrictedLimitedAndSpreadOverZones(t *testing.T) {
 	v := valuesOf(t, install(t, chart))
 	for _, c := range []struct {
-		path []string
+		path []any
 		want any
 	}{
-		{[]string{"podSecurityContext", "runAsNonRoot"}, true},
-		{[]string{"podSecurityContext", "seccompProfile", "type"}, "RuntimeDefault"},
-		{[]string{"securityContext", "allowPrivilegeEscalation"}, false},
-		{[]string{"securityContext", "readOnlyRootFilesystem"}, true},
-		{[]string{"securityContext", "capabilities", "drop"}, []any{"ALL"}},
-		{[]string{"resources", "requests", "memory"}, "256Mi"},
-		{[]string{"resources", "limits", "memory"}, "256Mi"},
-		{[]string{"podDisruptionBudget", "maxUnavailable"}, 1.0},
-		{[]string{"podLabels", "app.kubernetes.io/component"}, "load-balancer-controller"},
-		{[]string{"additionalLabels", "app.kubernetes.io/part-of"}, "tfserving"},
+		{[]any{"podSecurityContext", "runAsNonRoot"}, true},
+		{[]any{"podSecurityContext", "seccompProfile", "type"}, "RuntimeDefault"},
+		{[]any{"securityContext", "allowPrivilegeEscalation"}, false},
+		{[]any{"securityContext", "readOnlyRootFilesystem"}, true},
+		{[]any{"securityContext", "capabilities", "drop"}, []any{"ALL"}},
+		{[]any{"resources", "requests", "memory"}, "256Mi"},
+		{[]any{"resources", "limits", "memory"}, "256Mi"},
+		{[]any{"podDisruptionBudget", "maxUnavailable"}, 1.0},
+		{[]any{"podLabels", "app.kubernetes.io/component"}, "load-balancer-controller"},
+		{[]any{"additionalLabels", "app.kubernetes.io/part-of"}, "tfserving"},
 	} {
-		if got := at(t, v, c.path...); fmt.Sprint(got) != fmt.Sprint(c.want) {
+		if got := resource.At(v, c.path...); fmt.Sprint(got) != fmt.Sprint(c.want) {
 			t.Errorf("%v is %v, want %v", c.path, got, c.want)
 		}
 	}
@@ -194,8 +179,8 @@ func TestControllerPodsAreRestrictedLimitedAndSpreadOverZones(t *testing.T) {
 	if spread["whenUnsatisfiable"] != "ScheduleAnyway" || spread["topologyKey"] != "topology.kubernetes.io/zone" {
 		t.Errorf("controller pods spread by %v", spread)
 	}
-	for key, value := range at(t, spread, "labelSelector", "matchLabels").(map[string]any) {
-		if at(t, v, "podLabels", key) != value {
+	for key, value := range resource.At(spread, "labelSelector", "matchLabels").(map[string]any) {
+		if resource.At(v, "podLabels", key) != value {
 			t.Errorf("controller pods spread among pods with label %s=%v, which they lack", key, value)
 		}
 	}

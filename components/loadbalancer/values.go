@@ -25,10 +25,16 @@ func values(args *Args, ready pulumi.StringInput) pulumi.Map {
 		"serviceAccount": pulumi.Map{"create": pulumi.Bool(true), "name": pulumi.String(object)},
 		"resources":      pulumi.Map{"requests": pulumi.ToStringMap(resources), "limits": pulumi.ToStringMap(resources)},
 		// The chart creates the budget only if there are several replicas.
-		"podDisruptionBudget":       pulumi.Map{"maxUnavailable": pulumi.Int(1)},
-		"topologySpreadConstraints": pulumi.Array{spread()},
-		"additionalLabels":          labels(),
-		"podLabels":                 labels(),
+		"podDisruptionBudget": pulumi.Map{"maxUnavailable": pulumi.Int(1)},
+		// Another zone for each controller pod, if possible. The chart itself prefers another node.
+		"topologySpreadConstraints": pulumi.Array{pulumi.Map{
+			"maxSkew":           pulumi.Int(1),
+			"topologyKey":       pulumi.String("topology.kubernetes.io/zone"),
+			"whenUnsatisfiable": pulumi.String("ScheduleAnyway"),
+			"labelSelector":     pulumi.Map{"matchLabels": pulumi.StringMap{"app.kubernetes.io/component": pulumi.String(Component)}},
+		}},
+		"additionalLabels": labels(),
+		"podLabels":        labels(),
 
 		"ingressClass":               pulumi.String(catalog.IngressClassALB),
 		"createIngressClassResource": pulumi.Bool(false), // NewController registers the class
@@ -40,19 +46,7 @@ func values(args *Args, ready pulumi.StringInput) pulumi.Map {
 		"enableWaf":    pulumi.Bool(false),
 		"enableWafv2":  pulumi.Bool(false),
 		"enableShield": pulumi.Bool(false),
-	}
-	if len(args.Tags) > 0 {
-		v["defaultTags"] = pulumi.ToStringMap(args.Tags)
-	}
-	for key, context := range security() {
-		v[key] = context
-	}
-	return v
-}
-
-// security returns the values for Pod Security level restricted. The chart's defaults lack two parts of it.
-func security() pulumi.Map {
-	return pulumi.Map{
+		// The values for Pod Security level restricted. The chart's defaults lack two parts of it.
 		"podSecurityContext": pulumi.Map{
 			"runAsNonRoot":   pulumi.Bool(true),
 			"runAsUser":      pulumi.Int(user),
@@ -67,6 +61,10 @@ func security() pulumi.Map {
 			"capabilities":             pulumi.Map{"drop": pulumi.ToStringArray([]string{"ALL"})},
 		},
 	}
+	if len(args.Tags) > 0 {
+		v["defaultTags"] = pulumi.ToStringMap(args.Tags)
+	}
+	return v
 }
 
 // labels are the project's labels that the chart does not set. The chart sets name, instance and managed-by: Helm.
@@ -74,17 +72,5 @@ func labels() pulumi.StringMap {
 	return pulumi.StringMap{
 		"app.kubernetes.io/part-of":   pulumi.String(workload.PartOf),
 		"app.kubernetes.io/component": pulumi.String(Component),
-	}
-}
-
-// spread prefers another zone for each controller pod. The chart itself prefers another node.
-func spread() pulumi.Map {
-	return pulumi.Map{
-		"maxSkew":           pulumi.Int(1),
-		"topologyKey":       pulumi.String("topology.kubernetes.io/zone"),
-		"whenUnsatisfiable": pulumi.String("ScheduleAnyway"),
-		"labelSelector": pulumi.Map{"matchLabels": pulumi.StringMap{
-			"app.kubernetes.io/component": pulumi.String(Component),
-		}},
 	}
 }
