@@ -70,7 +70,7 @@ func NewAutoscaler(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.
 	if err != nil {
 		return nil, err
 	}
-	budget, err := newDisruptionBudget(ctx, name, id, inCluster)
+	budget, err := workload.NewDisruptionBudget(ctx, name, workload.ObjectMeta(object, namespace, id), id, inCluster)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
-	policyv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/policy/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"tfserving/catalog"
@@ -75,7 +74,10 @@ func newDeployment(ctx *pulumi.Context, name, image string, ready pulumi.StringI
 			// Only the pod that holds the lease works.
 			Strategy: workload.RollingUpdate(),
 			Template: &corev1.PodTemplateSpecArgs{
-				Metadata: &metav1.ObjectMetaArgs{Labels: id.Labels(), Annotations: annotations()},
+				Metadata: &metav1.ObjectMetaArgs{Labels: id.Labels(), Annotations: pulumi.StringMap{
+					// If the autoscaler evicted its own pod, it would stop before the node is empty. Other drains may evict the pod.
+					safeToEvict: pulumi.String("false"), "prometheus.io/scrape": pulumi.String("true"), "prometheus.io/port": pulumi.String(fmt.Sprint(port)),
+				}},
 				Spec: &corev1.PodSpecArgs{
 					ServiceAccountName:           account.Metadata.Name().Elem(),
 					AutomountServiceAccountToken: pulumi.Bool(true), // the autoscaler calls the Kubernetes API
@@ -91,17 +93,8 @@ func newDeployment(ctx *pulumi.Context, name, image string, ready pulumi.StringI
 	return err
 }
 
-func annotations() pulumi.StringMap {
-	return pulumi.StringMap{
-		// If the autoscaler evicted its own pod, it would stop before the node is empty. Other drains may evict the pod.
-		safeToEvict:            pulumi.String("false"),
-		"prometheus.io/scrape": pulumi.String("true"),
-		"prometheus.io/port":   pulumi.String(fmt.Sprint(port)),
-	}
-}
-
 func container(image string, args pulumi.StringArrayInput, region string) *corev1.ContainerArgs {
-	readiness, liveness := probe(readinessPeriod, readinessFailures), probe(livenessPeriod, livenessFailures)
+	readiness := workload.Probe("http", "/health-check", readinessPeriod, readinessFailures, probeTimeout)
 	readiness.InitialDelaySeconds = pulumi.Int(int(readinessDelay / time.Second))
 	return &corev1.ContainerArgs{
 		Name:    pulumi.String(object),
@@ -118,28 +111,6 @@ func container(image string, args pulumi.StringArrayInput, region string) *corev
 		SecurityContext: workload.ContainerSecurity(),
 		Ports:           corev1.ContainerPortArray{&corev1.ContainerPortArgs{Name: pulumi.String("http"), ContainerPort: pulumi.Int(port)}},
 		ReadinessProbe:  readiness,
-		LivenessProbe:   liveness,
+		LivenessProbe:   workload.Probe("http", "/health-check", livenessPeriod, livenessFailures, probeTimeout),
 	}
-}
-
-func probe(period time.Duration, failures int) *corev1.ProbeArgs {
-	return &corev1.ProbeArgs{
-		HttpGet:          &corev1.HTTPGetActionArgs{Path: pulumi.String("/health-check"), Port: pulumi.String("http")},
-		PeriodSeconds:    pulumi.Int(int(period / time.Second)),
-		FailureThreshold: pulumi.Int(failures),
-		TimeoutSeconds:   pulumi.Int(int(probeTimeout / time.Second)),
-	}
-}
-
-// newDisruptionBudget allows a drain to evict the autoscaler's only pod. A budget that forbids it would block the drain
-// for ever.
-func newDisruptionBudget(ctx *pulumi.Context, name string, id workload.Identity, opts ...pulumi.ResourceOption) (*policyv1.PodDisruptionBudget, error) {
-	return policyv1.NewPodDisruptionBudget(ctx, name, &policyv1.PodDisruptionBudgetArgs{
-		Metadata: workload.ObjectMeta(object, namespace, id),
-		Spec: &policyv1.PodDisruptionBudgetSpecArgs{
-			MaxUnavailable:             pulumi.Int(replicas),
-			Selector:                   &metav1.LabelSelectorArgs{MatchLabels: id.Selector()},
-			UnhealthyPodEvictionPolicy: pulumi.String("AlwaysAllow"),
-		},
-	}, opts...)
 }

@@ -22,7 +22,7 @@ const (
 func deploy(t *testing.T, args Args) *mockengine.Engine {
 	t.Helper()
 	engine := mockengine.New(region)
-	err := engine.Run(func(ctx *pulumi.Context) error {
+	if err := engine.Run(func(ctx *pulumi.Context) error {
 		var nodes pulumi.CustomResourceState
 		if err := ctx.RegisterResource(nodesType, "nodes", nil, &nodes); err != nil {
 			return err
@@ -32,8 +32,7 @@ func deploy(t *testing.T, args Args) *mockengine.Engine {
 		args.Ready = pulumi.OutputWithDependencies(ctx.Context(), pulumi.String(cluster).ToStringOutput(), &nodes).(pulumi.StringOutput)
 		_, err := NewAutoscaler(ctx, cluster, &args)
 		return err
-	})
-	if err != nil {
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return engine

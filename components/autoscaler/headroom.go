@@ -32,11 +32,8 @@ type Headroom struct {
 
 func newHeadroom(ctx *pulumi.Context, name string, room *Headroom, opts ...pulumi.ResourceOption) error {
 	id := workload.Identity{Component: HeadroomComponent, Name: "pause", Instance: name}
-	inCluster := func() *metav1.ObjectMetaArgs {
-		return &metav1.ObjectMetaArgs{Name: pulumi.String(HeadroomComponent), Labels: id.Labels()}
-	}
 	class, err := schedulingv1.NewPriorityClass(ctx, name+"-"+HeadroomComponent, &schedulingv1.PriorityClassArgs{
-		Metadata:    inCluster(),
+		Metadata:    &metav1.ObjectMetaArgs{Name: pulumi.String(HeadroomComponent), Labels: id.Labels()},
 		Value:       pulumi.Int(headroomPriority),
 		Description: pulumi.String("Pods that keep room free and give way to any other."),
 		// Pods of the headroom preempt no pod, not even one of a still lower priority.
@@ -47,13 +44,13 @@ func newHeadroom(ctx *pulumi.Context, name string, room *Headroom, opts ...pulum
 	}
 	// The headroom has a namespace of its own, at Pod Security level restricted. In kube-system no level applies, and drains
 	// treat its pods as system pods.
-	meta := inCluster()
 	labels := id.Labels()
 	for _, mode := range []string{"enforce", "warn", "audit"} {
 		labels["pod-security.kubernetes.io/"+mode] = pulumi.String("restricted")
 	}
-	meta.Labels = labels
-	namespace, err := corev1.NewNamespace(ctx, name+"-"+HeadroomComponent, &corev1.NamespaceArgs{Metadata: meta}, opts...)
+	namespace, err := corev1.NewNamespace(ctx, name+"-"+HeadroomComponent, &corev1.NamespaceArgs{
+		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(HeadroomComponent), Labels: labels},
+	}, opts...)
 	if err != nil {
 		return err
 	}

@@ -19,11 +19,8 @@ func TestTheImageHasTheClustersMinorVersion(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := checkImage(c.image, c.cluster)
-			if c.problem == "" && err != nil {
-				t.Errorf("%s for a cluster of %s is refused: %v", c.image, c.cluster, err)
-			}
-			if c.problem != "" && (err == nil || !strings.Contains(err.Error(), c.problem)) {
-				t.Errorf("%s for a cluster of %s: got %v, want an error that says %q", c.image, c.cluster, err, c.problem)
+			if (err == nil) != (c.problem == "") || err != nil && !strings.Contains(err.Error(), c.problem) {
+				t.Errorf("%s for a cluster of %s: the error is %v, want %q", c.image, c.cluster, err, c.problem)
 			}
 		})
 	}

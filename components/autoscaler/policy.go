@@ -1,7 +1,6 @@
 package autoscaler
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"tfserving/components/podidentity"
@@ -31,23 +30,7 @@ var reads = []string{
 }
 
 // writes are the actions by which the autoscaler changes a group.
-var writes = []string{
-	"autoscaling:SetDesiredCapacity",
-	"autoscaling:TerminateInstanceInAutoScalingGroup",
-}
-
-type document struct {
-	Version   string
-	Statement []statement
-}
-
-type statement struct {
-	Sid       string
-	Effect    string
-	Action    []string
-	Resource  string
-	Condition map[string]map[string]string `json:",omitempty"`
-}
+var writes = []string{"autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"}
 
 // awsPolicy returns the JSON of the AWS policy of a cluster's autoscaler: read, and change the groups of this cluster alone.
 func awsPolicy(clusterARN string) (string, error) {
@@ -57,24 +40,18 @@ func awsPolicy(clusterARN string) (string, error) {
 	}
 	nodeGroups := cluster
 	nodeGroups.Resource = "nodegroup/" + name + "/*"
-	text, err := json.Marshal(document{Version: "2012-10-17", Statement: []statement{
-		{Sid: "Look", Effect: "Allow", Action: reads, Resource: "*"},
-		{
-			// Labels and taints of a group without nodes.
+	return podidentity.Policy(
+		podidentity.Statement{Sid: "Look", Effect: "Allow", Action: reads, Resource: "*"},
+		// Labels and taints of a group without nodes.
+		podidentity.Statement{
 			Sid: "LookAtOwnNodeGroups", Effect: "Allow", Action: []string{"eks:DescribeNodegroup"}, Resource: nodeGroups.String(),
 		},
-		{
-			// EKS chooses the names of the groups, so the policy selects them by a tag with the cluster's name. Another
-			// region of the account may have a cluster of the same name.
+		// EKS chooses the names of the groups, so the policy selects them by a tag with the cluster's name. Another region of
+		// the account may have a cluster of the same name.
+		podidentity.Statement{
 			Sid: "ScaleOwnGroups", Effect: "Allow", Action: writes, Resource: "*",
 			Condition: map[string]map[string]string{"StringEquals": {
-				"aws:ResourceTag/" + tagClusterPrefix + name: tagClusterValue,
-				"aws:RequestedRegion":                        cluster.Region,
+				"aws:ResourceTag/" + tagClusterPrefix + name: tagClusterValue, "aws:RequestedRegion": cluster.Region,
 			}},
-		},
-	}})
-	if err != nil {
-		return "", fmt.Errorf("the autoscaler's policy: %w", err)
-	}
-	return string(text), nil
+		})
 }

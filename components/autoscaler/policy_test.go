@@ -5,15 +5,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tfserving/components/podidentity"
 )
 
-func policyOf(t *testing.T, clusterARN string) document {
+func policyOf(t *testing.T, clusterARN string) (d podidentity.Document) {
 	t.Helper()
 	text, err := awsPolicy(clusterARN)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var d document
 	if err := json.Unmarshal([]byte(text), &d); err != nil {
 		t.Fatalf("the policy is not JSON: %v\n%s", err, text)
 	}

@@ -28,21 +28,6 @@ const (
 	finishTime = 35 * time.Second
 )
 
-// probe returns a probe of the health path, or of the port if there is no health path.
-func probe(args *Args, period time.Duration, failures int) *corev1.ProbeArgs {
-	p := &corev1.ProbeArgs{
-		PeriodSeconds:    pulumi.Int(int(period / time.Second)),
-		FailureThreshold: pulumi.Int(failures),
-		TimeoutSeconds:   pulumi.Int(int(probeTimeout / time.Second)),
-	}
-	if args.HealthPath != "" {
-		p.HttpGet = &corev1.HTTPGetActionArgs{Path: pulumi.String(args.HealthPath), Port: pulumi.String("http")}
-	} else {
-		p.TcpSocket = &corev1.TCPSocketActionArgs{Port: pulumi.String("http")}
-	}
-	return p
-}
-
 func newDeployment(ctx *pulumi.Context, object string, args *Args, id workload.Identity, account *corev1.ServiceAccount, opts ...pulumi.ResourceOption) (*appsv1.Deployment, error) {
 	env := append(workload.Environment(args.Environment), &corev1.EnvVarArgs{
 		Name: pulumi.String("TF_SERVING_HOST"), Value: args.ModelEndpoint,
@@ -72,9 +57,9 @@ func newDeployment(ctx *pulumi.Context, object string, args *Args, id workload.I
 						Ports: corev1.ContainerPortArray{
 							&corev1.ContainerPortArgs{Name: pulumi.String("http"), ContainerPort: pulumi.Int(args.Port)},
 						},
-						StartupProbe:   probe(args, startupPeriod, startupFailures),
-						ReadinessProbe: probe(args, readinessPeriod, readinessFailures),
-						LivenessProbe:  probe(args, livenessPeriod, livenessFailures),
+						StartupProbe:   workload.Probe("http", args.HealthPath, startupPeriod, startupFailures, probeTimeout),
+						ReadinessProbe: workload.Probe("http", args.HealthPath, readinessPeriod, readinessFailures, probeTimeout),
+						LivenessProbe:  workload.Probe("http", args.HealthPath, livenessPeriod, livenessFailures, probeTimeout),
 						Lifecycle:      workload.DrainSleep(int(args.DrainTime / time.Second)),
 					}},
 				},

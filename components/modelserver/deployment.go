@@ -64,7 +64,7 @@ func newDeployment(ctx *pulumi.Context, object string, args *Args, id workload.I
 		AutomountServiceAccountToken:  pulumi.Bool(false),
 		EnableServiceLinks:            pulumi.Bool(false),
 		SecurityContext:               workload.PodSecurity(args.RunAsUser),
-		TerminationGracePeriodSeconds: seconds(drainTime(args.MaxConnectionAge) + killMargin),
+		TerminationGracePeriodSeconds: pulumi.Int(int((drainTime(args.MaxConnectionAge) + killMargin) / time.Second)),
 		TopologySpreadConstraints:     workload.Spread(id.Selector()),
 	}
 	volumes, mounts := corev1.VolumeArray{workload.ScratchVolume()}, corev1.VolumeMountArray{workload.ScratchMount()}
@@ -95,7 +95,7 @@ func newDeployment(ctx *pulumi.Context, object string, args *Args, id workload.I
 func container(args *Args, mounts corev1.VolumeMountArray) *corev1.ContainerArgs {
 	env := map[string]string{"MODEL_NAME": args.Model}
 	maps.Copy(env, args.Environment)
-	status := &corev1.HTTPGetActionArgs{Path: pulumi.String("/v1/models/" + args.Model), Port: pulumi.String("rest")}
+	path := "/v1/models/" + args.Model
 	return &corev1.ContainerArgs{
 		Name:            pulumi.String("tf-serving"),
 		Image:           args.Image,
@@ -109,26 +109,9 @@ func container(args *Args, mounts corev1.VolumeMountArray) *corev1.ContainerArgs
 			&corev1.ContainerPortArgs{Name: pulumi.String("rest"), ContainerPort: pulumi.Int(RESTPort)},
 		},
 		// The server opens its ports once the model is loaded.
-		StartupProbe: &corev1.ProbeArgs{
-			HttpGet:          status,
-			PeriodSeconds:    seconds(startupPeriod),
-			FailureThreshold: pulumi.Int(int((args.StartupTimeout + startupPeriod - 1) / startupPeriod)),
-			TimeoutSeconds:   seconds(probeTimeout),
-		},
-		ReadinessProbe: &corev1.ProbeArgs{
-			HttpGet:          status,
-			PeriodSeconds:    seconds(readinessPeriod),
-			FailureThreshold: pulumi.Int(readinessFailures),
-			TimeoutSeconds:   seconds(probeTimeout),
-		},
-		LivenessProbe: &corev1.ProbeArgs{
-			TcpSocket:        &corev1.TCPSocketActionArgs{Port: pulumi.String("grpc")},
-			PeriodSeconds:    seconds(livenessPeriod),
-			FailureThreshold: pulumi.Int(livenessFailures),
-			TimeoutSeconds:   seconds(probeTimeout),
-		},
-		Lifecycle: workload.DrainSleep(int(drainTime(args.MaxConnectionAge) / time.Second)),
+		StartupProbe:   workload.Probe("rest", path, startupPeriod, int((args.StartupTimeout+startupPeriod-1)/startupPeriod), probeTimeout),
+		ReadinessProbe: workload.Probe("rest", path, readinessPeriod, readinessFailures, probeTimeout),
+		LivenessProbe:  workload.Probe("grpc", "", livenessPeriod, livenessFailures, probeTimeout),
+		Lifecycle:      workload.DrainSleep(int(drainTime(args.MaxConnectionAge) / time.Second)),
 	}
 }
-
-func seconds(d time.Duration) pulumi.Int { return pulumi.Int(int(d / time.Second)) }

@@ -15,7 +15,7 @@ import (
 func newTestServer(t *testing.T, args Args) *mockengine.Engine {
 	t.Helper()
 	engine := mockengine.New("")
-	err := engine.Run(func(ctx *pulumi.Context) error {
+	if err := engine.Run(func(ctx *pulumi.Context) error {
 		args.Namespace, args.Model, args.Image = pulumi.String("models"), "shoes", pulumi.String("tensorflow/serving:2.19.0")
 		args.Resources, args.Scaling = workload.Resources{CPU: "1", Memory: "1Gi"}, workload.Scaling{Min: 1, Max: 2, TargetCPU: 70}
 		server, err := NewModelServer(ctx, "shoes", &args)
@@ -24,8 +24,7 @@ func newTestServer(t *testing.T, args Args) *mockengine.Engine {
 		}
 		var client pulumi.CustomResourceState
 		return ctx.RegisterResource("test:index:Client", "client", pulumi.Map{"endpoint": server.Endpoint}, &client)
-	})
-	if err != nil {
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return engine

@@ -4,6 +4,7 @@ package podidentity
 
 import (
 	"fmt"
+	"path"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
@@ -104,7 +105,7 @@ func grant(ctx *pulumi.Context, name string, role *iam.Role, args *Args, opts ..
 		granted = append(granted, inline)
 	}
 	for _, arn := range args.ManagedPolicyARNs {
-		attached, err := iam.NewRolePolicyAttachment(ctx, name+"-"+policyName(arn), &iam.RolePolicyAttachmentArgs{
+		attached, err := iam.NewRolePolicyAttachment(ctx, name+"-"+path.Base(arn), &iam.RolePolicyAttachmentArgs{
 			Role: role.Name, PolicyArn: pulumi.String(arn),
 		}, opts...)
 		if err != nil {

@@ -34,7 +34,7 @@ func newTestRole(t *testing.T, args *Args) *mockengine.Engine {
 			outputs["name"] = resource.NewProperty(r.Name + "-0123456")
 		}
 	}
-	err := engine.Run(func(ctx *pulumi.Context) error {
+	if err := engine.Run(func(ctx *pulumi.Context) error {
 		provider, err := aws.NewProvider(ctx, "aws", &aws.ProviderArgs{})
 		if err != nil {
 			return err
@@ -50,8 +50,7 @@ func newTestRole(t *testing.T, args *Args) *mockengine.Engine {
 		}
 		_, err = iam.NewRolePolicy(ctx, "user", &iam.RolePolicyArgs{Role: role.Ready, Policy: pulumi.String(policy)}, pulumi.Provider(provider))
 		return err
-	})
-	if err != nil {
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return engine
@@ -75,7 +74,7 @@ const (
 
 func TestOnlyOneServiceAccountOfOneClusterTakesTheRole(t *testing.T) {
 	engine := newTestRole(t, argsWithBothPolicies())
-	var got document
+	var got Document
 	if err := json.Unmarshal([]byte(engine.Get(t, roleType, "app").Inputs["assumeRolePolicy"].StringValue()), &got); err != nil {
 		t.Fatal(err)
 	}

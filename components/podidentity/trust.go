@@ -1,10 +1,6 @@
 package podidentity
 
-import (
-	"encoding/json"
-	"fmt"
-	"path"
-)
+import "encoding/json"
 
 const (
 	// service is the AWS service that takes the role for the pods.
@@ -21,43 +17,38 @@ const (
 	tagServiceAccount = "aws:RequestTag/kubernetes-service-account"
 )
 
-type document struct {
+// Document is an IAM policy.
+type Document struct {
 	Version   string
-	Statement []statement
+	Statement []Statement
 }
 
-type statement struct {
+// Statement is a statement of a Document.
+type Statement struct {
 	Sid       string
 	Effect    string
-	Principal map[string]string
+	Principal map[string]string `json:",omitempty"`
 	Action    []string
-	Condition map[string]map[string]string
+	Resource  string                       `json:",omitempty"`
+	Condition map[string]map[string]string `json:",omitempty"`
+}
+
+// Policy returns the JSON of a policy with these statements.
+func Policy(statements ...Statement) (string, error) {
+	text, err := json.Marshal(Document{Version: policyVersion, Statement: statements})
+	return string(text), err
 }
 
 // TrustPolicy returns the JSON of a trust policy. It lets only the pods of one service account, in one namespace of one
 // cluster, take a role. Without its conditions, anyone with the right to create associations in the account could give the
 // role to any pod of any cluster.
 func TrustPolicy(clusterARN, namespace, serviceAccount string) (string, error) {
-	text, err := json.Marshal(document{
-		Version: policyVersion,
-		Statement: []statement{{
-			Sid:       "PodsOfOneServiceAccount",
-			Effect:    "Allow",
-			Principal: map[string]string{"Service": service},
-			// EKS tags the session, which needs an action of its own. Without it AWS refuses every request.
-			Action: []string{"sts:AssumeRole", "sts:TagSession"},
-			Condition: map[string]map[string]string{"StringEquals": {
-				tagCluster:        clusterARN,
-				tagNamespace:      namespace,
-				tagServiceAccount: serviceAccount,
-			}},
+	return Policy(Statement{
+		Sid: "PodsOfOneServiceAccount", Effect: "Allow", Principal: map[string]string{"Service": service},
+		// EKS tags the session, which needs an action of its own. Without it AWS refuses every request.
+		Action: []string{"sts:AssumeRole", "sts:TagSession"},
+		Condition: map[string]map[string]string{"StringEquals": {
+			tagCluster: clusterARN, tagNamespace: namespace, tagServiceAccount: serviceAccount,
 		}},
 	})
-	if err != nil {
-		return "", fmt.Errorf("writing the trust policy of service account %s/%s: %w", namespace, serviceAccount, err)
-	}
-	return string(text), nil
 }
-
-// policyName returns the last part of a policy's ARN. The attachment's name in the stack contains it.
-func policyName(arn string) string { return path.Base(arn) }

@@ -3,6 +3,7 @@ package workload
 import (
 	"maps"
 	"slices"
+	"time"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
@@ -73,10 +74,21 @@ func Spread(selector pulumi.StringMap) corev1.TopologySpreadConstraintArray {
 			MatchLabelKeys:    pulumi.StringArray{pulumi.String("pod-template-hash")},
 		}
 	}
-	return corev1.TopologySpreadConstraintArray{
-		constraint("topology.kubernetes.io/zone"),
-		constraint("kubernetes.io/hostname"),
+	return corev1.TopologySpreadConstraintArray{constraint("topology.kubernetes.io/zone"), constraint("kubernetes.io/hostname")}
+}
+
+// Probe returns a probe of an HTTP path at a named port, or of the TCP port if path is empty. It fails after a number of
+// failures in a row, each after at most timeout.
+func Probe(port, path string, period time.Duration, failures int, timeout time.Duration) *corev1.ProbeArgs {
+	p := &corev1.ProbeArgs{
+		PeriodSeconds: pulumi.Int(int(period / time.Second)), TimeoutSeconds: pulumi.Int(int(timeout / time.Second)), FailureThreshold: pulumi.Int(failures),
 	}
+	if path != "" {
+		p.HttpGet = &corev1.HTTPGetActionArgs{Path: pulumi.String(path), Port: pulumi.String(port)}
+	} else {
+		p.TcpSocket = &corev1.TCPSocketActionArgs{Port: pulumi.String(port)}
+	}
+	return p
 }
 
 // DrainSleep returns a hook that delays the stop of a container by a number of seconds. The container still serves in this

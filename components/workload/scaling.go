@@ -53,7 +53,8 @@ func Protect(ctx *pulumi.Context, name string, namespace pulumi.StringInput, id 
 	if err := newAutoscaler(ctx, name, namespace, id, s, append(slices.Clone(opts), pulumi.DependsOn([]pulumi.Resource{deployment}))...); err != nil {
 		return err
 	}
-	return newDisruptionBudget(ctx, name, namespace, id, opts...)
+	_, err := NewDisruptionBudget(ctx, name, ObjectMeta(name, namespace, id), id, opts...)
+	return err
 }
 
 func newAutoscaler(ctx *pulumi.Context, name string, namespace pulumi.StringInput, id Identity, s Scaling, opts ...pulumi.ResourceOption) error {
@@ -77,10 +78,7 @@ func newAutoscaler(ctx *pulumi.Context, name string, namespace pulumi.StringInpu
 					},
 				},
 			}},
-			Behavior: &autoscalingv2.HorizontalPodAutoscalerBehaviorArgs{
-				ScaleUp:   s.Up.rules(),
-				ScaleDown: s.Down.rules(),
-			},
+			Behavior: &autoscalingv2.HorizontalPodAutoscalerBehaviorArgs{ScaleUp: s.Up.rules(), ScaleDown: s.Down.rules()},
 		},
 	}, opts...)
 	return err
@@ -105,9 +103,10 @@ func (s ScalingStep) rules() *autoscalingv2.HPAScalingRulesArgs {
 // must run: with a single pod, the latter would block a drain for ever.
 const maxDisrupted = 1
 
-func newDisruptionBudget(ctx *pulumi.Context, name string, namespace pulumi.StringInput, id Identity, opts ...pulumi.ResourceOption) error {
-	_, err := policyv1.NewPodDisruptionBudget(ctx, name, &policyv1.PodDisruptionBudgetArgs{
-		Metadata: ObjectMeta(name, namespace, id),
+// NewDisruptionBudget registers the disruption budget of a component's pods.
+func NewDisruptionBudget(ctx *pulumi.Context, name string, meta *metav1.ObjectMetaArgs, id Identity, opts ...pulumi.ResourceOption) (*policyv1.PodDisruptionBudget, error) {
+	return policyv1.NewPodDisruptionBudget(ctx, name, &policyv1.PodDisruptionBudgetArgs{
+		Metadata: meta,
 		Spec: &policyv1.PodDisruptionBudgetSpecArgs{
 			MaxUnavailable: pulumi.Int(maxDisrupted),
 			Selector:       &metav1.LabelSelectorArgs{MatchLabels: id.Selector()},
@@ -115,5 +114,4 @@ func newDisruptionBudget(ctx *pulumi.Context, name string, namespace pulumi.Stri
 			UnhealthyPodEvictionPolicy: pulumi.String("AlwaysAllow"),
 		},
 	}, opts...)
-	return err
 }

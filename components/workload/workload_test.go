@@ -24,7 +24,7 @@ func TestARolloutAddsAQuarterOfThePodsRoundedUp(t *testing.T) {
 // A Deployment that stated its replicas would undo what the autoscaler did, at every update.
 func TestAnAutoscalerOwnsTheNumberOfPodsEvenIfThatIsFixed(t *testing.T) {
 	engine := mockengine.New("")
-	err := engine.Run(func(ctx *pulumi.Context) error {
+	if err := engine.Run(func(ctx *pulumi.Context) error {
 		deployment, err := appsv1.NewDeployment(ctx, "server", &appsv1.DeploymentArgs{})
 		if err != nil {
 			return err
@@ -32,8 +32,7 @@ func TestAnAutoscalerOwnsTheNumberOfPodsEvenIfThatIsFixed(t *testing.T) {
 		step := ScalingStep{Stabilization: time.Minute, Period: 30 * time.Second, Percent: 100}
 		id := Identity{Component: "server", Name: "server", Instance: "one"}
 		return Protect(ctx, "server", pulumi.String("default"), id, deployment, Scaling{Min: 3, Max: 3, TargetCPU: 70, Up: step, Down: step})
-	})
-	if err != nil {
+	}); err != nil {
 		t.Fatal(err)
 	}
 	scaler := mockengine.ObjectOf[*autoscalingv2.HorizontalPodAutoscaler](t, engine, "server").Spec
