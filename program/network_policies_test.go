@@ -77,34 +77,32 @@ func TestPodsMayQueryDNS(t *testing.T) {
 }
 
 func TestNetworkPolicyPortsAreContainerPorts(t *testing.T) {
-	forEachApplication(t, func(t *testing.T, g *graph) {
-		for _, d := range objects[*appsv1.Deployment](g) {
-			policies := policiesFor(t, g, d)
-			if len(policies) != 1 {
-				t.Fatalf("Deployment %s has %d policies of its own, want 1", d.Name, len(policies))
+	forEachDeployment(t, func(t *testing.T, g *graph, d *appsv1.Deployment) {
+		policies := policiesFor(t, g, d)
+		if len(policies) != 1 {
+			t.Fatalf("Deployment %s has %d policies of its own, want 1", d.Name, len(policies))
+		}
+		for _, rule := range policies[0].Spec.Ingress {
+			if len(rule.Ports) == 0 {
+				t.Errorf("NetworkPolicy %s lets callers reach every port", policies[0].Name)
 			}
-			for _, rule := range policies[0].Spec.Ingress {
-				if len(rule.Ports) == 0 {
-					t.Errorf("NetworkPolicy %s lets callers reach every port", policies[0].Name)
-				}
-				for _, p := range rule.Ports {
-					containerPort(t, d, *p.Port)
-				}
+			for _, p := range rule.Ports {
+				containerPort(t, d, *p.Port)
 			}
-			for _, rule := range policies[0].Spec.Egress {
-				if len(rule.Ports) == 0 {
-					t.Errorf("NetworkPolicy %s lets its pods call every port", policies[0].Name)
+		}
+		for _, rule := range policies[0].Spec.Egress {
+			if len(rule.Ports) == 0 {
+				t.Errorf("NetworkPolicy %s lets its pods call every port", policies[0].Name)
+			}
+			for _, to := range rule.To {
+				if to.PodSelector == nil {
+					continue
 				}
-				for _, to := range rule.To {
-					if to.PodSelector == nil {
-						continue
-					}
-					for _, callee := range deploymentsSelectedBy(t, g, to.PodSelector) {
-						for _, p := range rule.Ports {
-							containerPort(t, callee, *p.Port)
-							if !admits(t, g, callee, d, *p.Port) {
-								t.Errorf("%s may call %s at %s, but the policy of the callee denies it", d.Name, callee.Name, p.Port.String())
-							}
+				for _, callee := range deploymentsSelectedBy(t, g, to.PodSelector) {
+					for _, p := range rule.Ports {
+						containerPort(t, callee, *p.Port)
+						if !admits(t, g, callee, d, *p.Port) {
+							t.Errorf("%s may call %s at %s, but the policy of the callee denies it", d.Name, callee.Name, p.Port.String())
 						}
 					}
 				}

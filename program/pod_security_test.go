@@ -82,38 +82,36 @@ func TestPlatformPodsPassPodSecurityRestricted(t *testing.T) {
 
 // Pod Security has no check for most of these rules.
 func TestContainersHaveAReadOnlyRootAndNoAPIToken(t *testing.T) {
-	forEachApplication(t, func(t *testing.T, g *graph) {
-		for _, d := range objects[*appsv1.Deployment](g) {
-			pod := d.Spec.Template.Spec
-			if ptr.Deref(pod.AutomountServiceAccountToken, true) {
-				t.Errorf("%s mounts a token of the Kubernetes API, but it never calls the API", d.Name)
+	forEachDeployment(t, func(t *testing.T, g *graph, d *appsv1.Deployment) {
+		pod := d.Spec.Template.Spec
+		if ptr.Deref(pod.AutomountServiceAccountToken, true) {
+			t.Errorf("%s mounts a token of the Kubernetes API, but it never calls the API", d.Name)
+		}
+		account := objectNamed[*corev1.ServiceAccount](t, g, pod.ServiceAccountName)
+		if account.Name != d.Name || ptr.Deref(account.AutomountServiceAccountToken, true) {
+			t.Errorf("%s runs as ServiceAccount %s, want a ServiceAccount of its own that mounts no token", d.Name, account.Name)
+		}
+		if ptr.Deref(pod.EnableServiceLinks, true) {
+			t.Errorf("%s gets an environment variable for every Service", d.Name)
+		}
+		s := container(t, d).SecurityContext
+		if !ptr.Deref(s.ReadOnlyRootFilesystem, false) {
+			t.Errorf("%s can write to its root file system", d.Name)
+		}
+		// This holds for pods that run as root too, for which Pod Security enforces only level baseline.
+		if ptr.Deref(s.AllowPrivilegeEscalation, true) || ptr.Deref(s.Privileged, false) || len(s.Capabilities.Add) > 0 || len(s.Capabilities.Drop) != 1 || s.Capabilities.Drop[0] != "ALL" {
+			t.Errorf("%s has more privileges than its user: %+v", d.Name, s)
+		}
+		if pod.SecurityContext.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault {
+			t.Errorf("%s has seccomp profile %s, want RuntimeDefault", d.Name, pod.SecurityContext.SeccompProfile.Type)
+		}
+		for _, v := range pod.Volumes {
+			if v.EmptyDir != nil && v.EmptyDir.SizeLimit == nil {
+				t.Errorf("%s can fill its node's disk: volume %s has no size limit", d.Name, v.Name)
 			}
-			account := objectNamed[*corev1.ServiceAccount](t, g, pod.ServiceAccountName)
-			if account.Name != d.Name || ptr.Deref(account.AutomountServiceAccountToken, true) {
-				t.Errorf("%s runs as ServiceAccount %s, want a ServiceAccount of its own that mounts no token", d.Name, account.Name)
-			}
-			if ptr.Deref(pod.EnableServiceLinks, true) {
-				t.Errorf("%s gets an environment variable for every Service", d.Name)
-			}
-			s := container(t, d).SecurityContext
-			if !ptr.Deref(s.ReadOnlyRootFilesystem, false) {
-				t.Errorf("%s can write to its root file system", d.Name)
-			}
-			// This holds for pods that run as root too, for which Pod Security enforces only level baseline.
-			if ptr.Deref(s.AllowPrivilegeEscalation, true) || ptr.Deref(s.Privileged, false) || len(s.Capabilities.Add) > 0 || len(s.Capabilities.Drop) != 1 || s.Capabilities.Drop[0] != "ALL" {
-				t.Errorf("%s has more privileges than its user: %+v", d.Name, s)
-			}
-			if pod.SecurityContext.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault {
-				t.Errorf("%s has seccomp profile %s, want RuntimeDefault", d.Name, pod.SecurityContext.SeccompProfile.Type)
-			}
-			for _, v := range pod.Volumes {
-				if v.EmptyDir != nil && v.EmptyDir.SizeLimit == nil {
-					t.Errorf("%s can fill its node's disk: volume %s has no size limit", d.Name, v.Name)
-				}
-			}
-			if len(pod.NodeSelector) > 0 || pod.NodeName != "" {
-				t.Errorf("%s runs only on nodes with a certain name or label", d.Name)
-			}
+		}
+		if len(pod.NodeSelector) > 0 || pod.NodeName != "" {
+			t.Errorf("%s runs only on nodes with a certain name or label", d.Name)
 		}
 	})
 }

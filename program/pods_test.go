@@ -44,51 +44,47 @@ func (g *graph) imageOf(image string) string {
 }
 
 func TestContainersHaveTheImageAndResourcesOfTheSettings(t *testing.T) {
-	forEachApplication(t, func(t *testing.T, g *graph) {
-		for _, d := range objects[*appsv1.Deployment](g) {
-			want, image := g.settings.Model.Resources, g.settings.Model.Image
-			if d.Name == "gateway" {
-				want, image = g.settings.Gateway.Resources, g.settings.Gateway.Image
+	forEachDeployment(t, func(t *testing.T, g *graph, d *appsv1.Deployment) {
+		want, image := g.settings.Model.Resources, g.settings.Model.Image
+		if d.Name == "gateway" {
+			want, image = g.settings.Gateway.Resources, g.settings.Gateway.Image
+		}
+		c := container(t, d)
+		if want := g.imageOf(image); c.Image != want {
+			t.Errorf("%s runs %s, want %s", d.Name, c.Image, want)
+		}
+		for what, list := range map[string]corev1.ResourceList{"request": c.Resources.Requests, "limit": c.Resources.Limits} {
+			if got := list.Cpu().String(); got != string(want.CPU) {
+				t.Errorf("%s has a CPU %s of %s, want %s", d.Name, what, got, want.CPU)
 			}
-			c := container(t, d)
-			if want := g.imageOf(image); c.Image != want {
-				t.Errorf("%s runs %s, want %s", d.Name, c.Image, want)
-			}
-			for what, list := range map[string]corev1.ResourceList{"request": c.Resources.Requests, "limit": c.Resources.Limits} {
-				if got := list.Cpu().String(); got != string(want.CPU) {
-					t.Errorf("%s has a CPU %s of %s, want %s", d.Name, what, got, want.CPU)
-				}
-				if got := list.Memory().String(); got != string(want.Memory) {
-					t.Errorf("%s has a memory %s of %s, want %s", d.Name, what, got, want.Memory)
-				}
+			if got := list.Memory().String(); got != string(want.Memory) {
+				t.Errorf("%s has a memory %s of %s, want %s", d.Name, what, got, want.Memory)
 			}
 		}
 	})
 }
 
 func TestContainersHaveTheEnvironmentOfTheSettings(t *testing.T) {
-	forEachApplication(t, func(t *testing.T, g *graph) {
-		for _, d := range objects[*appsv1.Deployment](g) {
-			want := g.settings.Model.Environment
-			if d.Name == "gateway" {
-				want = g.settings.Gateway.Environment
+	forEachDeployment(t, func(t *testing.T, g *graph, d *appsv1.Deployment) {
+		want := g.settings.Model.Environment
+		if d.Name == "gateway" {
+			want = g.settings.Gateway.Environment
+		}
+		env := d.Spec.Template.Spec.Containers[0].Env
+		if len(env) != len(want)+1 || len(env) != len(environment(d)) {
+			t.Errorf("%s has %d variables, want the %d of the settings and one of the program, each once", d.Name, len(env), len(want))
+		}
+		for name, value := range want {
+			if got := environment(d)[name]; got != value {
+				t.Errorf("%s: %s is %q, want %q", d.Name, name, got, value)
 			}
-			env := d.Spec.Template.Spec.Containers[0].Env
-			if len(env) != len(want)+1 || len(env) != len(environment(d)) {
-				t.Errorf("%s has %d variables, want the %d of the settings and one of the program, each once", d.Name, len(env), len(want))
+		}
+		if model := strings.TrimPrefix(d.Name, "tf-serving-"); d.Name != "gateway" {
+			if got := environment(d)["MODEL_NAME"]; got != model {
+				t.Errorf("%s: MODEL_NAME is %q, want %q", d.Name, got, model)
 			}
-			for name, value := range want {
-				if got := environment(d)[name]; got != value {
-					t.Errorf("%s: %s is %q, want %q", d.Name, name, got, value)
-				}
-			}
-			if model := strings.TrimPrefix(d.Name, "tf-serving-"); d.Name != "gateway" {
-				if got := environment(d)["MODEL_NAME"]; got != model {
-					t.Errorf("%s: MODEL_NAME is %q, want %q", d.Name, got, model)
-				}
-				if got := path.Base(d.Spec.Template.Spec.Containers[0].StartupProbe.HTTPGet.Path); got != model {
-					t.Errorf("the startup probe of %s asks for model %q, want %q", d.Name, got, model)
-				}
+			if got := path.Base(d.Spec.Template.Spec.Containers[0].StartupProbe.HTTPGet.Path); got != model {
+				t.Errorf("the startup probe of %s asks for model %q, want %q", d.Name, got, model)
 			}
 		}
 	})
@@ -125,31 +121,29 @@ func TestPodsRunImagesFromTheStacksRepositories(t *testing.T) {
 }
 
 func TestContainersHaveAllThreeProbes(t *testing.T) {
-	forEachApplication(t, func(t *testing.T, g *graph) {
-		for _, d := range objects[*appsv1.Deployment](g) {
-			c := container(t, d)
-			for kind, p := range map[string]*corev1.Probe{"startup": c.StartupProbe, "readiness": c.ReadinessProbe, "liveness": c.LivenessProbe} {
-				if p == nil {
-					t.Errorf("%s has no %s probe", d.Name, kind)
-					continue
-				}
-				if p.PeriodSeconds < 1 || p.TimeoutSeconds < 1 || p.FailureThreshold < 1 {
-					t.Errorf("%s: the %s probe does not set all of its times: %+v", d.Name, kind, p)
-				}
-				if d.Name != "gateway" {
-					continue
-				}
-				want := g.settings.Gateway.HealthPath
-				if want == "" && p.TCPSocket == nil {
-					t.Errorf("gateway: the %s probe is %+v, want TCP: the gateway has no health path", kind, p.ProbeHandler)
-				}
-				if want != "" && (p.HTTPGet == nil || p.HTTPGet.Path != want) {
-					t.Errorf("gateway: the %s probe is %+v, want GET %s", kind, p.ProbeHandler, want)
-				}
+	forEachDeployment(t, func(t *testing.T, g *graph, d *appsv1.Deployment) {
+		c := container(t, d)
+		for kind, p := range map[string]*corev1.Probe{"startup": c.StartupProbe, "readiness": c.ReadinessProbe, "liveness": c.LivenessProbe} {
+			if p == nil {
+				t.Errorf("%s has no %s probe", d.Name, kind)
+				continue
 			}
-			if c.ReadinessProbe != nil && c.LivenessProbe != nil && failureTime(c.LivenessProbe) <= failureTime(c.ReadinessProbe) {
-				t.Errorf("%s is restarted after %s without an answer, before it leaves the Service after %s", d.Name, failureTime(c.LivenessProbe), failureTime(c.ReadinessProbe))
+			if p.PeriodSeconds < 1 || p.TimeoutSeconds < 1 || p.FailureThreshold < 1 {
+				t.Errorf("%s: the %s probe does not set all of its times: %+v", d.Name, kind, p)
 			}
+			if d.Name != "gateway" {
+				continue
+			}
+			want := g.settings.Gateway.HealthPath
+			if want == "" && p.TCPSocket == nil {
+				t.Errorf("gateway: the %s probe is %+v, want TCP: the gateway has no health path", kind, p.ProbeHandler)
+			}
+			if want != "" && (p.HTTPGet == nil || p.HTTPGet.Path != want) {
+				t.Errorf("gateway: the %s probe is %+v, want GET %s", kind, p.ProbeHandler, want)
+			}
+		}
+		if c.ReadinessProbe != nil && c.LivenessProbe != nil && failureTime(c.LivenessProbe) <= failureTime(c.ReadinessProbe) {
+			t.Errorf("%s is restarted after %s without an answer, before it leaves the Service after %s", d.Name, failureTime(c.LivenessProbe), failureTime(c.ReadinessProbe))
 		}
 	})
 }
@@ -194,25 +188,23 @@ func TestContainersDrainBeforeTheyStop(t *testing.T) {
 }
 
 func TestPodsSpreadOverZonesAndNodesIfPossible(t *testing.T) {
-	forEachApplication(t, func(t *testing.T, g *graph) {
-		for _, d := range objects[*appsv1.Deployment](g) {
-			keys := map[string]bool{}
-			for _, c := range d.Spec.Template.Spec.TopologySpreadConstraints {
-				keys[c.TopologyKey] = true
-				if c.WhenUnsatisfiable != corev1.ScheduleAnyway {
-					t.Errorf("%s spreads over %s with %s: if a zone failed, pods could not be scheduled", d.Name, c.TopologyKey, c.WhenUnsatisfiable)
-				}
-				selector, err := metav1.LabelSelectorAsSelector(c.LabelSelector)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if !selector.Matches(labels.Set(d.Spec.Template.Labels)) || len(deploymentsSelectedBy(t, g, c.LabelSelector)) != 1 {
-					t.Errorf("%s spreads over %s by selector %s, want one that selects only its own pods", d.Name, c.TopologyKey, selector)
-				}
+	forEachDeployment(t, func(t *testing.T, g *graph, d *appsv1.Deployment) {
+		keys := map[string]bool{}
+		for _, c := range d.Spec.Template.Spec.TopologySpreadConstraints {
+			keys[c.TopologyKey] = true
+			if c.WhenUnsatisfiable != corev1.ScheduleAnyway {
+				t.Errorf("%s spreads over %s with %s: if a zone failed, pods could not be scheduled", d.Name, c.TopologyKey, c.WhenUnsatisfiable)
 			}
-			if !keys["topology.kubernetes.io/zone"] || !keys["kubernetes.io/hostname"] || len(keys) != 2 {
-				t.Errorf("%s spreads over %v, want zones and nodes", d.Name, keys)
+			selector, err := metav1.LabelSelectorAsSelector(c.LabelSelector)
+			if err != nil {
+				t.Fatal(err)
 			}
+			if !selector.Matches(labels.Set(d.Spec.Template.Labels)) || len(deploymentsSelectedBy(t, g, c.LabelSelector)) != 1 {
+				t.Errorf("%s spreads over %s by selector %s, want one that selects only its own pods", d.Name, c.TopologyKey, selector)
+			}
+		}
+		if !keys["topology.kubernetes.io/zone"] || !keys["kubernetes.io/hostname"] || len(keys) != 2 {
+			t.Errorf("%s spreads over %v, want zones and nodes", d.Name, keys)
 		}
 	})
 }

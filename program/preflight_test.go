@@ -41,36 +41,27 @@ const (
 func TestDeployFailsBeforeItCreatesAnythingInAWS(t *testing.T) {
 	for _, c := range []struct {
 		accountCase
-		errorHas  []string
 		resources int // the AWS provider, if it lists the zones
+		errorHas  []string
 	}{
-		{accountCase: accountCase{
-			name:     "the caller is not one of the administrators",
-			settings: `tfserving:cluster: {administrators: ["arn:aws:iam::123456789012:role/Oncall"]}`,
-		}, errorHas: []string{"tfserving:cluster.administrators", deployer}},
-		{accountCase: accountCase{
-			name:     "the caller has the name of an administrator, but in another account",
-			settings: `tfserving:cluster: {administrators: ["arn:aws:iam::210987654321:role/Deployer"]}`,
-		}, errorHas: []string{"tfserving:cluster.administrators", deployer}},
-		{accountCase: accountCase{
-			name:   "the account check fails",
-			change: func(a *fakeAWS) { a.accountErr = errors.New("the credentials are of account 210987654321") },
-		}, errorHas: []string{"the credentials are of account 210987654321"}},
-		{accountCase: accountCase{
-			name:     "the region has fewer zones than the settings ask for",
-			settings: `tfserving:network: {zones: 3}`,
-			change:   func(a *fakeAWS) { a.zones = []string{"eu-west-1b", "eu-west-1a"} },
-		}, errorHas: []string{"tfserving:network.zones is 3", "eu-west-1 has 2", "[eu-west-1a eu-west-1b]"}, resources: 1},
-		{accountCase: accountCase{
-			name: "the model's image is missing", change: withImages(preflight.ImageMissing, devModelImage),
-		}, errorHas: []string{"zoomcamp-10-model:xception-v4-001", "tfserving-dev/zoomcamp-10-model", "push it first"}, resources: 1},
-		{accountCase: accountCase{
-			name: "the gateway's image is missing", change: withImages(preflight.ImageMissing, devGatewayImage),
-		}, errorHas: []string{"zoomcamp-10-gateway:002", "push it first"}, resources: 1},
-		{accountCase: accountCase{
-			name:     "the autoscaler has another version than the cluster",
-			settings: `tfserving:autoscaler: {image: "registry.k8s.io/autoscaling/cluster-autoscaler:v1.30.0"}`,
-		}, errorHas: []string{"1.30", "1.35"}},
+		{accountCase{"the caller is not one of the administrators",
+			`tfserving:cluster: {administrators: ["arn:aws:iam::123456789012:role/Oncall"]}`, nil},
+			0, []string{"tfserving:cluster.administrators", deployer}},
+		{accountCase{"the caller has the name of an administrator, but in another account",
+			`tfserving:cluster: {administrators: ["arn:aws:iam::210987654321:role/Deployer"]}`, nil},
+			0, []string{"tfserving:cluster.administrators", deployer}},
+		{accountCase{"the account check fails", "",
+			func(a *fakeAWS) { a.accountErr = errors.New("the credentials are of account 210987654321") }},
+			0, []string{"the credentials are of account 210987654321"}},
+		{accountCase{"the region has fewer zones than the settings ask for", `tfserving:network: {zones: 3}`,
+			func(a *fakeAWS) { a.zones = []string{"eu-west-1b", "eu-west-1a"} }},
+			1, []string{"tfserving:network.zones is 3", "eu-west-1 has 2", "[eu-west-1a eu-west-1b]"}},
+		{accountCase{"the model's image is missing", "", withImages(preflight.ImageMissing, devModelImage)},
+			1, []string{"zoomcamp-10-model:xception-v4-001", "tfserving-dev/zoomcamp-10-model", "push it first"}},
+		{accountCase{"the gateway's image is missing", "", withImages(preflight.ImageMissing, devGatewayImage)},
+			1, []string{"zoomcamp-10-gateway:002", "push it first"}},
+		{accountCase{"the autoscaler has another version than the cluster",
+			`tfserving:autoscaler: {image: "registry.k8s.io/autoscaling/cluster-autoscaler:v1.30.0"}`, nil}, 0, []string{"1.30", "1.35"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g, err := c.deploy()

@@ -35,14 +35,12 @@ func scalingOf(g *graph, d *appsv1.Deployment) (config.Replicas, int, config.Sca
 }
 
 func TestOnlyTheAutoscalerSetsTheNumberOfPods(t *testing.T) {
-	forEachApplication(t, func(t *testing.T, g *graph) {
-		for _, d := range objects[*appsv1.Deployment](g) {
-			if autoscalerOf(g, d) == nil {
-				t.Errorf("%s has no autoscaler", d.Name)
-			}
-			if d.Spec.Replicas != nil {
-				t.Errorf("%s sets %d replicas, which each update would restore over the autoscaler's number", d.Name, *d.Spec.Replicas)
-			}
+	forEachDeployment(t, func(t *testing.T, g *graph, d *appsv1.Deployment) {
+		if autoscalerOf(g, d) == nil {
+			t.Errorf("%s has no autoscaler", d.Name)
+		}
+		if d.Spec.Replicas != nil {
+			t.Errorf("%s sets %d replicas, which each update would restore over the autoscaler's number", d.Name, *d.Spec.Replicas)
 		}
 	})
 }
@@ -109,18 +107,16 @@ func checkScalingRules(t *testing.T, what string, got *autoscalingv2.HPAScalingR
 }
 
 func TestOnePodMayAlwaysBeEvicted(t *testing.T) {
-	forEachApplication(t, func(t *testing.T, g *graph) {
-		for _, d := range objects[*appsv1.Deployment](g) {
-			b := objectNamed[*policyv1.PodDisruptionBudget](t, g, d.Name)
-			if b.Spec.MinAvailable != nil {
-				t.Errorf("%s has minAvailable %s: with no more pods than that, a node can never be drained", b.Name, b.Spec.MinAvailable)
-			}
-			if m := b.Spec.MaxUnavailable; m == nil || m.Type != intstr.Int || m.IntVal < 1 {
-				t.Errorf("%s has maxUnavailable %v, want 1 pod or more", b.Name, m)
-			}
-			if p := b.Spec.UnhealthyPodEvictionPolicy; p == nil || *p != policyv1.AlwaysAllow {
-				t.Errorf("%s has unhealthyPodEvictionPolicy %s, want AlwaysAllow: a pod that is not ready must not stop the drain of a node", b.Name, ptr.Deref(p, policyv1.IfHealthyBudget))
-			}
+	forEachDeployment(t, func(t *testing.T, g *graph, d *appsv1.Deployment) {
+		b := objectNamed[*policyv1.PodDisruptionBudget](t, g, d.Name)
+		if b.Spec.MinAvailable != nil {
+			t.Errorf("%s has minAvailable %s: with no more pods than that, a node can never be drained", b.Name, b.Spec.MinAvailable)
+		}
+		if m := b.Spec.MaxUnavailable; m == nil || m.Type != intstr.Int || m.IntVal < 1 {
+			t.Errorf("%s has maxUnavailable %v, want 1 pod or more", b.Name, m)
+		}
+		if p := b.Spec.UnhealthyPodEvictionPolicy; p == nil || *p != policyv1.AlwaysAllow {
+			t.Errorf("%s has unhealthyPodEvictionPolicy %s, want AlwaysAllow: a pod that is not ready must not stop the drain of a node", b.Name, ptr.Deref(p, policyv1.IfHealthyBudget))
 		}
 	})
 }
@@ -140,14 +136,12 @@ func surge(t *testing.T, d *appsv1.Deployment, pods int) int {
 }
 
 func TestRollingUpdateAddsAPodBeforeItRemovesOne(t *testing.T) {
-	forEachApplication(t, func(t *testing.T, g *graph) {
-		for _, d := range objects[*appsv1.Deployment](g) {
-			if surge(t, d, 1) < 1 {
-				t.Errorf("%s has maxSurge %s, want more than 0", d.Name, d.Spec.Strategy.RollingUpdate.MaxSurge)
-			}
-			if m := d.Spec.Strategy.RollingUpdate.MaxUnavailable; m.String() != "0" {
-				t.Errorf("%s has maxUnavailable %s, want 0", d.Name, m)
-			}
+	forEachDeployment(t, func(t *testing.T, g *graph, d *appsv1.Deployment) {
+		if surge(t, d, 1) < 1 {
+			t.Errorf("%s has maxSurge %s, want more than 0", d.Name, d.Spec.Strategy.RollingUpdate.MaxSurge)
+		}
+		if m := d.Spec.Strategy.RollingUpdate.MaxUnavailable; m.String() != "0" {
+			t.Errorf("%s has maxUnavailable %s, want 0", d.Name, m)
 		}
 	})
 }

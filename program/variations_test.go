@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
+
 	"tfserving/config"
 )
 
@@ -70,6 +72,16 @@ func forEachApplication(t *testing.T, rule func(t *testing.T, g *graph)) {
 	}
 }
 
+// forEachDeployment checks a rule for each Deployment of the application, of each variation.
+func forEachDeployment(t *testing.T, rule func(t *testing.T, g *graph, d *appsv1.Deployment)) {
+	t.Helper()
+	forEachApplication(t, func(t *testing.T, g *graph) {
+		for _, d := range objects[*appsv1.Deployment](g) {
+			rule(t, g, d)
+		}
+	})
+}
+
 // forEachEKSStack checks a rule for each variation of platform eks.
 func forEachEKSStack(t *testing.T, rule func(t *testing.T, g *graph)) {
 	t.Helper()
@@ -114,12 +126,8 @@ tfserving:ingress: {allowedCidrs: [0.0.0.0/0]}`},
 	{name: "alb", stack: localStack, settings: `tfserving:ingress: {class: alb}`},
 	{name: "alb with certificate and CIDRs", stack: localStack, settings: `
 tfserving:gateway: {healthPath: /healthz}
-tfserving:ingress:
-  class: alb
-  scheme: internet-facing
-  host: models.example.com
-  certificateArn: arn:aws:acm:eu-west-1:123456789012:certificate/0
-  allowedCidrs: [203.0.113.0/24, 198.51.100.0/24]`},
+tfserving:ingress: {class: alb, scheme: internet-facing, host: models.example.com, allowedCidrs: [203.0.113.0/24, 198.51.100.0/24],
+  certificateArn: "arn:aws:acm:eu-west-1:123456789012:certificate/0"}`},
 	{name: "nginx with CIDRs and TLS", stack: localStack, settings: `
 tfserving:ingress: {class: nginx, host: models.example.com, tlsSecret: models-tls, allowedCidrs: [10.0.0.0/8]}`},
 	{name: "another ingress controller", stack: localStack, settings: `tfserving:ingress: {class: traefik, controllerNamespace: traefik}`},
@@ -180,13 +188,8 @@ tfserving:nodeGroups: [{name: arm, instanceTypes: [m7g.large, m6g.large], capaci
 	{name: "labels and taints", stack: "staging", settings: `
 tfserving:nodeGroups:
   - {name: base, instanceTypes: [m6i.xlarge], min: 2, max: 4}
-  - name: batch
-    instanceTypes: [m6i.2xlarge]
-    capacity: spot
-    min: 0
-    max: 4
-    labels: {team: research}
-    taints: [{key: batch, value: "yes", effect: NoSchedule}, {key: soon, effect: NoExecute}, {key: rather-not, effect: PreferNoSchedule}]`},
+  - {name: batch, instanceTypes: [m6i.2xlarge], capacity: spot, min: 0, max: 4, labels: {team: research},
+    taints: [{key: batch, value: "yes", effect: NoSchedule}, {key: soon, effect: NoExecute}, {key: rather-not, effect: PreferNoSchedule}]}`},
 	{name: "desired nodes above the minimum", stack: "dev", settings: `
 tfserving:nodeGroups: [{name: general, instanceTypes: [m6i.large], min: 1, max: 4, desired: 3}]`},
 	{name: "headroom", stack: "dev", settings: `tfserving:autoscaler: {headroom: {pods: 2, resources: {cpu: 500m, memory: 512Mi}}}`},

@@ -19,7 +19,7 @@ const (
 func newTestNamespace(t *testing.T, args Args) *mockengine.Engine {
 	t.Helper()
 	engine := mockengine.New("")
-	err := engine.Run(func(ctx *pulumi.Context) error {
+	if err := engine.Run(func(ctx *pulumi.Context) error {
 		var platform, pod pulumi.CustomResourceState
 		if err := ctx.RegisterResource(platformType, "platform", nil, &platform); err != nil {
 			return err
@@ -31,8 +31,7 @@ func newTestNamespace(t *testing.T, args Args) *mockengine.Engine {
 			return err
 		}
 		return ctx.RegisterResource(podType, "pod", pulumi.Map{"namespace": ns.Name}, &pod)
-	})
-	if err != nil {
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return engine

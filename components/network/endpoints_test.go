@@ -35,7 +35,7 @@ func TestEachInterfaceEndpointIsInEveryPrivateSubnetAndAnswersToTheServicesName(
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("the endpoint is %v, want %v", got, want)
 		}
-		if !g.DependsOn(g.find(t, endpointType, name), g.find(t, ruleType, "net-endpoints")) {
+		if !g.DependsOn(g.Get(t, endpointType, name), g.Get(t, ruleType, "net-endpoints")) {
 			t.Errorf("endpoint %s does not wait for the rule that admits its callers", name)
 		}
 	}

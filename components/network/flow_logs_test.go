@@ -21,7 +21,7 @@ func TestFlowLogsRecordAllTrafficAndAreKeptForTheRetentionTime(t *testing.T) {
 	if got := g.inputs(t, flowLogType, "net-flow-logs"); !reflect.DeepEqual(got, want) {
 		t.Errorf("the flow log is %v, want %v", got, want)
 	}
-	if !g.DependsOn(g.find(t, flowLogType, "net-flow-logs"), g.find(t, policyType, "net-flow-logs")) {
+	if !g.DependsOn(g.Get(t, flowLogType, "net-flow-logs"), g.Get(t, policyType, "net-flow-logs")) {
 		t.Error("the flow log does not wait until its role may write")
 	}
 }
@@ -65,14 +65,10 @@ func TestTheFlowLogRoleWritesToOneLogGroupAndCannotMakeOne(t *testing.T) {
 	inputs := mustRegister(t).inputs(t, policyType, "net-flow-logs")
 	want := []any{
 		map[string]any{
-			"Sid": "WriteFlowLogs", "Effect": "Allow",
-			"Action":   []any{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
+			"Sid": "WriteFlowLogs", "Effect": "Allow", "Action": []any{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
 			"Resource": []any{logGroupARN, logGroupARN + ":*"},
 		},
-		map[string]any{
-			"Sid": "FindLogGroup", "Effect": "Allow", "Action": "logs:DescribeLogGroups",
-			"Resource": "*",
-		},
+		map[string]any{"Sid": "FindLogGroup", "Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"},
 	}
 	if got := statements(t, inputs["policy"]); !reflect.DeepEqual(got, want) {
 		t.Errorf("the policy is %v, want %v", got, want)

@@ -118,18 +118,9 @@ func mustRegister(t *testing.T, changes ...func(*Args)) *graph {
 
 func singleNAT(a *Args) { a.NATPerZone = false }
 
-func (g *graph) find(t *testing.T, token, name string) pulumi.MockResourceArgs {
-	t.Helper()
-	r, found := g.Find(token, name)
-	if !found {
-		t.Fatalf("there is no %s %s; of that type there are %v", token, name, g.names(token))
-	}
-	return r
-}
-
 func (g *graph) inputs(t *testing.T, token, name string) map[string]any {
 	t.Helper()
-	return g.find(t, token, name).Inputs.Mappable()
+	return g.Get(t, token, name).Inputs.Mappable()
 }
 
 // names are the names of the resources of one type, sorted.

@@ -46,7 +46,7 @@ func TestEachNATGatewayIsInItsZonesPublicSubnetWithItsOwnAddress(t *testing.T) {
 		if got := g.inputs(t, eipType, name)["domain"]; got != "vpc" {
 			t.Errorf("the domain of address %s is %v", name, got)
 		}
-		if !g.DependsOn(g.find(t, natType, name), g.find(t, gatewayType, "net")) {
+		if !g.DependsOn(g.Get(t, natType, name), g.Get(t, gatewayType, "net")) {
 			t.Errorf("NAT gateway %s does not wait for the internet gateway; AWS refuses to detach the gateway while the VPC has a public address", name)
 		}
 	}

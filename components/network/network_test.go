@@ -92,42 +92,34 @@ func TestImpossibleArgumentsAreRefusedBeforeAnyResourceIsRegistered(t *testing.T
 
 func key(r pulumi.MockResourceArgs) string { return r.TypeToken + " " + r.Name }
 
-// changed are the types and names of the resources that are in both graphs and differ, sorted.
-func changed(before, after *graph) (all []string) {
+// difference returns the types and names of the resources that are in both graphs and differ, and of those that are in the
+// first graph only, both sorted.
+func difference(before, after *graph) (changed, removed []string) {
 	for _, was := range before.Resources {
-		if is, found := after.Find(was.TypeToken, was.Name); found && !reflect.DeepEqual(was.Inputs.Mappable(), is.Inputs.Mappable()) {
-			all = append(all, key(was))
+		if is, found := after.Find(was.TypeToken, was.Name); !found {
+			removed = append(removed, key(was))
+		} else if !reflect.DeepEqual(was.Inputs.Mappable(), is.Inputs.Mappable()) {
+			changed = append(changed, key(was))
 		}
 	}
-	slices.Sort(all)
-	return all
-}
-
-// removed are the types and names of the resources that are in the first graph only, sorted.
-func removed(before, after *graph) (all []string) {
-	for _, was := range before.Resources {
-		if _, found := after.Find(was.TypeToken, was.Name); !found {
-			all = append(all, key(was))
-		}
-	}
-	slices.Sort(all)
-	return all
+	slices.Sort(changed)
+	slices.Sort(removed)
+	return changed, removed
 }
 
 func TestAChangeOfNATGatewaysChangesRoutesOnly(t *testing.T) {
 	perZone, single := mustRegister(t), mustRegister(t, singleNAT)
-	if got, want := changed(single, perZone), []string{
-		routeType + " net-private-eu-west-1b", routeType + " net-private-eu-west-1c",
-	}; !slices.Equal(got, want) {
-		t.Errorf("the changed resources are %v, want %v", got, want)
+	changed, removed := difference(single, perZone)
+	if want := []string{routeType + " net-private-eu-west-1b", routeType + " net-private-eu-west-1c"}; !slices.Equal(changed, want) {
+		t.Errorf("the changed resources are %v, want %v", changed, want)
 	}
-	if got := removed(single, perZone); len(got) > 0 {
-		t.Errorf("a NAT gateway in each zone removes %v", got)
+	if len(removed) > 0 {
+		t.Errorf("a NAT gateway in each zone removes %v", removed)
 	}
-	if got, want := removed(perZone, single), []string{
-		eipType + " net-nat-eu-west-1b", eipType + " net-nat-eu-west-1c",
-		natType + " net-nat-eu-west-1b", natType + " net-nat-eu-west-1c",
-	}; !slices.Equal(got, want) {
+	want := []string{
+		eipType + " net-nat-eu-west-1b", eipType + " net-nat-eu-west-1c", natType + " net-nat-eu-west-1b", natType + " net-nat-eu-west-1c",
+	}
+	if _, got := difference(perZone, single); !slices.Equal(got, want) {
 		t.Errorf("a single NAT gateway removes %v, want %v", got, want)
 	}
 	for _, zone := range allOptions().Zones {
@@ -141,15 +133,16 @@ func TestAChangeOfNATGatewaysChangesRoutesOnly(t *testing.T) {
 
 func TestAThirdZoneDoesNotChangeTheFirstTwo(t *testing.T) {
 	two, three := mustRegister(t, func(a *Args) { a.Zones = a.Zones[:2] }), mustRegister(t)
-	if got := removed(two, three); len(got) > 0 {
-		t.Errorf("a third zone removes %v", got)
+	changed, removed := difference(two, three)
+	if len(removed) > 0 {
+		t.Errorf("a third zone removes %v", removed)
 	}
 	// Endpoints gain the zone's subnet or route table, which AWS changes in place. Consumers gain a subnet.
 	want := []string{
 		consumerType + " balancers", consumerType + " control-plane", consumerType + " nodes",
 		endpointType + " net-ecr-api", endpointType + " net-s3", endpointType + " net-sts",
 	}
-	if got := changed(two, three); !slices.Equal(want, got) {
-		t.Errorf("the changed resources are %v, want %v", got, want)
+	if !slices.Equal(want, changed) {
+		t.Errorf("the changed resources are %v, want %v", changed, want)
 	}
 }

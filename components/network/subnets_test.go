@@ -65,7 +65,7 @@ var internetAccessTypes = []string{natType, eipType, gatewayType, routeType, ass
 
 func TestNodesWaitForInternetAccess(t *testing.T) {
 	for name, g := range map[string]*graph{"per zone": mustRegister(t), "single": mustRegister(t, singleNAT)} {
-		nodes := g.find(t, consumerType, "nodes")
+		nodes := g.Get(t, consumerType, "nodes")
 		for _, token := range internetAccessTypes {
 			resources := g.OfType(token)
 			if len(resources) == 0 {
@@ -77,7 +77,7 @@ func TestNodesWaitForInternetAccess(t *testing.T) {
 				}
 			}
 		}
-		if !g.DependsOn(nodes, g.find(t, endpointType, "net-s3")) {
+		if !g.DependsOn(nodes, g.Get(t, endpointType, "net-s3")) {
 			t.Errorf("%s: nodes do not wait for the S3 endpoint", name)
 		}
 	}
@@ -93,14 +93,14 @@ func TestResourcesWaitOnlyForWhatTheyNeed(t *testing.T) {
 	}
 	for _, token := range append(slices.Clone(internetAccessTypes), endpointType, defaultType, flowLogType, logGroupType) {
 		for _, r := range g.OfType(token) {
-			wantIndependent(g.find(t, consumerType, "control-plane"), r)
+			wantIndependent(g.Get(t, consumerType, "control-plane"), r)
 		}
 	}
 	// Nodes join without these.
 	for _, r := range []pulumi.MockResourceArgs{
-		g.find(t, endpointType, "net-ecr-api"), g.find(t, endpointType, "net-sts"), g.find(t, flowLogType, "net-flow-logs"), g.find(t, defaultType, "net"),
+		g.Get(t, endpointType, "net-ecr-api"), g.Get(t, endpointType, "net-sts"), g.Get(t, flowLogType, "net-flow-logs"), g.Get(t, defaultType, "net"),
 	} {
-		wantIndependent(g.find(t, consumerType, "nodes"), r)
+		wantIndependent(g.Get(t, consumerType, "nodes"), r)
 	}
 	// A NAT gateway takes two minutes.
 	for _, r := range append(g.OfType(endpointType), g.OfType(associationType)...) {

@@ -38,18 +38,10 @@ type (
 func lifecyclePolicy(keep int) (string, error) {
 	expire := action{Type: "expire"}
 	text, err := json.Marshal(lifecycle{Rules: []lifecycleRule{
-		{
-			Priority:    1,
-			Description: "Leftovers of pushes",
-			Selection:   imageSelection{TagStatus: "untagged", CountType: "sinceImagePushed", CountUnit: "days", CountNumber: untaggedDays},
-			Action:      expire,
-		},
-		{
-			Priority:    2,
-			Description: fmt.Sprintf("All but the newest %d", keep),
-			Selection:   imageSelection{TagStatus: "tagged", TagPatterns: []string{"*"}, CountType: "imageCountMoreThan", CountNumber: keep},
-			Action:      expire,
-		},
+		{Priority: 1, Description: "Leftovers of pushes", Action: expire,
+			Selection: imageSelection{TagStatus: "untagged", CountType: "sinceImagePushed", CountUnit: "days", CountNumber: untaggedDays}},
+		{Priority: 2, Description: fmt.Sprintf("All but the newest %d", keep), Action: expire,
+			Selection: imageSelection{TagStatus: "tagged", TagPatterns: []string{"*"}, CountType: "imageCountMoreThan", CountNumber: keep}},
 	}})
 	return string(text), err
 }

@@ -68,10 +68,8 @@ func newRepository(ctx *pulumi.Context, name, image string, key *kms.Key, args *
 	repository, err := ecr.NewRepository(ctx, name, &ecr.RepositoryArgs{
 		Name: pulumi.String(repositoryName(args.Prefix, image)),
 		// A tag that can be pushed again would change what new pods run without a change of the stack.
-		ImageTagMutability: pulumi.String("IMMUTABLE"),
-		ImageScanningConfiguration: &ecr.RepositoryImageScanningConfigurationArgs{
-			ScanOnPush: pulumi.Bool(true),
-		},
+		ImageTagMutability:         pulumi.String("IMMUTABLE"),
+		ImageScanningConfiguration: &ecr.RepositoryImageScanningConfigurationArgs{ScanOnPush: pulumi.Bool(true)},
 		EncryptionConfigurations: ecr.RepositoryEncryptionConfigurationArray{&ecr.RepositoryEncryptionConfigurationArgs{
 			EncryptionType: pulumi.String("KMS"), KmsKey: key.Arn,
 		}},

@@ -21,10 +21,9 @@ const (
 )
 
 // register registers repositories "p-s". It returns the engine that recorded them, and their URLs.
-func register(args *Args) (*mockengine.Engine, map[string]string, error) {
-	engine := mockengine.New("eu-west-1")
-	var urls map[string]string
-	err := engine.Run(func(ctx *pulumi.Context) error {
+func register(args *Args) (engine *mockengine.Engine, urls map[string]string, err error) {
+	engine = mockengine.New("eu-west-1")
+	err = engine.Run(func(ctx *pulumi.Context) error {
 		r, err := NewRepositories(ctx, "p-s", args)
 		if err != nil {
 			return err
@@ -128,10 +127,7 @@ func TestAStackWithoutOwnImagesPaysForNoKey(t *testing.T) {
 func TestRepositoriesKeepTheNewestTaggedImagesAndUntaggedOnesForADay(t *testing.T) {
 	engine, _ := mustRegister(t, twoImages(false))
 	for _, name := range []string{"gateway", "team/model"} {
-		policy, found := engine.Find(lifecycleType, "p-s-"+name)
-		if !found {
-			t.Fatalf("image %s has no lifecycle policy", name)
-		}
+		policy := engine.Get(t, lifecycleType, "p-s-"+name)
 		if got, want := policy.Inputs["repository"].StringValue(), "p-s/"+name; got != want {
 			t.Errorf("the policy of %s is on %s", want, got)
 		}
@@ -149,8 +145,7 @@ func TestRepositoriesKeepTheNewestTaggedImagesAndUntaggedOnesForADay(t *testing.
 }
 
 func TestARepositoryMustKeepAnImage(t *testing.T) {
-	_, _, err := register(&Args{Prefix: "p-s", Names: []string{"gateway"}})
-	if err == nil || !strings.Contains(err.Error(), "must keep at least one image") {
+	if _, _, err := register(&Args{Prefix: "p-s", Names: []string{"gateway"}}); err == nil || !strings.Contains(err.Error(), "must keep at least one image") {
 		t.Errorf("the error is %v", err)
 	}
 }
