@@ -31,7 +31,7 @@ func facts(t *testing.T, g *graph) string {
 	p.line("# What stack %s makes", g.stack)
 	p.line("")
 	p.line("Read off the resources that the program registers for Pulumi.%s.yaml, with AWS's answers made up: account %s,", g.stack, mockengine.Account)
-	p.line("zones a to c. A change of it is a change of what runs; `go test . -run Facts -update` writes it anew. What")
+	p.line("zones a to c. A change of it is a change of what runs; `go test ./program -run Facts -update` writes it anew. What")
 	p.line("pulumi-eks makes inside of its component (the control plane's role and two security groups) is not in it.")
 	for _, section := range []func(*testing.T, *markdown, *graph){
 		publicFacts, roleFacts, kubernetesFacts, encryptionFacts, securityGroupFacts, nodeFacts, networkFacts, addonFacts, protectionFacts,
