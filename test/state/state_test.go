@@ -232,6 +232,6 @@ func TestAStackCanKeepItsStateInAFolder(t *testing.T) {
 	if out, err := s.try("pulumi up --stack dev --yes"); err == nil || !strings.Contains(out, "the stack is currently locked") || !strings.Contains(out, "elsewhere") {
 		t.Errorf("pulumi up changes a locked stack, or its error does not name the lock (%v):\n%s", err, out)
 	}
-	s.runBlock("let go of a lock")
+	s.runBlock("remove a lock")
 	s.run("pulumi up --stack dev --yes")
 }
