@@ -161,6 +161,7 @@ type Repositories struct {
 // Local configures the embedded cluster of stack local.
 type Local struct {
 	NodeBootTime time.Duration `json:"nodeBootTime" min:"0s" max:"30m" doc:"Time from the request for a simulated instance to its ready node."`
+	PodStartTime time.Duration `json:"podStartTime" min:"0s" max:"30m" doc:"Time from the scheduling of a simulated pod until it is ready. A pod with an image whose tag ends in -broken never starts, and one whose tag ends in -crashing crashes 6 s after it is ready."`
 	ScalingSync  time.Duration `json:"scalingSync" min:"1s" max:"5m" doc:"How often HorizontalPodAutoscalers are evaluated."`
 }
 
@@ -265,7 +266,7 @@ func Default() Settings {
 			Headroom: Headroom{Resources: Resources{CPU: "1", Memory: "1Gi"}}},
 		// NodeBootTime is an assumption about EC2 instances, not a measurement. ScalingSync is the default of
 		// kube-controller-manager.
-		Local: Local{NodeBootTime: 40 * time.Second, ScalingSync: 15 * time.Second},
+		Local: Local{NodeBootTime: 40 * time.Second, PodStartTime: time.Second, ScalingSync: 15 * time.Second},
 		Model: Model{
 			// TF-Serving's performance guide recommends fewer, larger pods.
 			Resources:        Resources{CPU: "1", Memory: "1Gi"},

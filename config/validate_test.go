@@ -162,6 +162,8 @@ func TestAutoscalerAndLocalRules(t *testing.T) {
 		{"a new node delays scale-down by at most a day", set("tfserving:autoscaler.scaleDownDelayAfterAdd", "25h"), `tfserving:autoscaler.scaleDownDelayAfterAdd is 25h; it must be from 1s to 24h`},
 		{"a simulated node may start at once", set("tfserving:local.nodeBootTime", "0s"), ""},
 		{"a simulated node starts within half an hour", set("tfserving:local.nodeBootTime", "31m"), `tfserving:local.nodeBootTime is 31m; it must be from 0s to 30m`},
+		{"a simulated pod may be ready at once", set("tfserving:local.podStartTime", "0s"), ""},
+		{"a simulated pod is ready within half an hour", set("tfserving:local.podStartTime", "31m"), `tfserving:local.podStartTime is 31m; it must be from 0s to 30m`},
 		{"pod autoscalers look at least every 5 minutes", set("tfserving:local.scalingSync", "6m"), `tfserving:local.scalingSync is 6m; it must be from 1s to 5m`},
 	})
 }

@@ -35,8 +35,9 @@ const (
 	checkTimeout = 5 * time.Second
 	// pollInterval is the time between two checks of a process that starts.
 	pollInterval = 100 * time.Millisecond
-	// podStart is the time from a simulated pod's scheduling until it is ready.
-	podStart = time.Second
+	// crashAfter is the time from the readiness of a pod of a crashing image to its crash. A gateway was seen to crash so,
+	// while it imported its application behind a port that was open already.
+	crashAfter = 6 * time.Second
 	// metricResolution is the time between two readings of the nodes by metrics-server: the shortest that it accepts.
 	metricResolution = 10 * time.Second
 )
@@ -58,6 +59,7 @@ type Config struct {
 	Region     string
 	Zones      int           // availability zones that the nodes spread over
 	BootTime   time.Duration // from an instance's request to its ready node
+	PodStart   time.Duration // from a pod's scheduling until it is ready
 	HPASync    time.Duration // time between two evaluations of a HorizontalPodAutoscaler
 	// AutoscalerFlags are arguments of the Cluster Autoscaler, in addition to those for an embedded cluster. If there are
 	// none, no autoscaler is started.

@@ -59,6 +59,7 @@ func (s *pulumiStack) cluster() *embedded.Cluster {
 		Region:     cmp.Or(s.settings.Region, localRegion),
 		Zones:      s.settings.Network.Zones,
 		BootTime:   s.settings.Local.NodeBootTime,
+		PodStart:   s.settings.Local.PodStartTime,
 		HPASync:    s.settings.Local.ScalingSync,
 		Log:        os.Stdout,
 		AutoscalerFlags: autoscaler.Flags(autoscaler.Pace{

@@ -66,7 +66,7 @@ func newRehearsal(t testing.TB, stack string, times emulator.Times) *rehearsal {
 	kubeconfig := filepath.Join(r.folder("admin"), "kubeconfig")
 	r.cluster = embedded.New(embedded.Config{
 		Dir: r.folder("cluster"), Bin: r.bin(), Kubeconfig: kubeconfig, Region: r.settings.Region, Zones: r.settings.Network.Zones,
-		HPASync: hpaSync, TokenWebhook: r.aws.WebhookURL(), CloudControllers: true, Log: os.Stdout,
+		PodStart: config.Default().Local.PodStartTime, HPASync: hpaSync, TokenWebhook: r.aws.WebhookURL(), CloudControllers: true, Log: os.Stdout,
 	})
 	t.Cleanup(func() { r.stopped("control plane", r.cluster.Stop()) })
 	if err := r.cluster.Start(ctx); err != nil {
