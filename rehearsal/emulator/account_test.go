@@ -63,23 +63,53 @@ func TestANATGatewayIsPendingForItsTime(t *testing.T) {
 	}
 }
 
-// getParameter calls SSM, whose SDK client is not a dependency of this project.
-func getParameter(t *testing.T, name string) (status int, value string) {
+// callFront calls a service whose SDK client is not a dependency of this project, as the deployer.
+func callFront(t *testing.T, service, target string, in map[string]string) (status int, text []byte) {
 	t.Helper()
-	body := mustJSON(map[string]string{"Name": name})
+	body := mustJSON(in)
 	r, err := http.NewRequest(http.MethodPost, cloud.URL()+"/", strings.NewReader(body))
 	check(t, err)
-	r.Header.Set("X-Amz-Target", "AmazonSSM.GetParameter")
+	r.Header.Set("X-Amz-Target", target)
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	creds := aws.Credentials{AccessKeyID: cloud.deployer.ID, SecretAccessKey: cloud.deployer.Secret}
-	check(t, v4.NewSigner().SignHTTP(t.Context(), creds, r, hash([]byte(body)), "ssm", "eu-west-1", time.Now()))
+	check(t, v4.NewSigner().SignHTTP(t.Context(), creds, r, hash([]byte(body)), service, "eu-west-1", time.Now()))
 	answer, err := http.DefaultClient.Do(r)
 	defer must(answer, err)(t).Body.Close()
-	text, err := io.ReadAll(answer.Body)
+	text, err = io.ReadAll(answer.Body)
 	check(t, err)
+	return answer.StatusCode, text
+}
+
+func getParameter(t *testing.T, name string) (status int, value string) {
+	t.Helper()
+	status, text := callFront(t, "ssm", "AmazonSSM.GetParameter", map[string]string{"Name": name})
 	var got struct{ Parameter struct{ Value string } }
 	check(t, json.Unmarshal(text, &got))
-	return answer.StatusCode, got.Parameter.Value
+	return status, got.Parameter.Value
+}
+
+func TestEKSWritesToTheLogGroupOfADeletedClusterOnce(t *testing.T) {
+	d, name := deployer(), newCluster(t, newSite(t))
+	group := map[string]string{"logGroupName": "/aws/eks/" + name + "/cluster"}
+	exists := func() bool {
+		_, text := callFront(t, "logs", "Logs_20140328.DescribeLogGroups", map[string]string{"logGroupNamePrefix": group["logGroupName"]})
+		return strings.Contains(string(text), group["logGroupName"])
+	}
+	callFront(t, "logs", "Logs_20140328.CreateLogGroup", group)
+	callFront(t, "logs", "Logs_20140328.DeleteLogGroup", group)
+	if exists() {
+		t.Error("the group of a cluster that exists is made again")
+	}
+	must(d.eks.DeleteCluster(t.Context(), &eks.DeleteClusterInput{Name: &name}))(t)
+	callFront(t, "logs", "Logs_20140328.CreateLogGroup", group)
+	callFront(t, "logs", "Logs_20140328.DeleteLogGroup", group)
+	if !exists() {
+		t.Error("the group of a deleted cluster is not made again")
+	}
+	callFront(t, "logs", "Logs_20140328.DeleteLogGroup", group)
+	if exists() {
+		t.Error("the group is made again twice")
+	}
 }
 
 func TestParametersOfNodeImagesNameThemByVersionAndArchitecture(t *testing.T) {

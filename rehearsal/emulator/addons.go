@@ -40,11 +40,11 @@ func (in *addonChange) check(name string, one *cluster) error {
 	if in.Associations != nil {
 		return invalid("the emulator does not cover Pod Identity associations that are made with an add-on")
 	}
-	offered := findRelease(one.Version).addonVersions(name)
-	if offered == nil {
+	have := findRelease(one.Version)
+	if have.addonVersions(name) == nil {
 		return invalid("Addon %s is not supported in %s", name, one.Version)
 	}
-	if in.Version != "" && !slices.Contains(offered, in.Version) {
+	if in.Version != "" && !have.accepts(name, in.Version) {
 		return invalid("Addon version specified is not supported: %s of %s with Kubernetes %s", in.Version, name, one.Version)
 	}
 	if !slices.Contains([]string{"", "NONE", "OVERWRITE", "PRESERVE"}, in.Conflicts) {
@@ -198,6 +198,16 @@ func (r *release) addonVersions(name string) []string {
 		return nil
 	}
 	return kind.versions(r.minor())
+}
+
+// accepts says whether EKS takes a version of an add-on for this version of Kubernetes: one of its own, or of an older minor
+// version. EKS lists kube-proxy 1.26 for Kubernetes 1.27, for example, because kube-proxy may be older than the API server
+// (Kubernetes, "Version Skew Policy").
+func (r *release) accepts(name, version string) bool {
+	return slices.ContainsFunc(releases, func(other release) bool {
+		skew := r.minor() - other.minor()
+		return skew >= 0 && skew <= maxKubeletSkew && slices.Contains(other.addonVersions(name), version)
+	})
 }
 
 func (c *eksCall) describeAddonVersions() (any, error) {

@@ -94,5 +94,8 @@ func (a *AWS) callJSON(ctx context.Context, service, target, body string, into a
 	if answer.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s: %s: %s", target, answer.Status, text)
 	}
+	if into == nil {
+		return nil
+	}
 	return json.Unmarshal(text, into)
 }

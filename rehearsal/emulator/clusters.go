@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // cluster is an EKS cluster.
@@ -21,6 +22,13 @@ type cluster struct {
 	associations map[string]*association
 	updates      map[string]*update
 	interfaces   []string // network interfaces of the control plane, in moto
+	upgrade      upgrade
+}
+
+// upgrade is the last upgrade of a cluster's version. It is zero after a rollback, and for a cluster that has its first version.
+type upgrade struct {
+	from string
+	done time.Time
 }
 
 // ClusterFields are the fields of a cluster in the API.
@@ -44,9 +52,14 @@ type ClusterFields struct {
 	Access           accessConfig      `json:"accessConfig"`
 	Upgrade          upgradePolicy     `json:"upgradePolicy"`
 	DeletionProtects bool              `json:"deletionProtection"`
+	ZonalShift       *enabled          `json:"zonalShiftConfig,omitempty"`
 }
 
 type (
+	// enabled is the configuration of zonal shift, and of node repair.
+	enabled struct {
+		Enabled bool `json:"enabled"`
+	}
 	certificate struct {
 		Data string `json:"data,omitempty"`
 	}
@@ -120,6 +133,7 @@ type createCluster struct {
 	SelfManagedAddons *bool          `json:"bootstrapSelfManagedAddons"`
 	Upgrade           *upgradePolicy `json:"upgradePolicy"`
 	DeletionProtects  bool           `json:"deletionProtection"`
+	ZonalShift        *enabled       `json:"zonalShiftConfig"`
 }
 
 var clusterName = regexp.MustCompile(`^[0-9A-Za-z][A-Za-z0-9\-_]{0,99}$`)
@@ -156,7 +170,7 @@ func (c *eksCall) createCluster() (any, error) {
 			Name: in.Name, ARN: c.aws.arn("cluster", in.Name), CreatedAt: stamp(), Version: in.Version, RoleARN: in.RoleARN, VPC: in.VPC,
 			Network: *in.Network, Logging: spreadLogs(*in.Logging), Status: creating, PlatformVersion: platformVersion, Tags: orEmpty(in.Tags),
 			Encryption: in.Encryption, Health: health{Issues: []any{}}, Access: accessConfig{Mode: in.Access.Mode}, Upgrade: *in.Upgrade,
-			DeletionProtects: in.DeletionProtects,
+			DeletionProtects: in.DeletionProtects, ZonalShift: in.ZonalShift,
 		},
 		creator:    c.who.Principal,
 		nodeGroups: map[string]*nodeGroup{}, addons: map[string]*addon{}, entries: map[string]*accessEntry{},
@@ -275,6 +289,7 @@ func (c *eksCall) deleteCluster() (any, error) {
 			c.aws.logf("deleting cluster %s: %v", one.Name, err)
 		}
 		delete(c.aws.eks.clusters, one.Name)
+		c.aws.eks.lateLogs[one.Name] = slices.ContainsFunc(one.Logging.Cluster, func(s logSetup) bool { return *s.Enabled })
 	})
 	return c.aws.show(one), nil
 }

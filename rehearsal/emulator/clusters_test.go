@@ -124,7 +124,7 @@ func TestInvalidClustersAreRefused(t *testing.T) {
 
 func TestAClusterIsUpdatedOneMinorVersionAtATime(t *testing.T) {
 	d, name := deployer(), newCluster(t, newSite(t))
-	for version, part := range map[string]string{"1.36": "from 1.34 to 1.36", "1.33": "from 1.34 to 1.33", "1.34": "already"} {
+	for version, part := range map[string]string{"1.36": "from 1.34 to 1.36", "1.33": "not upgraded from 1.33 to 1.34", "1.32": "from 1.34 to 1.32", "1.34": "already"} {
 		_, err := d.eks.UpdateClusterVersion(t.Context(), &eks.UpdateClusterVersionInput{Name: &name, Version: &version})
 		wantCode(t, err, "InvalidParameterException", part)
 	}

@@ -18,12 +18,13 @@ type eksState struct {
 	mu       sync.Mutex
 	clusters map[string]*cluster
 	images   map[string]string // machine images registered in moto, by their name
+	lateLogs map[string]bool   // deleted clusters, by name, whose last log lines EKS has not delivered
 	stopped  bool
 	timers   []*time.Timer
 }
 
 func newEKSState() *eksState {
-	return &eksState{clusters: map[string]*cluster{}, images: map[string]string{}}
+	return &eksState{clusters: map[string]*cluster{}, images: map[string]string{}, lateLogs: map[string]bool{}}
 }
 
 func (s *eksState) stop() {

@@ -196,10 +196,11 @@ func groupInput(t *testing.T, cluster string, s site) *eks.CreateNodegroupInput 
 	return &eks.CreateNodegroupInput{
 		ClusterName: &cluster, NodegroupName: aws.String(unique("group")), NodeRole: aws.String(role(t, "ec2.amazonaws.com")), Subnets: s.subnets,
 		AmiType: ekstypes.AMITypesAl2023X8664Standard, InstanceTypes: []string{"m5.large", "m5a.large"},
-		ScalingConfig:  &ekstypes.NodegroupScalingConfig{MinSize: aws.Int32(1), MaxSize: aws.Int32(5), DesiredSize: aws.Int32(2)},
-		LaunchTemplate: &ekstypes.LaunchTemplateSpecification{Id: aws.String(template(t)), Version: aws.String("1")},
-		Labels:         map[string]string{"pool": "general"},
-		Taints:         []ekstypes.Taint{{Key: aws.String("spot"), Effect: ekstypes.TaintEffectNoSchedule}},
+		ScalingConfig:    &ekstypes.NodegroupScalingConfig{MinSize: aws.Int32(1), MaxSize: aws.Int32(5), DesiredSize: aws.Int32(2)},
+		LaunchTemplate:   &ekstypes.LaunchTemplateSpecification{Id: aws.String(template(t)), Version: aws.String("1")},
+		NodeRepairConfig: &ekstypes.NodeRepairConfig{Enabled: aws.Bool(true)},
+		Labels:           map[string]string{"pool": "general"},
+		Taints:           []ekstypes.Taint{{Key: aws.String("spot"), Effect: ekstypes.TaintEffectNoSchedule}},
 	}
 }
 

@@ -109,6 +109,8 @@ func (a *AWS) serveMoto(w http.ResponseWriter, r *http.Request, c *call, who *ke
 		a.trackKeys(r.Context(), c, body)
 		a.policies.changed(c)
 		a.cleanUpNAT(r.Context(), c)
+		a.nameSpotRole(r.Context(), c)
+		a.writeLateLog(r.Context(), c)
 		body = withoutOwnTags(c, a.nats.delay(c, body, a.cfg.Times.NAT))
 	}
 	for name, values := range answer.Header {

@@ -26,6 +26,7 @@ func (c *eksCall) updateNodeGroupConfig(g *nodeGroup, in *struct {
 	} `json:"taints"`
 	Scaling *scalingConfig `json:"scalingConfig"`
 	Update  *updateConfig  `json:"updateConfig"`
+	Repair  *enabled       `json:"nodeRepairConfig"`
 	Token   string         `json:"clientRequestToken"`
 }) (any, error) {
 	one := g.owner
@@ -63,6 +64,7 @@ func (c *eksCall) updateNodeGroupConfig(g *nodeGroup, in *struct {
 		if in.Update != nil {
 			g.Update = *in.Update
 		}
+		g.Repair = cmp.Or(in.Repair, g.Repair)
 	}, params...), nil
 }
 

@@ -39,6 +39,7 @@ type NodeGroupFields struct {
 	DiskSize       *int              `json:"diskSize,omitempty"`
 	Health         health            `json:"health"`
 	Update         updateConfig      `json:"updateConfig"`
+	Repair         *enabled          `json:"nodeRepairConfig,omitempty"`
 	Template       *launchTemplate   `json:"launchTemplate,omitempty"`
 	Tags           map[string]string `json:"tags"`
 }
@@ -87,6 +88,7 @@ type createNodeGroup struct {
 	Token          string            `json:"clientRequestToken"`
 	Template       *launchTemplate   `json:"launchTemplate"`
 	Update         *updateConfig     `json:"updateConfig"`
+	Repair         *enabled          `json:"nodeRepairConfig"`
 	CapacityType   string            `json:"capacityType"`
 	Version        string            `json:"version"`
 	ReleaseVersion string            `json:"releaseVersion"`
@@ -102,6 +104,14 @@ func (c *eksCall) createNodeGroup(one *cluster, in *createNodeGroup) (any, error
 	if err := c.requirePassRole(in.NodeRole, "ec2.amazonaws.com"); err != nil {
 		return nil, err
 	}
+	if in.CapacityType == "SPOT" {
+		if there, err := c.aws.roleExists(c.ctx, c.aws.spotRole()); err != nil {
+			return nil, err
+		} else if !there {
+			// EKS makes the group and reports this in its health, after it has tried to launch instances.
+			return nil, invalid("AsgInstanceLaunchFailures: AuthFailure.ServiceLinkedRoleCreationNotPermitted: The provided credentials do not have permission to create the service-linked role for EC2 Spot Instances.")
+		}
+	}
 	if network, err := c.aws.describeSubnets(c.ctx, in.Subnets); err != nil {
 		return nil, err
 	} else if network.vpc != one.VPC.VPCID {
@@ -111,7 +121,7 @@ func (c *eksCall) createNodeGroup(one *cluster, in *createNodeGroup) (any, error
 		Name: in.Name, Cluster: one.Name, ARN: c.aws.arn("nodegroup", one.Name, in.Name, newUUID()), CreatedAt: stamp(), ModifiedAt: stamp(),
 		Version: in.Version, ReleaseVersion: findRelease(in.Version).imageRelease(), Status: creating, CapacityType: in.CapacityType, Scaling: *in.Scaling,
 		InstanceTypes: in.InstanceTypes, Subnets: in.Subnets, ImageType: in.ImageType, NodeRole: in.NodeRole, Labels: orEmpty(in.Labels),
-		Taints: in.Taints, DiskSize: in.DiskSize, Health: health{Issues: []any{}}, Update: *in.Update, Template: in.Template, Tags: orEmpty(in.Tags),
+		Taints: in.Taints, DiskSize: in.DiskSize, Health: health{Issues: []any{}}, Update: *in.Update, Repair: in.Repair, Template: in.Template, Tags: orEmpty(in.Tags),
 	}}
 	if err := c.aws.makeScaling(c.ctx, one, g); err != nil {
 		return nil, err

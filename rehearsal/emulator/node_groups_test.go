@@ -58,6 +58,9 @@ func TestANodeGroupHasAnAutoScalingGroupWithEKSsTags(t *testing.T) {
 		t.Errorf("its instance types are %+v", overrides)
 	}
 	g := groupOf(t, cluster, name)
+	if g.NodeRepairConfig == nil || !*g.NodeRepairConfig.Enabled {
+		t.Errorf("the node group's repair is %+v", g.NodeRepairConfig)
+	}
 	if g.Status != ekstypes.NodegroupStatusActive || g.Labels["pool"] != "general" || len(g.Taints) != 1 || g.CapacityType != ekstypes.CapacityTypesOnDemand {
 		t.Errorf("the node group is %+v", g)
 	}
@@ -195,11 +198,14 @@ func TestInvalidNodeGroupsAreRefused(t *testing.T) {
 	}
 }
 
-func TestASpotGroupScalesFromZero(t *testing.T) {
+func TestASpotGroupNeedsTheRoleOfSpotAndScalesFromZero(t *testing.T) {
 	s := newSite(t)
 	cluster := newCluster(t, s)
 	in := groupInput(t, cluster, s)
 	in.CapacityType = ekstypes.CapacityTypesSpot
+	_, err := deployer().eks.CreateNodegroup(t.Context(), in)
+	wantCode(t, err, "InvalidParameterException", "service-linked role for EC2 Spot")
+	must(deployer().iam.CreateServiceLinkedRole(t.Context(), &iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String(spotService)}))(t)
 	in.ScalingConfig = &ekstypes.NodegroupScalingConfig{MinSize: aws.Int32(0), MaxSize: aws.Int32(3), DesiredSize: aws.Int32(0)}
 	scaling := must(deployer().eks.CreateNodegroup(t.Context(), in))(t).Nodegroup.Resources.AutoScalingGroups[0].Name
 	must(deployer().scaling.SetDesiredCapacity(t.Context(), &autoscaling.SetDesiredCapacityInput{AutoScalingGroupName: scaling, DesiredCapacity: aws.Int32(2)}))(t)

@@ -84,6 +84,8 @@ func (c *eksCall) updateClusterVersion(one *cluster, in *struct {
 		return nil, invalid("unsupported Kubernetes version %s", in.Version)
 	case wanted.minor() == have.minor():
 		return nil, invalid("Cluster is already at the version %s", in.Version)
+	case wanted.minor() == have.minor()-1:
+		return c.rollBack(one, wanted, in.Force)
 	case wanted.minor() != have.minor()+1:
 		return nil, invalid("Unsupported Kubernetes minor version update from %s to %s", one.Version, in.Version)
 	}
@@ -92,8 +94,15 @@ func (c *eksCall) updateClusterVersion(one *cluster, in *struct {
 			return nil, invalid("Nodegroup %s has version %s, too old for a cluster of %s", name, g.version, in.Version)
 		}
 	}
-	return c.begin(one, "VersionUpdate", "", &one.Status, c.aws.cfg.Times.ClusterUpdate, func(context.Context) { one.Version = in.Version },
-		updateParam{"Version", in.Version}, updateParam{"PlatformVersion", platformVersion}), nil
+	return c.beginVersion(one, "VersionUpdate", in.Version, func() { one.upgrade = upgrade{from: one.Version, done: time.Now()} }), nil
+}
+
+// beginVersion starts an update of the control plane's version. record runs before the version changes.
+func (c *eksCall) beginVersion(one *cluster, kind, version string, record func()) any {
+	return c.begin(one, kind, "", &one.Status, c.aws.cfg.Times.ClusterUpdate, func(context.Context) {
+		record()
+		one.Version = version
+	}, updateParam{"Version", version}, updateParam{"PlatformVersion", platformVersion})
 }
 
 func (c *eksCall) updateClusterConfig(one *cluster, in *struct {
@@ -102,6 +111,7 @@ func (c *eksCall) updateClusterConfig(one *cluster, in *struct {
 	Access           *accessConfig  `json:"accessConfig"`
 	Upgrade          *upgradePolicy `json:"upgradePolicy"`
 	DeletionProtects *bool          `json:"deletionProtection"`
+	ZonalShift       *enabled       `json:"zonalShiftConfig"`
 	Token            string         `json:"clientRequestToken"`
 }) (any, error) {
 	begin := func(kind string, done func(), params ...updateParam) (any, error) {
@@ -127,6 +137,8 @@ func (c *eksCall) updateClusterConfig(one *cluster, in *struct {
 	case in.DeletionProtects != nil:
 		return begin("DeletionProtectionUpdate", func() { one.DeletionProtects = *in.DeletionProtects },
 			updateParam{"DeletionProtection", mustJSON(in.DeletionProtects)})
+	case in.ZonalShift != nil:
+		return begin("ZonalShiftConfigUpdate", func() { one.ZonalShift = in.ZonalShift }, updateParam{"ZonalShiftConfig", mustJSON(in.ZonalShift)})
 	default:
 		return nil, invalid("The type for cluster update was not provided.")
 	}

@@ -26,6 +26,7 @@ func BenchmarkFirstUp(b *testing.B) {
 	forced := recordings.Forced(times)
 	for b.Loop() {
 		r := newRehearsal(b, defaultStack, times)
+		r.makeSpotRole()
 		r.Make("preview", "STACK="+r.stack) // compiles the program
 		events := r.folder("log") + "/events.jsonl"
 		r.Env = append(r.Env, "PULUMI_DEBUG_COMMANDS=true", "PULUMI_OPTION_EVENT_LOG="+events)
@@ -83,6 +84,7 @@ const maxPreviewRatio = 1.3
 //	of-the-starts    to the AWS plugin with its reads plus the EKS plugin without reads: a sum, as no program can do that
 func BenchmarkPreview(b *testing.B) {
 	r := newRehearsal(b, defaultStack, emulator.Times{})
+	r.makeSpotRole()
 	r.up()
 	r.pushImages(b)
 	home := r.folder("home")

@@ -33,6 +33,7 @@ const tooSmall = 100
 // golden files are made from.
 func TestTheEngineCanPlanEachChange(t *testing.T) {
 	r := newRehearsal(t, defaultStack, emulator.Times{})
+	r.makeSpotRole()
 	restore := r.Keep(r.file())
 	r.records("new", true)
 	r.up()
@@ -144,6 +145,7 @@ func (r *rehearsal) scrubbed(data []byte) []byte {
 // BenchmarkReport measures a preview of a change of stack dev and the report on it. of-the-preview is their ratio.
 func BenchmarkReport(b *testing.B) {
 	r := newRehearsal(b, defaultStack, emulator.Times{})
+	r.makeSpotRole()
 	r.up()
 	r.pushImages(b)
 	r.Edit(r.file(), "nodeGroups", r.otherTypes())

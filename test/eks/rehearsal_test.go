@@ -98,6 +98,11 @@ func newRehearsal(t testing.TB, stack string, times emulator.Times) *rehearsal {
 	return r
 }
 
+// makeSpotRole makes the role with which EC2 launches spot instances. A new account does not have it.
+func (r *rehearsal) makeSpotRole() {
+	r.Run("aws", "iam", "create-service-linked-role", "--aws-service-name", "spot.amazonaws.com")
+}
+
 // shorten changes the stack's settings for a quick rehearsal: short times for the autoscalers, and a local chart. All other
 // settings are the stack's own.
 func (r *rehearsal) shorten() {

@@ -35,6 +35,7 @@ func TestRehearsal(t *testing.T) {
 		stack = defaultStack
 	}
 	r := newRehearsal(t, stack, emulator.Times{})
+	r.makeSpotRole()
 	for _, part := range []struct {
 		name string
 		run  func(*testing.T, *rehearsal)
