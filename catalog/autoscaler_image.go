@@ -8,10 +8,14 @@ import (
 	"github.com/distribution/reference"
 )
 
-// AutoscalerImage returns the image of the Cluster Autoscaler for a cluster of a version such as 1.35: the first release
-// of that minor version, from the registry of the Kubernetes project.
+// autoscalerPatches has the newest patch of each minor version of the Cluster Autoscaler, by the releases of
+// kubernetes/autoscaler until August 2026.
+var autoscalerPatches = map[string]int{"1.30": 7, "1.31": 5, "1.32": 7, "1.33": 6, "1.34": 5, "1.35": 2, "1.36": 1}
+
+// AutoscalerImage returns the image of the Cluster Autoscaler for a cluster of a version such as 1.35: the newest known
+// release of that minor version, from the registry of the Kubernetes project. A minor version that is not known has patch 0.
 func AutoscalerImage(clusterVersion string) string {
-	return fmt.Sprintf("registry.k8s.io/autoscaling/cluster-autoscaler:v%s.0", clusterVersion)
+	return fmt.Sprintf("registry.k8s.io/autoscaling/cluster-autoscaler:v%s.%d", clusterVersion, autoscalerPatches[clusterVersion])
 }
 
 // autoscalerTag is the tag of a Cluster Autoscaler release. Its group is the minor version. The Kubernetes project's tags

@@ -5,6 +5,17 @@ import (
 	"testing"
 )
 
+func TestEveryReleaseHasTheNewestPatchOfItsAutoscaler(t *testing.T) {
+	for _, r := range releases {
+		if autoscalerPatches[r.Version] == 0 {
+			t.Errorf("%s has no patch of the autoscaler, so its image is %s", r.Version, AutoscalerImage(r.Version))
+		}
+	}
+	if got := AutoscalerImage("1.36"); got != "registry.k8s.io/autoscaling/cluster-autoscaler:v1.36.1" {
+		t.Errorf("the image is %s", got)
+	}
+}
+
 func TestTheVersionOfAnAutoscalerImageIsInItsTag(t *testing.T) {
 	const (
 		repository = "registry.k8s.io/autoscaling/cluster-autoscaler"

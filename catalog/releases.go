@@ -14,7 +14,7 @@ type Release struct {
 
 // releases are the Kubernetes versions that EKS offers or recently offered, oldest first. The dates are from the release
 // calendar in the Amazon EKS User Guide ("Understand the Kubernetes version lifecycle on EKS"); those of 1.36 are from copies
-// of the calendar in August 2026. `aws eks describe-cluster-versions` also shows them. A version has standard support for 14
+// of the calendar in August 2026, which list no date for 1.37. `aws eks describe-cluster-versions` also shows them. A version has standard support for 14
 // months, then extended support for 12 months.
 var releases = []Release{
 	{"1.30", "2025-07-23", "2026-07-23"},
@@ -26,6 +26,16 @@ var releases = []Release{
 	{"1.36", "2027-08-02", "2028-08-02"},
 }
 
+// Offered lists the versions of which EKS creates clusters at a time, oldest first.
+func Offered(now time.Time) (versions []string) {
+	for _, r := range releases {
+		if now.Before(r.ExtendedEnd()) {
+			versions = append(versions, r.Version)
+		}
+	}
+	return versions
+}
+
 // FindRelease returns the release of a version such as 1.35, if the catalog has it.
 func FindRelease(version string) (Release, bool) {
 	for _, r := range releases {
@@ -34,14 +44,6 @@ func FindRelease(version string) (Release, bool) {
 		}
 	}
 	return Release{}, false
-}
-
-// Versions lists the versions of all releases, oldest first.
-func Versions() (versions []string) {
-	for _, r := range releases {
-		versions = append(versions, r.Version)
-	}
-	return versions
 }
 
 // StandardEnd returns the time at which standard support ends.

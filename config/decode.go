@@ -38,7 +38,7 @@ func Load(ctx *pulumi.Context) (*Settings, error) {
 	if v := pulumiconfig.Get(ctx, regionKey); v != "" {
 		raw[regionKey] = v
 	}
-	in := input{raw: raw, stack: ctx.Stack()}
+	in := input{raw: raw, stack: ctx.Stack(), now: time.Now()}
 	for _, key := range encrypted {
 		in.addSecret(key)
 	}
@@ -48,12 +48,15 @@ func Load(ctx *pulumi.Context) (*Settings, error) {
 // Decode returns the settings in raw. Its keys are full, such as tfserving:model, and its values are as Pulumi passes them:
 // text as it is, everything else as JSON. Decode ignores other namespaces, except aws:region, and does not check names that
 // contain the stack's name. Its error lists all mistakes: unknown keys, wrong types and wrong values.
-func Decode(raw map[string]string) (*Settings, error) { return (&input{raw: raw}).decode() }
+func Decode(raw map[string]string) (*Settings, error) {
+	return (&input{raw: raw, now: time.Now()}).decode()
+}
 
 // input is a stack's settings before they are decoded.
 type input struct {
 	raw   map[string]string
 	stack string // the stack's name; empty if it is unknown
+	now   time.Time
 	// secrets are the problems with encrypted values. They replace all other problems with these keys.
 	secrets []problem
 }
@@ -85,7 +88,7 @@ func (in *input) decode() (*Settings, error) {
 	problems = append(problems, decode(tree, &s)...)
 	problems = append(in.secrets, slices.DeleteFunc(problems, func(p problem) bool { return slices.ContainsFunc(in.secrets, p.sharesKey) })...)
 	// A setting that cannot be decoded has its default. Validation must not report a second problem with it.
-	for _, p := range s.validate() {
+	for _, p := range s.validate(in.now) {
 		if !slices.ContainsFunc(problems, p.sharesKey) {
 			problems = append(problems, p)
 		}

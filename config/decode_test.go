@@ -148,7 +148,7 @@ func runRules(t *testing.T, rules []rule) {
 
 // onEKS returns the changes that make the valid settings those of platform eks, and more changes.
 func onEKS(more ...change) []change {
-	return append([]change{{"tfserving:platform", "eks"}, {"tfserving:kubernetes", removed}, {"tfserving:aws.owner", "ml-platform"}, {"tfserving:ingress.class", "alb"}}, more...)
+	return append([]change{{"tfserving:platform", "eks"}, {"tfserving:kubernetes", removed}, {"tfserving:aws.owner", "ml-platform"}, {"tfserving:ingress.class", "alb"}, {"tfserving:gateway.replicas.max", 8}}, more...)
 }
 
 // set returns the change of a single setting.

@@ -93,7 +93,7 @@ type Network struct {
 	CIDR                 string   `json:"cidr" doc:"Address range of the VPC: private IPv4 (RFC 1918), /16 to /20. An ALB sends requests to pods from this range."`
 	Zones                int      `json:"zones" unit:"zones" min:"2" max:"3" doc:"Availability zones that the subnets spread over."`
 	NATGateways          string   `json:"natGateways" oneof:"single|perZone" doc:"single makes one NAT gateway for all zones, which is cheaper. perZone makes one in each zone, so that a zone's outage does not affect the others."`
-	InterfaceEndpoints   []string `json:"interfaceEndpoints" doc:"AWS services that nodes reach through an interface endpoint in each zone instead of NAT, such as ecr.api, ecr.dkr, sts or logs. S3 always has a gateway endpoint, which is free."`
+	InterfaceEndpoints   []string `json:"interfaceEndpoints" doc:"AWS services that nodes reach through an interface endpoint in each zone instead of NAT, such as ecr.api, ecr.dkr, sts or logs; catalog/endpoint_services.go lists them. S3 always has a gateway endpoint, which is free."`
 	FlowLogRetentionDays int      `json:"flowLogRetentionDays" unit:"days" doc:"How long CloudWatch Logs keeps the VPC's flow logs: a period that it offers. 0 makes no flow logs."`
 }
 
@@ -135,7 +135,7 @@ type Autoscaler struct {
 	ScanInterval           time.Duration `json:"scanInterval" min:"1s" max:"10m" doc:"How often it looks for pods that fit on no node and for idle nodes."`
 	ScaleDownUnneededTime  time.Duration `json:"scaleDownUnneededTime" min:"1s" max:"24h" doc:"How long a node must be idle before it is removed."`
 	ScaleDownDelayAfterAdd time.Duration `json:"scaleDownDelayAfterAdd" min:"1s" max:"24h" doc:"How long after it adds a node it removes none."`
-	Image                  string        `json:"image" doc:"Image of the autoscaler on platform eks. Its minor version must be the cluster's. Empty uses the first release of that minor version."`
+	Image                  string        `json:"image" doc:"Image of the autoscaler on platform eks. Its minor version must be the cluster's. Empty uses the newest release of that minor version that this program knows."`
 	Headroom               Headroom      `json:"headroom" doc:"Free room on the nodes of platform eks, so that new pods need not wait for a node. Placeholder pods of low priority reserve it, and any other pod replaces them."`
 }
 

@@ -2,12 +2,15 @@ package config
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
+	"time"
 
 	"sigs.k8s.io/yaml"
 
@@ -91,13 +94,29 @@ func ReadFile(name string) (*File, error) {
 	return &file, nil
 }
 
-// parseYAML refuses a key that stands twice.
+// parseYAML refuses a key that stands twice, and the numbers of YAML that JSON does not have.
 func parseYAML(data []byte, into any) error {
 	converted, err := yaml.YAMLToJSONStrict(data)
+	if unsupported := new(json.UnsupportedValueError); errors.As(err, &unsupported) {
+		return fmt.Errorf("a value is %s%s; no setting can have it: give a number, or put text in quotes", unsupported.Str, notANumber(data))
+	}
 	if err != nil {
 		return err
 	}
 	return json.Unmarshal(converted, into)
+}
+
+// infinite matches the values of YAML that are not numbers, or not finite.
+var infinite = regexp.MustCompile(`(?i)(^|[\s:,[{-])[-+]?\.(nan|inf)\s*($|[,\]}])`)
+
+// notANumber returns the first line that has a value such as .nan, and its number.
+func notANumber(data []byte) string {
+	for i, line := range strings.Split(string(data), "\n") {
+		if code, _, _ := strings.Cut(line, " #"); infinite.MatchString(code) {
+			return fmt.Sprintf(" (line %d: %s)", i+1, strings.TrimSpace(code))
+		}
+	}
+	return ""
 }
 
 // Values returns the settings as Pulumi passes them to a program: text as it is, everything else as JSON.
@@ -131,7 +150,7 @@ func ReadStackFile(name string, overlays ...string) (*Settings, error) {
 		}
 		merge(file.Config, over)
 	}
-	in := input{stack: StackName(name)}
+	in := input{stack: StackName(name), now: time.Now()}
 	if in.raw, err = file.Values(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

@@ -37,6 +37,20 @@ func TestTheErrorNamesAStackFileThatCannotBeRead(t *testing.T) {
 	}
 }
 
+func TestTheErrorShowsAValueThatIsNotANumber(t *testing.T) {
+	for _, value := range []string{".nan", ".NaN", ".inf", "-.Inf", "{a: .nan}", "[1, .nan]", ".nan # as a comment .nan"} {
+		file := writeFile(t, t.TempDir(), "Pulumi.test.yaml", "config:\n  # no .nan here\n  tfserving:model:\n    targetCPU: "+value+"\n")
+		_, err := ReadStackFile(file)
+		if err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "(line 4: targetCPU: ") || strings.Contains(err.Error(), "json") {
+			t.Errorf("%s: error %v", value, err)
+		}
+	}
+	_, err := ReadStackFile("../Pulumi.local.yaml", "tfserving:model: {targetCPU: .nan}")
+	if err == nil || !strings.Contains(err.Error(), "a value is NaN (line 1: tfserving:model: {targetCPU: .nan}); no setting can have it") {
+		t.Errorf("in an overlay: error %v", err)
+	}
+}
+
 func TestEveryCheckedInStackIsValid(t *testing.T) {
 	names, err := StackNames("..")
 	if err != nil {

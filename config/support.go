@@ -11,14 +11,13 @@ import (
 // 60 days ahead.
 const supportNotice = 60 * 24 * time.Hour
 
-// supportWarning returns a warning if EKS does not support a Kubernetes version any more, or only for a short time.
+// supportWarning returns a warning if EKS's standard support of a Kubernetes version has ended or ends soon. A version after
+// the end of its extended support is a mistake, which validation reports.
 func supportWarning(version string, now time.Time) string {
 	const key = Project + ":cluster.version"
 	r, known := catalog.FindRelease(version)
 	switch {
 	case !known:
-	case !now.Before(r.ExtendedEnd()):
-		return fmt.Sprintf("%s is %q, which EKS stopped supporting on %s: it creates no clusters of this version, and upgrades those that exist; set a newer version, one minor version at a time", key, r.Version, r.ExtendedSupport)
 	case !now.Before(r.StandardEnd()):
 		return fmt.Sprintf("%s is %q, whose standard support by EKS ended on %s: AWS may upgrade this cluster at any time, because its support policy is STANDARD; set a newer version, one minor version at a time", key, r.Version, r.StandardSupport)
 	case !now.Before(r.StandardEnd().Add(-supportNotice)):

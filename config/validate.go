@@ -24,8 +24,9 @@ func (c *checker) failed(key string) bool {
 	return slices.ContainsFunc(c.problems, func(p problem) bool { return p.key == key })
 }
 
-// validate checks the settings against the tags of their fields, and against the rules that a tag cannot express.
-func (s *Settings) validate() []problem {
+// validate checks the settings against the tags of their fields, and against the rules that a tag cannot express. What EKS
+// offers depends on the time.
+func (s *Settings) validate(now time.Time) []problem {
 	c := &checker{}
 	c.tags("", reflect.ValueOf(*s))
 	c.label("namespace", s.Namespace)
@@ -44,7 +45,7 @@ func (s *Settings) validate() []problem {
 	c.ingress(s)
 	c.account(s)
 	c.network(&s.Network)
-	c.cluster(&s.Cluster)
+	c.cluster(&s.Cluster, now)
 	c.nodeGroups(s.NodeGroups)
 	c.autoscaler(s)
 	c.loadBalancerController(&s.LoadBalancerController)

@@ -14,10 +14,10 @@ func TestAutoscalerImageRules(t *testing.T) {
 		{"a private copy whose tag lacks the v", image("mirror.example.net/ca:1.35.2"), ""},
 		{"another minor version", image(of + ":v1.34.2"), `tfserving:autoscaler.image has version 1.34 and cluster.version is 1.35; their minor versions must be the same`},
 		{"the minor version follows the cluster's", []change{{"tfserving:autoscaler.image", of + ":v1.34.2"}, {"tfserving:cluster.version", "1.34"}}, ""},
-		{"no tag", image(of), `tfserving:autoscaler.image is "` + of + `": it has no tag, so its version is unknown; it must be an image with its tag, such as registry.k8s.io/autoscaling/cluster-autoscaler:v1.35.0`},
+		{"no tag", image(of), `tfserving:autoscaler.image is "` + of + `": it has no tag, so its version is unknown; it must be an image with its tag, such as registry.k8s.io/autoscaling/cluster-autoscaler:v1.35.2`},
 		{"a digest alone", image(of + "@sha256:" + strings.Repeat("ab", 32)), `tfserving:autoscaler.image is "` + of + `@sha256:` + strings.Repeat("ab", 32) + `": it has no tag, so its version is unknown; …`},
-		{"a tag that is no version", image(of + ":latest"), `tfserving:autoscaler.image is "` + of + `:latest": its tag latest does not contain a version; it must be an image with its tag, such as registry.k8s.io/autoscaling/cluster-autoscaler:v1.35.0`},
-		{"not an image", image(of + ":"), `tfserving:autoscaler.image is "` + of + `:": invalid reference format; it must be an image with its tag, such as registry.k8s.io/autoscaling/cluster-autoscaler:v1.35.0`},
+		{"a tag that is no version", image(of + ":latest"), `tfserving:autoscaler.image is "` + of + `:latest": its tag latest does not contain a version; it must be an image with its tag, such as registry.k8s.io/autoscaling/cluster-autoscaler:v1.35.2`},
+		{"not an image", image(of + ":"), `tfserving:autoscaler.image is "` + of + `:": invalid reference format; it must be an image with its tag, such as registry.k8s.io/autoscaling/cluster-autoscaler:v1.35.2`},
 	})
 }
 

@@ -18,8 +18,8 @@ func (s *Settings) regionProblem() string {
 	switch {
 	case s.Region == "" && s.Platform == PlatformEKS:
 		return regionKey + " is missing; platform eks needs the AWS region, such as eu-west-1"
-	case s.Region != "" && !catalog.IsRegionName(s.Region):
-		return fmt.Sprintf("%s is %s; it must be an AWS region, such as eu-west-1", regionKey, show(s.Region))
+	case s.Region != "" && !catalog.IsRegion(s.Region):
+		return fmt.Sprintf("%s is %s; it must be an AWS region: %s", regionKey, show(s.Region), suggest(s.Region, catalog.Regions()))
 	}
 	return ""
 }
@@ -71,9 +71,6 @@ func (c *checker) retention(key string, days int, also string) {
 	}
 }
 
-// endpointService matches an AWS service as endpoint names end with it, such as ecr.api.
-var endpointService = regexp.MustCompile(`^[a-z][a-z0-9-]*(\.[a-z0-9-]+)*$`)
-
 func (c *checker) network(n *Network) {
 	if p, ok := c.cidr("network.cidr", n.CIDR); ok && (!p.Addr().Is4() || !p.Addr().IsPrivate() || p.Bits() < 16 || p.Bits() > 20) {
 		c.failf("network.cidr", "is %s; it must be private IPv4 (RFC 1918), from /16 to /20", n.CIDR)
@@ -83,10 +80,10 @@ func (c *checker) network(n *Network) {
 		switch prefixed := strings.SplitN(service, ".", 4); {
 		case len(prefixed) == 4 && prefixed[1] == "amazonaws":
 			c.failf(key, "is %q; give only the service: %s", service, prefixed[3])
-		case !endpointService.MatchString(service):
-			c.failf(key, "is %q; it must be an AWS service as endpoint names end with it, such as ecr.api, ecr.dkr, sts or logs", service)
 		case service == "s3":
 			c.failf(key, "is s3, which always has a free gateway endpoint; remove it")
+		case !slices.Contains(catalog.EndpointServices(), service):
+			c.failf(key, "is %q, which is not in this program's list of AWS services with interface endpoints: %s", service, suggest(service, catalog.EndpointServices()))
 		}
 	}
 	c.unique("network.interfaceEndpoints", n.InterfaceEndpoints)

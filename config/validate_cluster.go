@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"tfserving/catalog"
 )
@@ -18,11 +19,16 @@ var (
 	addonVersion = regexp.MustCompile(`^v\d+\.\d+\.\d+-eksbuild\.\d+$`)
 )
 
-func (c *checker) cluster(cl *Cluster) {
-	if !minorVersion.MatchString(cl.Version) {
+func (c *checker) cluster(cl *Cluster, now time.Time) {
+	release, known := catalog.FindRelease(cl.Version)
+	offered := strings.Join(catalog.Offered(now), ", ")
+	switch {
+	case !minorVersion.MatchString(cl.Version):
 		c.failf("cluster.version", "is %q; it must be major.minor, such as %q", cl.Version, Default().Cluster.Version)
-	} else if _, known := catalog.FindRelease(cl.Version); !known {
-		c.failf("cluster.version", "is %q, which is not in this program's list of EKS versions: %s", cl.Version, strings.Join(catalog.Versions(), ", "))
+	case !known:
+		c.failf("cluster.version", "is %q, which is not in this program's list of EKS versions: %s", cl.Version, offered)
+	case !now.Before(release.ExtendedEnd()):
+		c.failf("cluster.version", "is %q, whose extended support by EKS ended on %s: EKS creates no clusters of this version, and upgrades those that exist; set one of %s, and upgrade a cluster one minor version at a time", cl.Version, release.ExtendedSupport, offered)
 	}
 	c.retention("cluster.logRetentionDays", cl.LogRetentionDays, "")
 	for i, text := range cl.PublicAccessCIDRs {

@@ -1,6 +1,9 @@
 package config
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestClusterAndNetworkRules(t *testing.T) {
 	notPrivate := `; it must be private IPv4 (RFC 1918), from /16 to /20`
@@ -8,7 +11,7 @@ func TestClusterAndNetworkRules(t *testing.T) {
 		{"a Kubernetes version has no patch", set("tfserving:cluster.version", "1.35.1"), `tfserving:cluster.version is "1.35.1"; it must be major.minor, such as "1.35"`},
 		{"a Kubernetes version has no v", set("tfserving:cluster.version", "v1.35"), `tfserving:cluster.version is "v1.35"; it must be major.minor, such as "1.35"`},
 		{"control plane logs are kept for a period that CloudWatch offers", set("tfserving:cluster.logRetentionDays", 10), `tfserving:cluster.logRetentionDays is 10; CloudWatch Logs offers 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653`},
-		{"a Kubernetes version that EKS never offered", set("tfserving:cluster.version", "1.99"), `tfserving:cluster.version is "1.99", which is not in this program's list of EKS versions: 1.30, 1.31, 1.32, 1.33, 1.34, 1.35, 1.36`},
+		{"a Kubernetes version that EKS never offered", set("tfserving:cluster.version", "1.99"), `tfserving:cluster.version is "1.99", which is not in this program's list of EKS versions: 1.32, 1.33, 1.34, 1.35, 1.36`},
 		{"a Kubernetes version that EKS no longer offers", set("tfserving:cluster.version", "1.21"), `tfserving:cluster.version is "1.21", which is not in this program's list …`},
 		{"a Kubernetes version after its standard support is allowed", set("tfserving:cluster.version", "1.33"), ""},
 		{"public access needs address ranges", set("tfserving:cluster.publicAccessCidrs", []string{"office"}), `tfserving:cluster.publicAccessCidrs[0] is "office"; it must be an address range such as 203.0.113.0/24`},
@@ -40,8 +43,27 @@ func TestClusterAndNetworkRules(t *testing.T) {
 		{"control plane logs cannot be turned off", set("tfserving:cluster.logRetentionDays", 0), `tfserving:cluster.logRetentionDays is 0; CloudWatch Logs offers 1, 3, 5, …`},
 		{"interface endpoints", set("tfserving:network.interfaceEndpoints", []string{"ecr.api", "ecr.dkr", "sts", "logs", "eks-auth"}), ""},
 		{"an interface endpoint by its full name", set("tfserving:network.interfaceEndpoints", []string{"com.amazonaws.eu-west-1.ecr.api"}), `tfserving:network.interfaceEndpoints[0] is "com.amazonaws.eu-west-1.ecr.api"; give only the service: ecr.api`},
-		{"an interface endpoint for no service", set("tfserving:network.interfaceEndpoints", []string{"ECR API"}), `tfserving:network.interfaceEndpoints[0] is "ECR API"; it must be an AWS service as endpoint names end with it, such as ecr.api, ecr.dkr, sts or logs`},
+		{"an interface endpoint for no service", set("tfserving:network.interfaceEndpoints", []string{"ECR API"}), `tfserving:network.interfaceEndpoints[0] is "ECR API", which is not in this program's list of AWS services with interface endpoints: …`},
+		{"an interface endpoint for a service that AWS does not have", set("tfserving:network.interfaceEndpoints", []string{"foo.bar"}), `tfserving:network.interfaceEndpoints[0] is "foo.bar", which is not in this program's list of AWS services with interface endpoints: …`},
+		{"an interface endpoint that is misspelt", set("tfserving:network.interfaceEndpoints", []string{"ecr-api"}), `tfserving:network.interfaceEndpoints[0] is "ecr-api", which is not in this program's list of AWS services with interface endpoints: ecr.api, …`},
 		{"an interface endpoint twice", set("tfserving:network.interfaceEndpoints", []string{"sts", "sts"}), `tfserving:network.interfaceEndpoints[1] is "sts", which an earlier entry is, too; remove it`},
 		{"an interface endpoint for S3", set("tfserving:network.interfaceEndpoints", []string{"s3"}), `tfserving:network.interfaceEndpoints[0] is s3, which always has a free gateway endpoint; remove it`},
 	})
+}
+
+func TestAVersionThatEKSOffersNoMoreIsAMistake(t *testing.T) {
+	for _, c := range []struct{ version, now, problem string }{
+		{"1.31", "2026-11-25T23:59:59Z", ""},
+		{"1.31", "2026-11-26T00:00:00Z", `tfserving:cluster.version is "1.31", whose extended support by EKS ended on 2026-11-26: EKS creates no clusters of this version, and upgrades those that exist; set one of 1.32, 1.33, 1.34, 1.35, 1.36, and upgrade a cluster one minor version at a time`},
+		{"1.30", "2026-11-27T00:00:00Z", `tfserving:cluster.version is "1.30", whose extended support by EKS ended on 2026-07-23: …`},
+		{"1.35", "2028-03-26T23:59:59Z", ""},
+		{"1.35", "2028-03-27T00:00:00Z", `tfserving:cluster.version is "1.35", whose extended support by EKS ended on 2028-03-27: …`},
+	} {
+		now, err := time.Parse(time.RFC3339, c.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := &input{raw: settings(t, onEKS(change{"tfserving:cluster.version", c.version})...), now: now}
+		wantProblems(t, c.version+" on "+c.now, problemsOf(in.decode()), oneOrNone(c.problem)...)
+	}
 }

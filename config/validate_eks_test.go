@@ -11,9 +11,10 @@ func TestAccountRules(t *testing.T) {
 	runRules(t, []rule{
 		{"platform eks needs a region", onEKS(change{"aws:region", removed}), `aws:region is missing; platform eks needs the AWS region, such as eu-west-1`},
 		{"platform kubernetes needs no region", set("aws:region", removed), ""},
-		{"a place is not a region", onEKS(change{"aws:region", "ireland"}), `aws:region is "ireland"; it must be an AWS region, such as eu-west-1`},
-		{"a zone is not a region", onEKS(change{"aws:region", "eu-west-1a"}), `aws:region is "eu-west-1a"; it must be an AWS region, such as eu-west-1`},
-		{"a region is checked on every platform", set("aws:region", "EU-WEST-1"), `aws:region is "EU-WEST-1"; it must be an AWS region, such as eu-west-1`},
+		{"a place is not a region", onEKS(change{"aws:region", "ireland"}), `aws:region is "ireland"; it must be an AWS region: …`},
+		{"a zone is not a region", onEKS(change{"aws:region", "eu-west-1a"}), `aws:region is "eu-west-1a"; it must be an AWS region: eu-…`},
+		{"a region is checked on every platform", set("aws:region", "EU-WEST-1"), `aws:region is "EU-WEST-1"; it must be an AWS region: eu-…`},
+		{"a region that AWS does not have", onEKS(change{"aws:region", "eu-west-9"}), `aws:region is "eu-west-9"; it must be an AWS region: eu-west-1, eu-west-2, eu-west-3, …`},
 		{"a region of GovCloud", onEKS(change{"aws:region", "us-gov-west-1"}), ""},
 		{"a region of the European Sovereign Cloud", onEKS(change{"aws:region", "eusc-de-east-1"}), ""},
 		{"accounts", set("tfserving:aws.allowedAccountIds", []string{"123456789012", "000000000001"}), ""},

@@ -30,6 +30,9 @@ func (s *Settings) Warnings(now time.Time) (all []string) {
 	if n := countExamples(s.Ingress.AllowedCIDRs); n > 0 && n == len(s.Ingress.AllowedCIDRs) {
 		all = append(all, fmt.Sprintf("%s:ingress.allowedCidrs has example ranges only (RFC 5737), so nobody can call the gateway; replace them with your own", Project))
 	}
+	if text := s.roomWarning(); text != "" {
+		all = append(all, text)
+	}
 	return all
 }
 

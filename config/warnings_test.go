@@ -16,10 +16,8 @@ func TestAVersionWhoseSupportEndsSoonHasAWarning(t *testing.T) {
 		{"1.35", "2027-03-26T23:59:59Z", "whose standard support by EKS ends on 2027-03-27"},
 		{"1.35", "2027-03-27T00:00:00Z", "whose standard support by EKS ended on 2027-03-27"},
 		{"1.35", "2028-03-26T23:59:59Z", "whose standard support by EKS ended on 2027-03-27"},
-		{"1.35", "2028-03-27T00:00:00Z", "which EKS stopped supporting on 2028-03-27"},
 		{"1.34", "2026-11-23T12:00:00Z", "whose standard support by EKS ends on 2026-12-02"},
 		{"1.33", "2026-11-23T12:00:00Z", "whose standard support by EKS ended on 2026-07-29"},
-		{"1.30", "2026-11-23T12:00:00Z", "which EKS stopped supporting on 2026-07-23"},
 	} {
 		now, err := time.Parse(time.RFC3339, test.now)
 		if err != nil {
@@ -63,5 +61,30 @@ func TestExampleRangesHaveAWarning(t *testing.T) {
 	half := decoded(t, onEKS(change{"tfserving:cluster.publicAccessCidrs", []string{"203.0.113.0/24", "203.0.112.0/24"}})...)
 	if got := half.Warnings(now); len(got) > 0 {
 		t.Errorf("one of two ranges is not an example: warnings %q", got)
+	}
+}
+
+func TestPodsThatTheLargestNodeGroupsCannotHoldHaveAWarning(t *testing.T) {
+	// A node of m6i.large has 1780m for pods. The add-ons' four pods take 400m of the first.
+	replicas := func(model, gateway int) []change {
+		return onEKS(change{"tfserving:model.replicas.max", model}, change{"tfserving:gateway.replicas.max", gateway})
+	}
+	groups := "tfserving:nodeGroups at their max (general 4, burst 3) have no room for all pods at replicas.max: "
+	for name, c := range map[string]struct {
+		changes []change
+		warning string
+	}{
+		"as many as fit":           {replicas(7, 6), ""},
+		"a gateway pod too many":   {replicas(7, 7), groups + "1 of 7 pods of the gateway find no node (model pods request cpu 1 and memory 1Gi, gateway pods 500m and 256Mi); raise"},
+		"model pods too many":      {replicas(10, 2), groups + "3 of 10 pods of the model find"},
+		"a group with taints":      {append(replicas(5, 2), change{"tfserving:nodeGroups[1].taints", []Taint{{"a", "", "NoSchedule"}}}), "tfserving:nodeGroups at their max (general 4) have no room for all pods at replicas.max: 1 of 5 pods of the model find no node"},
+		"memory":                   {append(replicas(7, 2), change{"tfserving:model.resources.memory", "6800Mi"}, change{"tfserving:gateway.resources.memory", "1Gi"}), groups},
+		"the gateway's are larger": {append(replicas(2, 9), change{"tfserving:gateway.resources.cpu", "1500m"}), groups + "3 of 9 pods of the gateway and 1 of 2 pods of the model find no node"},
+		"platform kubernetes":      {[]change{{"tfserving:model.replicas.max", 1000}}, ""},
+	} {
+		got := decoded(t, c.changes...).Warnings(time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC))
+		if c.warning == "" && len(got) > 0 || c.warning != "" && (len(got) != 1 || !strings.HasPrefix(got[0], c.warning)) {
+			t.Errorf("%s: warnings %q, want %q", name, got, c.warning)
+		}
 	}
 }
