@@ -73,7 +73,7 @@ func (in *input) decode() (*Settings, error) {
 			continue
 		}
 		field, known := fieldOf(reflect.TypeFor[Settings](), name)
-		if !known || field.Type.Kind() == reflect.String && value != "null" {
+		if !known || (field.Type.Kind() == reflect.String || field.Type == reflect.TypeFor[time.Duration]()) && value != "null" {
 			tree[name] = value
 			continue
 		}

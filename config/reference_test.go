@@ -108,7 +108,7 @@ func table(page *strings.Builder, title, intro string, rows []string) {
 // scalars returns the rows of the settings outside any object.
 func scalars(v reflect.Value) (all []string) {
 	for i := range v.NumField() {
-		if field := v.Type().Field(i); field.Type.Kind() == reflect.String || field.Type.Kind() == reflect.Int {
+		if field := v.Type().Field(i); field.Type.Kind() != reflect.Struct && field.Type.Kind() != reflect.Slice {
 			all = append(all, row(Project+":"+field.Tag.Get("json"), field, v.Field(i)))
 		}
 	}

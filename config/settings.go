@@ -55,6 +55,8 @@ type Settings struct {
 	LoadBalancerController LoadBalancerController `json:"loadBalancerController" doc:"The AWS Load Balancer Controller of platform eks. It creates the load balancer of an Ingress of class alb, or of a gateway with service LoadBalancer."`
 	Repositories           Repositories           `json:"repositories" doc:"The ECR repositories of platform eks: one for each image whose name has no registry."`
 	Local                  Local                  `json:"local" doc:"The embedded cluster of stack local. Other stacks ignore these settings."`
+	NodeStartTimeout       time.Duration          `json:"nodeStartTimeout" min:"1s" max:"1h" doc:"How long a pod may wait for a node: until a new node has booted and has pulled the pod's image. The deadlines of rollouts follow from it."`
+	NodeFailureTimeout     time.Duration          `json:"nodeFailureTimeout" min:"0s" max:"1h" doc:"How long pods stay on a node that does not answer before other nodes get their replacements. Kubernetes itself takes 40 to 50 s to see that a node does not answer; this time follows."`
 	Model                  Model                  `json:"model" doc:"The TF-Serving model server."`
 	Gateway                Gateway                `json:"gateway" doc:"The HTTP gateway in front of the model."`
 	Ingress                Ingress                `json:"ingress" doc:"How callers outside the cluster reach the gateway."`
@@ -224,6 +226,7 @@ type Gateway struct {
 	Port            int               `json:"port" unit:"TCP port" min:"1" max:"65535" doc:"Port that the gateway listens on. Ports below 1024 are not allowed: the container has no capability to use them."`
 	Service         string            `json:"service" oneof:"ClusterIP|LoadBalancer" doc:"ClusterIP puts the gateway behind an Ingress. LoadBalancer gives its Service a load balancer and makes no Ingress."`
 	HealthPath      string            `json:"healthPath" doc:"HTTP path that answers 200 if the gateway is healthy. If it is empty, Kubernetes probes the TCP port, and a load balancer of class alb requests GET /predict and expects 405, which the course's gateway answers. Set it for a gateway with other routes."`
+	HealthCheck     HealthCheck       `json:"healthCheck"`
 	Resources       Resources         `json:"resources"`
 	Replicas        Replicas          `json:"replicas"`
 	TargetCPU       int               `json:"targetCPU" unit:"% of the request" min:"1" max:"100" doc:"Average CPU use that the autoscaler aims at."`
@@ -231,6 +234,15 @@ type Gateway struct {
 	DrainTime       time.Duration     `json:"drainTime" min:"1s" max:"10m" doc:"How long a pod that ends still serves requests, until load balancers stop sending them."`
 	RunAsUser       int               `json:"runAsUser" unit:"user id" min:"0" max:"2147483647" doc:"See tfserving:model.runAsUser."`
 	Environment     map[string]string `json:"environment" doc:"Further environment variables, as in tfserving:model.environment. The program sets TF_SERVING_HOST."`
+}
+
+// HealthCheck is how patiently the gateway is asked whether it is healthy: by Kubernetes, if the gateway has a healthPath, and
+// by a load balancer of class alb. The bounds are those of an Application Load Balancer (API reference,
+// ModifyTargetGroup).
+type HealthCheck struct {
+	Timeout  time.Duration `json:"timeout" min:"2s" max:"2m" doc:"How long a check waits for its answer. A gateway with one synchronous worker answers after the requests that came before, so it must be longer than all requests that one pod has open at a time."`
+	Interval time.Duration `json:"interval" min:"5s" max:"5m" doc:"Time between two checks; more than timeout."`
+	Failures int           `json:"failures" unit:"checks" min:"2" max:"10" doc:"Failures in a row after which a pod gets no more requests. Kubernetes restarts it after twice as many."`
 }
 
 // Ingress is how callers outside the cluster reach the gateway.
@@ -278,15 +290,21 @@ func Default() Settings {
 			StartupTimeout:   5 * time.Minute,
 			RunAsUser:        1000,
 		},
+		// The time is an assumption: an EC2 instance boots and joins in 1 to 2 minutes, and a large model image takes as long.
+		NodeStartTimeout: 5 * time.Minute,
+		// Kubernetes' own 300 s leave a stack with two pods on half of its capacity for six minutes.
+		NodeFailureTimeout: 30 * time.Second,
 		Gateway: Gateway{
-			Port:      9696,
-			Service:   ServiceClusterIP,
-			Resources: Resources{CPU: "500m", Memory: "256Mi"},
-			Replicas:  Replicas{Min: 2, Max: 10},
-			TargetCPU: 70,
-			Scaling:   defaultScaling(),
-			DrainTime: 20 * time.Second,
-			RunAsUser: 1000,
+			Port:    9696,
+			Service: ServiceClusterIP,
+			// A synchronous worker with 5 callers whose requests take 1.5 s each answers a check after 7.5 s.
+			HealthCheck: HealthCheck{Timeout: 10 * time.Second, Interval: 15 * time.Second, Failures: 4},
+			Resources:   Resources{CPU: "500m", Memory: "256Mi"},
+			Replicas:    Replicas{Min: 2, Max: 10},
+			TargetCPU:   70,
+			Scaling:     defaultScaling(),
+			DrainTime:   20 * time.Second,
+			RunAsUser:   1000,
 		},
 		Ingress: Ingress{Class: catalog.IngressClassNginx, Scheme: SchemeInternal, ControllerNamespace: "ingress-nginx"},
 	}

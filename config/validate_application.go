@@ -59,6 +59,9 @@ func (c *checker) gateway(g *Gateway) {
 	if g.HealthPath != "" && !strings.HasPrefix(g.HealthPath, "/") {
 		c.failf("gateway.healthPath", "is %q; it must begin with /", g.HealthPath)
 	}
+	if h := g.HealthCheck; h.Interval <= h.Timeout {
+		c.failf("gateway.healthCheck", "has interval %s and timeout %s; a load balancer needs an interval longer than the timeout", short(h.Interval), short(h.Timeout))
+	}
 	c.environment("gateway", g.Environment, "TF_SERVING_HOST")
 }
 

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/utils/ptr"
 )
 
 // ClusterTimeout is how long the program waits for a cluster's answer. Without this check, the engine retries each resource
@@ -22,31 +25,58 @@ var oldestVersion = version.MustParseGeneric("1.30")
 // CheckCluster fails unless the cluster of a kubeconfig answers within timeout, accepts the credentials, and has at least
 // oldestVersion.
 func CheckCluster(ctx context.Context, kubeconfig string, timeout time.Duration) error {
+	var answer struct{ GitVersion string }
+	host, err := get(ctx, kubeconfig, timeout, "/version", nil, &answer)
+	if err != nil {
+		return err
+	}
+	v, err := version.ParseGeneric(answer.GitVersion)
+	if err != nil {
+		return fmt.Errorf("the cluster at %s does not return its version: %w", host, err)
+	}
+	if v.LessThan(oldestVersion) {
+		return fmt.Errorf("the cluster at %s runs Kubernetes %s; the application needs %s or newer", host, answer.GitVersion, oldestVersion)
+	}
+	return nil
+}
+
+// MostReplicas returns the number of pods that the largest Deployment with these labels in a namespace asks for; 0 if there is
+// none.
+func MostReplicas(ctx context.Context, kubeconfig, namespace string, selected map[string]string) (most int, err error) {
+	var list appsv1.DeploymentList
+	path := "/apis/apps/v1/namespaces/" + namespace + "/deployments"
+	if _, err := get(ctx, kubeconfig, ClusterTimeout, path, selected, &list); err != nil {
+		return 0, err
+	}
+	for _, d := range list.Items {
+		most = max(most, int(ptr.Deref(d.Spec.Replicas, 1))) // Kubernetes' default
+	}
+	return most, nil
+}
+
+// get reads the answer of a kubeconfig's cluster at a path, of objects with the given labels. It returns the cluster's address.
+func get(ctx context.Context, kubeconfig string, timeout time.Duration, path string, selected map[string]string, answer any) (host string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	cfg, err := clientcmd.RESTConfigFromKubeConfig([]byte(kubeconfig))
 	if err != nil {
-		return fmt.Errorf("reading the kubeconfig: %w", err)
+		return "", fmt.Errorf("reading the kubeconfig: %w", err)
 	}
 	cfg.Timeout = timeout
 	client, err := discovery.NewDiscoveryClientForConfig(cfg)
 	if err != nil {
-		return fmt.Errorf("reading the kubeconfig: %w", err)
+		return "", fmt.Errorf("reading the kubeconfig: %w", err)
 	}
-	data, err := client.RESTClient().Get().AbsPath("/version").DoRaw(ctx)
+	request := client.RESTClient().Get().AbsPath(path)
+	if len(selected) > 0 {
+		request.Param("labelSelector", labels.SelectorFromSet(selected).String())
+	}
+	data, err := request.DoRaw(ctx)
 	if err != nil {
-		return fmt.Errorf("the cluster at %s does not answer: %w", cfg.Host, err)
+		return "", fmt.Errorf("the cluster at %s does not answer: %w", cfg.Host, err)
 	}
-	var answer struct{ GitVersion string }
-	if err := json.Unmarshal(data, &answer); err != nil {
-		return fmt.Errorf("the cluster at %s does not answer like Kubernetes: %w", cfg.Host, err)
+	if err := json.Unmarshal(data, answer); err != nil {
+		return "", fmt.Errorf("the cluster at %s does not answer like Kubernetes: %w", cfg.Host, err)
 	}
-	v, err := version.ParseGeneric(answer.GitVersion)
-	if err != nil {
-		return fmt.Errorf("the cluster at %s does not return its version: %w", cfg.Host, err)
-	}
-	if v.LessThan(oldestVersion) {
-		return fmt.Errorf("the cluster at %s runs Kubernetes %s; the application needs %s or newer", cfg.Host, answer.GitVersion, oldestVersion)
-	}
-	return nil
+	return cfg.Host, nil
 }

@@ -5,12 +5,13 @@ package preflight
 
 import "context"
 
-// Checks are the queries that the program sends to AWS before it registers the first resource. Tests and dry runs replace
-// them, to work without an account.
+// Checks are the queries that the program sends: to AWS before it registers the first resource, and to the cluster before it
+// creates a Deployment. Tests and dry runs replace them, to work without an account and without a cluster.
 type Checks struct {
-	Account func(ctx context.Context, region string, allowed []string) (*Identity, error)    // CheckAccount
-	Image   func(ctx context.Context, region, repository, suffix string) (ImageState, error) // FindImage
+	Account  func(ctx context.Context, region string, allowed []string) (*Identity, error)                  // CheckAccount
+	Image    func(ctx context.Context, region, repository, suffix string) (ImageState, error)               // FindImage
+	Replicas func(ctx context.Context, kubeconfig, namespace string, labels map[string]string) (int, error) // MostReplicas
 }
 
-// AWS are the checks that query AWS.
-var AWS = Checks{Account: CheckAccount, Image: FindImage}
+// Live are the checks that query AWS and the cluster.
+var Live = Checks{Account: CheckAccount, Image: FindImage, Replicas: MostReplicas}

@@ -38,11 +38,16 @@ func newApplication(ctx *pulumi.Context, cluster *platform, s *config.Settings) 
 	if err != nil {
 		return nil, err
 	}
-	model, err := modelserver.NewModelServer(ctx, s.Model.Name, modelArgs(s, models, cluster, ns), onCluster)
+	server := modelArgs(s, models, cluster, ns)
+	server.InitialReplicas = cluster.initialReplicas(ctx, s.Namespace, modelserver.Component, s.Model.Replicas)
+	model, err := modelserver.NewModelServer(ctx, s.Model.Name, server, onCluster)
 	if err != nil {
 		return nil, err
 	}
-	entryPoint, err := gateway.NewGateway(ctx, gatewayName, gatewayArgs(s, gateways, cluster, ns, model), onCluster)
+	front := gatewayArgs(s, gateways, cluster, ns, model)
+	front.InitialReplicas = cluster.initialReplicas(ctx, s.Namespace, gateway.Component, s.Gateway.Replicas)
+	front.ModelRollout = server.RolloutTimeout()
+	entryPoint, err := gateway.NewGateway(ctx, gatewayName, front, onCluster)
 	if err != nil {
 		return nil, err
 	}
@@ -58,11 +63,13 @@ func modelArgs(s *config.Settings, scaled workload.Scaling, cluster *platform, n
 		Resources:        podResources(m.Resources),
 		Threads:          m.Resources.Cores(),
 		Scaling:          scaled,
+		Nodes:            nodes(s),
 		MaxConnectionAge: m.MaxConnectionAge,
 		StartupTimeout:   m.StartupTimeout,
 		RunAsUser:        m.RunAsUser,
 		Environment:      m.Environment,
 		Callers:          gateway.Identity(gatewayName).Selector(),
+		CallersDrain:     s.Gateway.DrainTime + gateway.FinishTime,
 	}
 	if b := m.Batching; b.MaxBatchSize > 0 {
 		args.Batching = &modelserver.Batching{MaxBatchSize: b.MaxBatchSize, Timeout: b.Timeout, MaxEnqueuedBatches: b.MaxEnqueuedBatches}
@@ -77,13 +84,15 @@ func gatewayArgs(s *config.Settings, scaled workload.Scaling, cluster *platform,
 		Image:         cluster.image(g.Image),
 		Port:          g.Port,
 		HealthPath:    g.HealthPath,
+		HealthCheck:   gateway.HealthCheck(g.HealthCheck),
 		Resources:     podResources(g.Resources),
 		Scaling:       scaled,
+		Nodes:         nodes(s),
 		DrainTime:     g.DrainTime,
 		RunAsUser:     g.RunAsUser,
 		Environment:   g.Environment,
 		ModelEndpoint: model.Endpoint,
-		ModelPods:     modelserver.Identity(s.Model.Name).Selector(),
+		ModelPods:     modelserver.Pods(),
 		ModelPort:     modelserver.GRPCPort,
 		AllowedCIDRs:  in.AllowedCIDRs,
 	}
@@ -108,6 +117,10 @@ func gatewayArgs(s *config.Settings, scaled workload.Scaling, cluster *platform,
 
 func scaling(n config.Replicas, target int, s config.Scaling) workload.Scaling {
 	return workload.Scaling{Min: n.Min, Max: n.Max, TargetCPU: target, Up: workload.ScalingStep(s.Up), Down: workload.ScalingStep(s.Down)}
+}
+
+func nodes(s *config.Settings) workload.Nodes {
+	return workload.Nodes{Start: s.NodeStartTimeout, Failure: s.NodeFailureTimeout}
 }
 
 func podResources(r config.Resources) workload.Resources {

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -19,6 +20,7 @@ import (
 	"tfserving/config"
 	"tfserving/internal/mockengine"
 	"tfserving/preflight"
+	"tfserving/resource"
 )
 
 const (
@@ -107,6 +109,7 @@ func (g *graph) run(zones []string, checks preflight.Checks, overlays ...string)
 			s := *g.settings
 			s.Model.Name = name
 			args := modelArgs(&s, scaling(s.Model.Replicas, s.Model.TargetCPU, s.Model.Scaling), cluster, &namespace.Namespace{Name: app.namespace})
+			args.InitialReplicas = cluster.initialReplicas(ctx, s.Namespace, modelserver.Component, s.Model.Replicas)
 			if _, err := modelserver.NewModelServer(ctx, name, args, pulumi.Provider(cluster.provider)); err != nil {
 				return err
 			}
@@ -114,6 +117,14 @@ func (g *graph) run(zones []string, checks preflight.Checks, overlays ...string)
 		return nil
 	})
 	return errors.Join(err, g.readRegistrations())
+}
+
+// secretReplicas says whether the number of pods of any Deployment is a secret.
+func (g *graph) secretReplicas() bool {
+	return slices.ContainsFunc(g.resources, func(r *registration) bool {
+		spec := r.Inputs["spec"]
+		return r.TypeToken == resource.Deployment && spec.IsObject() && spec.ObjectValue()["replicas"].IsSecret()
+	})
 }
 
 // readRegistrations fills in the graph's resources. An unknown field of a Kubernetes object is an error.
@@ -141,6 +152,9 @@ type fakeAWS struct {
 	accountErr error // the error of the account check
 	zones      []string
 	images     map[string]preflight.ImageState // by repository and suffix; an image absent from the map exists
+	// replicas are the pods of the largest Deployment of each component, replicasErr the error of the question.
+	replicas    map[string]int
+	replicasErr error
 }
 
 // newFakeAWS returns an account that fits the checked-in stacks. Its zones are not sorted: AWS promises no order.
@@ -155,6 +169,12 @@ func (a *fakeAWS) checks() preflight.Checks {
 				return nil, a.accountErr
 			}
 			return &preflight.Identity{Account: mockengine.Account, ARN: a.caller}, nil
+		},
+		Replicas: func(_ context.Context, _, namespace string, labels map[string]string) (int, error) {
+			if namespace != "tfserving" || labels["app.kubernetes.io/part-of"] != "tfserving" {
+				return 0, fmt.Errorf("a question for Deployments with %v in namespace %s", labels, namespace)
+			}
+			return a.replicas[labels["app.kubernetes.io/component"]], a.replicasErr
 		},
 		Image: func(_ context.Context, _, repository, suffix string) (preflight.ImageState, error) {
 			if state, ok := a.images[repository+suffix]; ok {

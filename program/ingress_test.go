@@ -24,6 +24,10 @@ func TestIngressFollowsTheSettings(t *testing.T) {
 				want[resource.ALBAnnotation+"certificate-arn"] = set.CertificateARN
 				want[resource.ALBAnnotation+"target-type"] = "ip"
 				want[resource.ALBAnnotation+"success-codes"] = "405"
+				check := g.settings.Gateway.HealthCheck
+				want[resource.ALBAnnotation+"healthcheck-timeout-seconds"] = strconv.Itoa(int(check.Timeout.Seconds()))
+				want[resource.ALBAnnotation+"healthcheck-interval-seconds"] = strconv.Itoa(int(check.Interval.Seconds()))
+				want[resource.ALBAnnotation+"unhealthy-threshold-count"] = strconv.Itoa(check.Failures)
 				if set.CertificateARN != "" {
 					want[resource.ALBAnnotation+"ssl-redirect"] = "443"
 				}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
@@ -59,8 +60,8 @@ func TestPodTrafficIsDeniedByDefault(t *testing.T) {
 func TestPodsMayQueryDNS(t *testing.T) {
 	forEachApplication(t, func(t *testing.T, g *graph) {
 		dns := objectNamed[*networkingv1.NetworkPolicy](t, g, "allow-dns").Spec
-		if len(dns.PodSelector.MatchLabels) > 0 || len(dns.Ingress) > 0 || len(dns.Egress) != 1 || len(dns.Egress[0].To) != 1 {
-			t.Fatalf("allow-dns is %+v, want one egress rule for every pod", dns)
+		if len(dns.PodSelector.MatchLabels) > 0 || len(dns.Ingress) > 0 || len(dns.Egress) != 1 || len(dns.Egress[0].To) != 2 {
+			t.Fatalf("allow-dns is %+v, want one egress rule with two peers for every pod", dns)
 		}
 		var got []string
 		for _, p := range dns.Egress[0].Ports {
@@ -72,6 +73,53 @@ func TestPodsMayQueryDNS(t *testing.T) {
 		to := dns.Egress[0].To[0]
 		if to.PodSelector == nil || to.NamespaceSelector == nil {
 			t.Errorf("allow-dns allows every pod of a namespace or label, want only the cluster's DNS: %+v", to)
+		}
+		// NodeLocal DNSCache is on the host's network. A range that is wider would have the node's metadata service in it.
+		if cache := dns.Egress[0].To[1]; cache.IPBlock == nil || cache.IPBlock.CIDR != "169.254.20.10/32" {
+			t.Errorf("allow-dns allows %+v, want the address of NodeLocal DNSCache, 169.254.20.10/32", cache)
+		}
+	})
+}
+
+// A number would admit only new pods as soon as gateway.port changes, and only old pods until then.
+func TestGatewayIsAdmittedOnThePortThatEachPodListensOn(t *testing.T) {
+	forEachApplication(t, func(t *testing.T, g *graph) {
+		for _, rule := range policiesFor(t, g, objectNamed[*appsv1.Deployment](t, g, "gateway"))[0].Spec.Ingress {
+			for _, p := range rule.Ports {
+				if p.Port.Type != intstr.String {
+					t.Errorf("the gateway's policy admits port %s by number, want the name of the container's port", p.Port)
+				}
+			}
+		}
+	})
+}
+
+// While model.name changes, old gateways call the old model and new gateways the new one.
+func TestGatewayReachesEveryModelOfTheApplication(t *testing.T) {
+	forEachApplication(t, func(t *testing.T, g *graph) {
+		gateway := objectNamed[*appsv1.Deployment](t, g, "gateway")
+		for _, rule := range policiesFor(t, g, gateway)[0].Spec.Egress {
+			for _, to := range rule.To {
+				if to.PodSelector == nil {
+					continue
+				}
+				reached := deploymentsSelectedBy(t, g, to.PodSelector)
+				for _, d := range objects[*appsv1.Deployment](g) {
+					if got, want := slices.Contains(reached, d), d != gateway; got != want {
+						t.Errorf("the gateway reaches %s: %t, want %t", d.Name, got, want)
+					}
+				}
+				if to.PodSelector.MatchLabels["app.kubernetes.io/instance"] != "" {
+					t.Errorf("the gateway reaches only models with labels %v", to.PodSelector.MatchLabels)
+				}
+				// The policy controller of EKS admits the address of a Service if the peer's labels are in the Service's selector.
+				service := objectNamed[*corev1.Service](t, g, "tf-serving-"+g.settings.Model.Name)
+				for label, value := range to.PodSelector.MatchLabels {
+					if service.Spec.Selector[label] != value {
+						t.Errorf("the gateway reaches pods with label %s=%s, which is not in the selector of Service %s: the VPC CNI would not admit the Service's address", label, value, service.Name)
+					}
+				}
+			}
 		}
 	})
 }

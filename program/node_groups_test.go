@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
+
 	"tfserving/catalog"
 	"tfserving/internal/mockengine"
 	"tfserving/resource"
@@ -65,13 +67,17 @@ func anyList(all []string) []any {
 	return list
 }
 
-// The autoscaler changes the desired number of nodes, and an update must not change it back. Pulumi ignores no other change.
-func TestUpdatesKeepTheNumberOfNodes(t *testing.T) {
+// Autoscalers change the desired number of nodes and of pods, and an update must not change it back. Pulumi ignores no other
+// change.
+func TestUpdatesKeepTheNumberOfNodesAndOfPods(t *testing.T) {
 	forEachEKSStack(t, func(t *testing.T, g *graph) {
 		for _, r := range g.resources {
 			var want []string
 			if r.TypeToken == resource.NodeGroup {
 				want = []string{"scalingConfig.desiredSize"}
+			}
+			if d, ok := r.object.(*appsv1.Deployment); ok && autoscalerOf(g, d) != nil {
+				want = []string{"spec.replicas"}
 			}
 			if got := r.RegisterRPC.GetIgnoreChanges(); !slices.Equal(got, want) {
 				t.Errorf("%s ignores changes of %v, want %v", r, got, want)

@@ -47,7 +47,7 @@ func TestNamespaceAndItsPoliciesAreCreatedFirst(t *testing.T) {
 	})
 }
 
-func TestPodsAreCreatedAfterTheirPoliciesAndBeforeTheirAutoscaler(t *testing.T) {
+func TestPodsAreCreatedAfterTheirPolicies(t *testing.T) {
 	forEachApplication(t, func(t *testing.T, g *graph) {
 		for _, r := range g.kubernetesObjects() {
 			d, ok := r.object.(*appsv1.Deployment)
@@ -58,7 +58,6 @@ func TestPodsAreCreatedAfterTheirPoliciesAndBeforeTheirAutoscaler(t *testing.T) 
 				if other.RegisterRPC.GetParent() != r.RegisterRPC.GetParent() {
 					continue
 				}
-				earlier, later := other, r
 				switch o := other.object.(type) {
 				case *networkingv1.NetworkPolicy, *corev1.ServiceAccount, *corev1.ConfigMap:
 				case *corev1.Service:
@@ -73,19 +72,29 @@ func TestPodsAreCreatedAfterTheirPoliciesAndBeforeTheirAutoscaler(t *testing.T) 
 						t.Errorf("%s lacks pulumi.com/skipAwait: Pulumi would wait for its pods, which are created later", other)
 					}
 				case *autoscalingv2.HorizontalPodAutoscaler:
-					earlier, later = r, other
+					if g.dependsOn(other, r) {
+						t.Errorf("%s waits until %s has rolled out: pods that start slowly would have no autoscaler", other, r)
+					}
+					continue
 				default:
 					continue
 				}
-				if !g.dependsOn(later, earlier) {
-					t.Errorf("%s does not wait for %s", later, earlier)
+				if !g.dependsOn(r, other) {
+					t.Errorf("%s does not wait for %s", r, other)
 				}
 			}
 		}
+	})
+}
+
+// Pulumi waits until a Deployment has rolled out, and deletes an old model only after everything else.
+func TestGatewaysFollowAModelThatServes(t *testing.T) {
+	forEachApplication(t, func(t *testing.T, g *graph) {
 		gateway := g.resource(t, resource.Deployment, "gateway")
-		model := g.resource(t, resource.Service, "tf-serving-"+g.settings.Model.Name)
-		if !g.dependsOn(gateway, model) {
-			t.Errorf("%s does not wait for %s, which it calls", gateway, model)
+		for _, token := range []string{resource.Service, resource.Deployment} {
+			if model := g.resource(t, token, "tf-serving-"+g.settings.Model.Name); !g.dependsOn(gateway, model) {
+				t.Errorf("%s does not wait for %s, which it calls", gateway, model)
+			}
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package program
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
@@ -28,6 +29,8 @@ type platform struct {
 	// cluster's default.
 	loadBalancerClass string
 	outputs           pulumi.Map // the stack's outputs that only this platform has
+	// mostReplicas returns the number of pods of the largest Deployment with the given labels in a namespace.
+	mostReplicas func(ctx context.Context, kubeconfig, namespace string, labels map[string]string) (int, error)
 }
 
 // image returns the image that runs for an image of the settings.
@@ -38,15 +41,38 @@ func (p *platform) image(name string) pulumi.StringInput {
 	return pulumi.String(name)
 }
 
-func newPlatform(ctx *pulumi.Context, s *config.Settings, checks preflight.Checks) (*platform, error) {
-	if s.Platform == config.PlatformEKS {
-		return newEKSPlatform(ctx, s, checks)
+// initialReplicas returns the number of pods with which a new Deployment of a component starts: as many as the component has
+// now, within its bounds. So a model with another name starts with the pods of the model that it replaces. It is the lower
+// bound if the cluster does not answer, and in a preview, which does not ask.
+func (p *platform) initialReplicas(ctx *pulumi.Context, namespace, component string, n config.Replicas) pulumi.IntInput {
+	if ctx.DryRun() || p.mostReplicas == nil {
+		return pulumi.Int(n.Min)
 	}
-	return newKubernetesPlatform(ctx, s)
+	number := p.kubeconfig.ApplyT(func(kubeconfig string) int {
+		have, err := p.mostReplicas(ctx.Context(), kubeconfig, namespace, map[string]string{workload.ComponentLabel: component, workload.PartOfLabel: workload.PartOf})
+		if err != nil {
+			have = 0 // the `up` fails at the next object if the cluster still does not answer
+		}
+		return min(max(have, n.Min), n.Max)
+	})
+	return pulumi.Unsecret(number).(pulumi.IntOutput)
+}
+
+func newPlatform(ctx *pulumi.Context, s *config.Settings, checks preflight.Checks) (*platform, error) {
+	connect := newKubernetesPlatform
+	if s.Platform == config.PlatformEKS {
+		connect = newEKSPlatform
+	}
+	p, err := connect(ctx, s, checks)
+	if err != nil {
+		return nil, err
+	}
+	p.mostReplicas = checks.Replicas
+	return p, nil
 }
 
 // newKubernetesPlatform connects to a cluster that exists.
-func newKubernetesPlatform(ctx *pulumi.Context, s *config.Settings) (*platform, error) {
+func newKubernetesPlatform(ctx *pulumi.Context, s *config.Settings, _ preflight.Checks) (*platform, error) {
 	text, contextName, err := preflight.ReadKubeconfig(s.Kubernetes.Kubeconfig, s.Kubernetes.Context)
 	if err != nil {
 		return nil, err

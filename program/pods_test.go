@@ -1,6 +1,7 @@
 package program
 
 import (
+	"maps"
 	"path"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"tfserving/config"
 	"tfserving/internal/mockengine"
 	"tfserving/resource"
 )
@@ -59,6 +61,10 @@ func TestContainersHaveTheImageAndResourcesOfTheSettings(t *testing.T) {
 			}
 			if got := list.Memory().String(); got != string(want.Memory) {
 				t.Errorf("%s has a memory %s of %s, want %s", d.Name, what, got, want.Memory)
+			}
+			scratch := d.Spec.Template.Spec.Volumes[0].EmptyDir.SizeLimit
+			if disk := list[corev1.ResourceEphemeralStorage]; disk.Cmp(*scratch) <= 0 {
+				t.Errorf("%s has an ephemeral-storage %s of %s, want more than its scratch volume of %s", d.Name, what, disk.String(), scratch)
 			}
 		}
 	})
@@ -141,9 +147,102 @@ func TestContainersHaveAllThreeProbes(t *testing.T) {
 			if want != "" && (p.HTTPGet == nil || p.HTTPGet.Path != want) {
 				t.Errorf("gateway: the %s probe is %+v, want GET %s", kind, p.ProbeHandler, want)
 			}
+			check := g.settings.Gateway.HealthCheck
+			if want != "" && kind != "startup" && (seconds(p.TimeoutSeconds) != check.Timeout || seconds(p.PeriodSeconds) != check.Interval) {
+				t.Errorf("gateway: the %s probe asks every %d s for %d s, want %s and %s", kind, p.PeriodSeconds, p.TimeoutSeconds, check.Interval, check.Timeout)
+			}
+			if want != "" && kind == "readiness" && int(p.FailureThreshold) != check.Failures {
+				t.Errorf("gateway: %d failures end its requests, want %d", p.FailureThreshold, check.Failures)
+			}
 		}
 		if c.ReadinessProbe != nil && c.LivenessProbe != nil && failureTime(c.LivenessProbe) <= failureTime(c.ReadinessProbe) {
 			t.Errorf("%s is restarted after %s without an answer, before it leaves the Service after %s", d.Name, failureTime(c.LivenessProbe), failureTime(c.ReadinessProbe))
+		}
+	})
+}
+
+func seconds(n int32) time.Duration { return time.Duration(n) * time.Second }
+
+// A pod that is ready may still crash: gunicorn listens 4 s before it has imported the application, and a gateway was seen to
+// crash 6 s after it was ready.
+func TestAnOldPodEndsOnlyWhenANewPodHasStayedReady(t *testing.T) {
+	forEachDeployment(t, func(t *testing.T, g *graph, d *appsv1.Deployment) {
+		want := int32(5)
+		if d.Name == "gateway" && g.settings.Gateway.HealthPath == "" {
+			want = 15
+		}
+		if got := d.Spec.MinReadySeconds; got != want {
+			t.Errorf("a new pod of %s replaces an old one after %d s, want %d s", d.Name, got, want)
+		}
+	})
+}
+
+// A deadline that ends before the pods can be ready makes `make up` fail and leaves a rollout that goes on.
+func TestDeadlinesOfRolloutsFollowTheSettings(t *testing.T) {
+	forEachDeployment(t, func(t *testing.T, g *graph, d *appsv1.Deployment) {
+		c := container(t, d)
+		pod := g.settings.NodeStartTimeout + failureTime(c.StartupProbe) + seconds(d.Spec.MinReadySeconds)
+		if d.Name == "gateway" && g.settings.Gateway.Service == config.ServiceClusterIP && g.settings.Ingress.Class == "alb" {
+			pod += 2 * g.settings.Gateway.HealthCheck.Interval // the readiness gate
+		}
+		drain := time.Duration(*d.Spec.Template.Spec.TerminationGracePeriodSeconds) * time.Second
+		if got := seconds(*d.Spec.ProgressDeadlineSeconds); got < pod+drain {
+			t.Errorf("%s may make no progress for %s, but a pod takes up to %s, and %s more if it waits for the room of an old pod", d.Name, got, pod, drain)
+		}
+		replicas, _, _ := scalingOf(g, d)
+		waves := 0 // of the number of pods that has the most
+		for n := 1; n <= replicas.Max; n++ {
+			each := surge(t, d, n)
+			waves = max(waves, (n+each-1)/each)
+		}
+		timeouts := g.resource(t, resource.Deployment, d.Name).RegisterRPC.GetCustomTimeouts()
+		least := pod + time.Duration(waves-1)*(pod-g.settings.NodeStartTimeout+drain)
+		for what, text := range map[string]string{"creates": timeouts.GetCreate(), "updates": timeouts.GetUpdate()} {
+			got, err := time.ParseDuration(text)
+			if err != nil || got < least || got < seconds(*d.Spec.ProgressDeadlineSeconds) {
+				t.Errorf("an up that %s %s waits for %s (%v), but its %d waves take up to %s, and Kubernetes' own deadline is %d s", what, d.Name, text, err, waves, least, *d.Spec.ProgressDeadlineSeconds)
+			}
+		}
+		if got, err := time.ParseDuration(timeouts.GetDelete()); err != nil || got <= drain {
+			t.Errorf("an up that deletes %s waits for %s (%v), but its pods drain for %s", d.Name, timeouts.GetDelete(), err, drain)
+		}
+	})
+}
+
+// The Service waits for pods, which wait for the model.
+func TestALoadBalancerWaitsForTheRolloutsBeforeIt(t *testing.T) {
+	forEachApplication(t, func(t *testing.T, g *graph) {
+		if g.settings.Gateway.Service != config.ServiceLoadBalancer {
+			return
+		}
+		least := time.Duration(0)
+		for _, name := range []string{"gateway", "tf-serving-" + g.settings.Model.Name} {
+			d, err := time.ParseDuration(g.resource(t, resource.Deployment, name).RegisterRPC.GetCustomTimeouts().GetCreate())
+			if err != nil {
+				t.Fatal(err)
+			}
+			least += d
+		}
+		timeouts := g.resource(t, resource.Service, "gateway").RegisterRPC.GetCustomTimeouts()
+		if got, err := time.ParseDuration(timeouts.GetCreate()); err != nil || got <= least || timeouts.GetUpdate() != timeouts.GetCreate() {
+			t.Errorf("an up waits for the load balancer for %s (%v), but the rollouts before it take up to %s", timeouts.GetCreate(), err, least)
+		}
+	})
+}
+
+func TestPodsLeaveAFailedNodeAfterTheTimeOfTheSettings(t *testing.T) {
+	forEachDeployment(t, func(t *testing.T, g *graph, d *appsv1.Deployment) {
+		got := map[string]time.Duration{}
+		for _, toleration := range d.Spec.Template.Spec.Tolerations {
+			if toleration.Operator != corev1.TolerationOpExists || toleration.Effect != corev1.TaintEffectNoExecute || toleration.TolerationSeconds == nil {
+				t.Errorf("%s tolerates %+v, want a taint NoExecute for a time", d.Name, toleration)
+				continue
+			}
+			got[toleration.Key] = time.Duration(*toleration.TolerationSeconds) * time.Second
+		}
+		limit := g.settings.NodeFailureTimeout
+		if want := map[string]time.Duration{"node.kubernetes.io/not-ready": limit, "node.kubernetes.io/unreachable": limit}; !maps.Equal(got, want) {
+			t.Errorf("%s stays on failed nodes for %v, want %v", d.Name, got, want)
 		}
 	})
 }
@@ -182,6 +281,10 @@ func TestContainersDrainBeforeTheyStop(t *testing.T) {
 		for _, d := range modelServers(t, g) {
 			if sleeps[d.Name] <= oldest {
 				t.Errorf("%s drains for %s, but its connections last for up to %s", d.Name, sleeps[d.Name], oldest)
+			}
+			// After a change of model.name, the last old gateways drain while the old model is deleted.
+			if least := sleeps["gateway"] + gunicornShutdown; sleeps[d.Name] < least {
+				t.Errorf("%s drains for %s, but a gateway that ends may call it for %s", d.Name, sleeps[d.Name], least)
 			}
 		}
 	})

@@ -15,13 +15,12 @@ func Run(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	return Deploy(ctx, settings, preflight.AWS)
+	return Deploy(ctx, settings, preflight.Live)
 }
 
 // Deploy makes a stack's resources and exports its outputs: namespace, gatewayUrl, modelEndpoint and kubeconfig, and on
 // EKS also clusterName, region and repositories. On EKS it checks the account before it registers any resource, and the
-// images before it registers any resource in AWS. On a cluster that exists it uses none of checks, and first connects to
-// the cluster. It fails if a check or the connection fails, or if the settings do not fit what it finds.
+// images before it registers any resource in AWS. On a cluster that exists it first connects to the cluster. It fails if a check or the connection fails, or if the settings do not fit what it finds.
 func Deploy(ctx *pulumi.Context, settings *config.Settings, checks preflight.Checks) error {
 	cluster, err := newPlatform(ctx, settings, checks)
 	if err != nil {

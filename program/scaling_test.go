@@ -1,6 +1,7 @@
 package program
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"tfserving/config"
+	"tfserving/resource"
 )
 
 // autoscalerOf returns the HorizontalPodAutoscaler that scales a Deployment, or nil.
@@ -39,10 +41,42 @@ func TestOnlyTheAutoscalerSetsTheNumberOfPods(t *testing.T) {
 		if autoscalerOf(g, d) == nil {
 			t.Errorf("%s has no autoscaler", d.Name)
 		}
-		if d.Spec.Replicas != nil {
-			t.Errorf("%s sets %d replicas, which each update would restore over the autoscaler's number", d.Name, *d.Spec.Replicas)
+		replicas, _, _ := scalingOf(g, d)
+		if got := int(ptr.Deref(d.Spec.Replicas, 1)); got != replicas.Min {
+			t.Errorf("%s starts with %d pods, want its minimum of %d", d.Name, got, replicas.Min)
+		}
+		if !slices.Contains(g.resource(t, resource.Deployment, d.Name).RegisterRPC.GetIgnoreChanges(), "spec.replicas") {
+			t.Errorf("each update of %s would restore its first number of pods over the autoscaler's number", d.Name)
 		}
 	})
+}
+
+// Such as the new Deployment of a model with another name.
+func TestANewDeploymentStartsWithAsManyPodsAsItsComponentHas(t *testing.T) {
+	for have, want := range map[int]int32{0: 2, 2: 2, 5: 5, 9: 6} { // the model has 2 to 6 pods
+		model := func(account *fakeAWS) *appsv1.Deployment {
+			g, err := newEKSGraph("staging", "", account)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := objectNamed[*appsv1.Deployment](t, g, "gateway"); *d.Spec.Replicas != 2 {
+				t.Errorf("with %d pods of the model, the gateway starts with %d pods, want its minimum of 2", have, *d.Spec.Replicas)
+			}
+			if g.secretReplicas() {
+				t.Error("the number of pods is a secret, as the kubeconfig is: no preview shows the Deployment")
+			}
+			return objectNamed[*appsv1.Deployment](t, g, "tf-serving-"+g.settings.Model.Name)
+		}
+		account := newFakeAWS()
+		account.replicas = map[string]int{"model-server": have}
+		if got := *model(account).Spec.Replicas; got != want {
+			t.Errorf("with %d pods of the model, a new one starts with %d, want %d", have, got, want)
+		}
+		account.replicasErr = errors.New("connection refused")
+		if got := *model(account).Spec.Replicas; got != 2 {
+			t.Errorf("if the cluster does not answer, a new model starts with %d pods, want its minimum of 2", got)
+		}
+	}
 }
 
 func TestAutoscalersFollowTheSettings(t *testing.T) {

@@ -152,6 +152,13 @@ tfserving:gateway: {environment: {LOG_LEVEL: debug, C: c, B: b, A: a}}`},
 	{name: "times that are no round numbers", stack: localStack, settings: `
 tfserving:model: {maxConnectionAge: 7s, startupTimeout: 61s}
 tfserving:gateway: {drainTime: 1s}`},
+	{name: "health check", stack: "dev", settings: `
+tfserving:gateway: {healthPath: /healthz, healthCheck: {timeout: 30s, interval: 60s, failures: 3}}`},
+	{name: "health check of a port", stack: "dev", settings: `
+tfserving:gateway: {healthCheck: {timeout: 4s, interval: 5m, failures: 10}}`},
+	{name: "slow nodes, which pods leave at once", stack: localStack, settings: `
+tfserving:nodeStartTimeout: 30m
+tfserving:nodeFailureTimeout: 0s`},
 	{name: "longest times", stack: localStack, settings: `
 tfserving:model: {maxConnectionAge: 10m, startupTimeout: 1h}
 tfserving:gateway: {drainTime: 10m}`},

@@ -39,6 +39,14 @@ var taintEffects = map[string]string{
 	"NoExecute":        "NO_EXECUTE",
 }
 
+// storageTag says how much of a node's disk its pods may use. The autoscaler's AWS provider reads it from the group. For an
+// empty group it knows no disk otherwise, so a pod that requests ephemeral storage would fit on none of the group's nodes.
+const storageTag = "k8s.io/cluster-autoscaler/node-template/resources/ephemeral-storage"
+
+// podStorageGiB returns what a disk leaves to pods: the kubelet keeps 10 % of it free (its default for nodefs.available), and
+// EKS's node image reserves 1 GiB (nodeadm).
+func podStorageGiB(diskGiB int) int { return diskGiB*9/10 - 1 }
+
 // newNodeGroups registers the node groups, with one role for all.
 func newNodeGroups(ctx *pulumi.Context, name string, args *Args, cluster pulumi.StringInput, partition string, child pulumi.ResourceOption, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	role, err := newNodeRole(ctx, name, args, partition, child)
@@ -89,6 +97,7 @@ func nodeGroupArgs(args *Args, g NodeGroup) *eks.NodeGroupArgs {
 			MinSize: pulumi.Int(g.Min), MaxSize: pulumi.Int(g.Max), DesiredSize: pulumi.Int(g.Desired),
 		},
 		UpdateConfig: &eks.NodeGroupUpdateConfigArgs{MaxUnavailablePercentage: pulumi.Int(maxUnavailablePercent)},
+		Tags:         pulumi.StringMap{storageTag: pulumi.Sprintf("%dGi", podStorageGiB(g.DiskGiB))},
 	}
 	if len(g.Labels) > 0 {
 		group.Labels = pulumi.ToStringMap(g.Labels)

@@ -23,12 +23,14 @@ func TestNodeGroupsFollowTheirSettings(t *testing.T) {
 			"instanceTypes":  []any{"m7i.large", "m6i.large"},
 			"scalingConfig":  map[string]any{"minSize": 1.0, "maxSize": 4.0, "desiredSize": 2.0},
 			"launchTemplate": map[string]any{"id": "launchtemplate/tfserving-general", "version": "7"},
+			"tags":           map[string]any{storageTag: "35Gi"}, // 40 GiB without a tenth and without 1 GiB
 		},
 		spot: {
 			"nodeGroupNamePrefix": "spot-", "amiType": "AL2023_ARM_64_STANDARD", "capacityType": "SPOT",
 			"instanceTypes":  []any{"m7g.large"},
 			"scalingConfig":  map[string]any{"minSize": 0.0, "maxSize": 8.0, "desiredSize": 0.0},
 			"launchTemplate": map[string]any{"id": "launchtemplate/tfserving-spot", "version": "7"},
+			"tags":           map[string]any{storageTag: "44Gi"}, // of 50 GiB
 			"labels":         map[string]any{"pool": "spot"},
 			"taints":         []any{map[string]any{"key": "spot", "effect": "NO_SCHEDULE"}},
 		},

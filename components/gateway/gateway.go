@@ -4,6 +4,7 @@ package gateway
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -25,16 +26,23 @@ type Args struct {
 	Image       pulumi.StringInput
 	Port        int    // port on which the gateway listens
 	HealthPath  string // answers 200 if the gateway is healthy; empty probes the TCP port
+	HealthCheck HealthCheck
 	Resources   workload.Resources
 	Scaling     workload.Scaling
-	DrainTime   time.Duration // how long a pod that ends still serves
-	RunAsUser   int           // 0 is root, which the namespace must allow
-	Environment map[string]string
-	// ModelEndpoint is the host:port of the model server's gRPC API. ModelPods and ModelPort are the labels and the port of
-	// the model server's pods, for the network policy.
+	// InitialReplicas is the number of pods of a new Deployment.
+	InitialReplicas pulumi.IntInput
+	Nodes           workload.Nodes
+	DrainTime       time.Duration // how long a pod that ends still serves
+	RunAsUser       int           // 0 is root, which the namespace must allow
+	Environment     map[string]string
+	// ModelEndpoint is the host:port of the model server's gRPC API. It is known once the model serves, so the gateway's pods
+	// start after that. ModelRollout is the longest time that this takes.
 	ModelEndpoint pulumi.StringInput
-	ModelPods     pulumi.StringMap
-	ModelPort     int
+	ModelRollout  time.Duration
+	// ModelPods and ModelPort are the labels and the port of every model server of the application, for the network policy.
+	// The labels are those of all models: while a rollout changes the model, old pods still call the old one.
+	ModelPods pulumi.StringMap
+	ModelPort int
 	// Callers are the peers that may call the gateway's pods: the ingress controller's pods, or the addresses of a load
 	// balancer.
 	Callers networkingv1.NetworkPolicyPeerArray
@@ -107,11 +115,10 @@ func NewGateway(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 		// An `up` waits until a Service of type LoadBalancer has pods, so those pods cannot wait for the Service.
 		beforePods = append(beforePods, service)
 	}
-	deployment, err := newDeployment(ctx, name, args, id, account, child, pulumi.DependsOn(beforePods))
-	if err != nil {
+	if _, err := newDeployment(ctx, name, args, id, account, child, pulumi.DependsOn(beforePods)); err != nil {
 		return nil, err
 	}
-	if err := workload.Protect(ctx, name, args.Namespace, id, deployment, args.Scaling, child); err != nil {
+	if err := workload.Protect(ctx, name, args.Namespace, id, args.Scaling, child); err != nil {
 		return nil, err
 	}
 	if g.URL, err = newEntrypoint(ctx, name, args, id, service, child); err != nil {
@@ -120,18 +127,24 @@ func NewGateway(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	return g, ctx.RegisterResourceOutputs(g, pulumi.Map{"url": g.URL})
 }
 
+// balancerTime is the longest time until a load balancer has an address (Pulumi's default for a Service).
+const balancerTime = 10 * time.Minute
+
 func newService(ctx *pulumi.Context, name string, args *Args, id workload.Identity, opts ...pulumi.ResourceOption) (*corev1.Service, error) {
 	meta := workload.ObjectMeta(name, args.Namespace, id)
 	spec := &corev1.ServiceSpecArgs{
 		Type:     pulumi.String("ClusterIP"),
 		Selector: id.Selector(),
 		Ports: corev1.ServicePortArray{&corev1.ServicePortArgs{
-			Name: pulumi.String("http"), Port: pulumi.Int(ServicePort), TargetPort: pulumi.String("http"),
+			Name: pulumi.String(httpPort), Port: pulumi.Int(ServicePort), TargetPort: pulumi.String(httpPort),
 		}},
 	}
 	if args.Ingress != nil {
 		meta = workload.WithoutWaiting(meta)
 	} else {
+		// An `up` waits until the load balancer has an address and the Service has a ready pod.
+		timeout := (args.ModelRollout + args.rollout().Timeout(args.Scaling) + balancerTime).String()
+		opts = append(slices.Clone(opts), pulumi.Timeouts(&pulumi.CustomTimeouts{Create: timeout, Update: timeout}))
 		spec.Type = pulumi.String("LoadBalancer")
 		spec.LoadBalancerSourceRanges = pulumi.ToStringArray(args.AllowedCIDRs)
 		if lb := args.LoadBalancer; lb != nil {

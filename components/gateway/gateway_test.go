@@ -19,6 +19,7 @@ func register(args Args) (*mockengine.Engine, error) {
 	return engine, engine.Run(func(ctx *pulumi.Context) error {
 		args.Namespace, args.Image, args.Port = pulumi.String("models"), pulumi.String("gateway:1"), 9696
 		args.Resources, args.Scaling = workload.Resources{CPU: "1", Memory: "1Gi"}, workload.Scaling{Min: 1, Max: 2, TargetCPU: 70}
+		args.InitialReplicas = pulumi.Int(1)
 		args.ModelEndpoint, args.DrainTime = pulumi.String("model:8500"), 20*time.Second
 		g, err := NewGateway(ctx, "gateway", &args)
 		if err != nil {

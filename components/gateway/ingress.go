@@ -33,7 +33,7 @@ func newEntrypoint(ctx *pulumi.Context, name string, args *Args, id workload.Ide
 			PathType: pulumi.String("Prefix"),
 			Backend: &networkingv1.IngressBackendArgs{Service: &networkingv1.IngressServiceBackendArgs{
 				Name: service.Metadata.Name().Elem(),
-				Port: &networkingv1.ServiceBackendPortArgs{Name: pulumi.String("http")},
+				Port: &networkingv1.ServiceBackendPortArgs{Name: pulumi.String(httpPort)},
 			}},
 		}}},
 	}
@@ -86,6 +86,9 @@ func ingressAnnotations(args *Args) map[string]string {
 		all["alb.ingress.kubernetes.io/target-type"] = "ip"
 		// A target that is deregistered gets no new requests. Its pod still serves for the same time.
 		all["alb.ingress.kubernetes.io/target-group-attributes"] = fmt.Sprintf("deregistration_delay.timeout_seconds=%d", int(args.DrainTime/time.Second))
+		all["alb.ingress.kubernetes.io/healthcheck-timeout-seconds"] = fmt.Sprint(args.HealthCheck.Timeout.Seconds())
+		all["alb.ingress.kubernetes.io/healthcheck-interval-seconds"] = fmt.Sprint(args.HealthCheck.Interval.Seconds())
+		all["alb.ingress.kubernetes.io/unhealthy-threshold-count"] = fmt.Sprint(args.HealthCheck.Failures)
 		if args.HealthPath != "" {
 			all["alb.ingress.kubernetes.io/healthcheck-path"] = args.HealthPath
 		} else {

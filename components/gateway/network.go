@@ -41,7 +41,7 @@ func newNetworkPolicy(ctx *pulumi.Context, object string, args *Args, id workloa
 			PolicyTypes: pulumi.ToStringArray([]string{"Ingress", "Egress"}),
 			Ingress: networkingv1.NetworkPolicyIngressRuleArray{&networkingv1.NetworkPolicyIngressRuleArgs{
 				From:  args.Callers,
-				Ports: workload.TCP(args.Port),
+				Ports: workload.NamedTCP(httpPort),
 			}},
 			Egress: networkingv1.NetworkPolicyEgressRuleArray{
 				&networkingv1.NetworkPolicyEgressRuleArgs{

@@ -8,7 +8,6 @@ import (
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
-	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"tfserving/components/workload"
@@ -27,6 +26,9 @@ const (
 	livenessFailures = 6 // consecutive
 	// probeTimeout is the longest time to wait for an answer. A server that uses all of its cores answers late.
 	probeTimeout = 3 * time.Second
+	// minReady is how long a new pod must stay ready before an old pod ends. The server is ready once it has loaded the model,
+	// so a crash at the first requests shows.
+	minReady = 5 * time.Second
 	// endpointLag is about how long kube-proxy and load balancers take to stop sending to a pod that ends.
 	endpointLag = 5 * time.Second
 	// killMargin is the time between the end of the drain and the kill. TF-Serving ignores SIGTERM, so a longer time only
@@ -38,10 +40,11 @@ const (
 const connectionAgeJitter = 0.1
 
 // drainTime returns how long a pod that ends still serves: until callers stop sending to it and its oldest connection has
-// ended. Whole seconds, rounded up.
-func drainTime(maxConnectionAge time.Duration) time.Duration {
-	oldest := time.Duration(float64(maxConnectionAge) * (1 + connectionAgeJitter))
-	return (endpointLag + oldest + time.Second - 1).Truncate(time.Second)
+// ended, and until callers that end at the same time are gone. When the model's name changes, the last old gateways drain
+// while the old model is deleted. Whole seconds, rounded up.
+func (args *Args) drainTime() time.Duration {
+	oldest := time.Duration(float64(args.MaxConnectionAge) * (1 + connectionAgeJitter))
+	return max((endpointLag + oldest + time.Second - 1).Truncate(time.Second), args.CallersDrain)
 }
 
 // flags returns the server's arguments. The image's entrypoint adds ports, model name and path before them.
@@ -57,16 +60,21 @@ func flags(args *Args) []string {
 	return all
 }
 
+// rollout returns the times of a rollout of the model server.
+func (args *Args) rollout() workload.Rollout {
+	return workload.Rollout{
+		NodeStart: args.Nodes.Start,
+		Start:     args.StartupTimeout,
+		MinReady:  minReady,
+		Drain:     args.drainTime() + killMargin,
+	}
+}
+
+// RolloutTimeout is the longest time that a rollout takes.
+func (args *Args) RolloutTimeout() time.Duration { return args.rollout().Timeout(args.Scaling) }
+
 func newDeployment(ctx *pulumi.Context, object string, args *Args, id workload.Identity, account *corev1.ServiceAccount, opts ...pulumi.ResourceOption) (*appsv1.Deployment, error) {
 	annotations := pulumi.StringMap{}
-	pod := &corev1.PodSpecArgs{
-		ServiceAccountName:            account.Metadata.Name(),
-		AutomountServiceAccountToken:  pulumi.Bool(false),
-		EnableServiceLinks:            pulumi.Bool(false),
-		SecurityContext:               workload.PodSecurity(args.RunAsUser),
-		TerminationGracePeriodSeconds: pulumi.Int(int((drainTime(args.MaxConnectionAge) + killMargin) / time.Second)),
-		TopologySpreadConstraints:     workload.Spread(id.Selector()),
-	}
 	volumes, mounts := corev1.VolumeArray{workload.ScratchVolume()}, corev1.VolumeMountArray{workload.ScratchMount()}
 	if args.Batching != nil {
 		text := batchingParameters(args.Batching, args.Threads)
@@ -78,16 +86,18 @@ func newDeployment(ctx *pulumi.Context, object string, args *Args, id workload.I
 		// The server reads the file only when it starts, so a change of the file must replace the pods.
 		annotations["tfserving/batching-sha256"] = pulumi.String(fmt.Sprintf("%x", sha256.Sum256([]byte(text))))
 	}
-	pod.Volumes, pod.Containers = volumes, corev1.ContainerArray{container(args, mounts)}
-	return appsv1.NewDeployment(ctx, object, &appsv1.DeploymentArgs{
-		Metadata: workload.ObjectMeta(object, args.Namespace, id),
-		Spec: &appsv1.DeploymentSpecArgs{
-			Selector: &metav1.LabelSelectorArgs{MatchLabels: id.Selector()},
-			Strategy: workload.RollingUpdate(),
-			Template: &corev1.PodTemplateSpecArgs{
-				Metadata: &metav1.ObjectMetaArgs{Labels: id.Labels(), Annotations: annotations},
-				Spec:     pod,
-			},
+	return workload.NewDeployment(ctx, object, id, &workload.DeploymentArgs{
+		Namespace:       args.Namespace,
+		InitialReplicas: args.InitialReplicas,
+		Scaling:         args.Scaling,
+		Rollout:         args.rollout(),
+		NodeFailure:     args.Nodes.Failure,
+		Annotations:     annotations,
+		Pod: &corev1.PodSpecArgs{
+			ServiceAccountName: account.Metadata.Name(),
+			SecurityContext:    workload.PodSecurity(args.RunAsUser),
+			Volumes:            volumes,
+			Containers:         corev1.ContainerArray{container(args, mounts)},
 		},
 	}, opts...)
 }
@@ -112,6 +122,6 @@ func container(args *Args, mounts corev1.VolumeMountArray) *corev1.ContainerArgs
 		StartupProbe:   workload.Probe("rest", path, startupPeriod, int((args.StartupTimeout+startupPeriod-1)/startupPeriod), probeTimeout),
 		ReadinessProbe: workload.Probe("rest", path, readinessPeriod, readinessFailures, probeTimeout),
 		LivenessProbe:  workload.Probe("grpc", "", livenessPeriod, livenessFailures, probeTimeout),
-		Lifecycle:      workload.DrainSleep(int(drainTime(args.MaxConnectionAge) / time.Second)),
+		Lifecycle:      workload.DrainSleep(args.drainTime()),
 	}
 }

@@ -30,15 +30,20 @@ type Args struct {
 	Resources workload.Resources
 	Threads   int // within an operation, and for parallel operations: one for each core
 	Scaling   workload.Scaling
-	Batching  *Batching // nil turns batching off
+	// InitialReplicas is the number of pods of a new Deployment.
+	InitialReplicas pulumi.IntInput
+	Nodes           workload.Nodes
+	Batching        *Batching // nil turns batching off
 	// MaxConnectionAge is the age at which the server ends a gRPC connection. A client that keeps its connection never reaches
 	// pods that start later.
 	MaxConnectionAge time.Duration
 	StartupTimeout   time.Duration // how long loading the model may take
 	RunAsUser        int           // 0 is root, which the namespace must allow
 	Environment      map[string]string
-	// Callers are the labels of the pods that may call the model.
-	Callers pulumi.StringMap
+	// Callers are the labels of the pods that may call the model. CallersDrain is the longest time that such a pod still calls
+	// it after its end has begun.
+	Callers      pulumi.StringMap
+	CallersDrain time.Duration
 }
 
 // Batching makes the server compute several requests in one step.
@@ -52,7 +57,8 @@ type Batching struct {
 type ModelServer struct {
 	pulumi.ResourceState
 
-	// Endpoint is the host:port of the gRPC API inside the cluster.
+	// Endpoint is the host:port of the gRPC API inside the cluster. A resource that uses it waits until the rollout has ended,
+	// so gateways call a new model only when it serves, and an old model is deleted only when no gateway calls it.
 	Endpoint pulumi.StringOutput
 }
 
@@ -62,6 +68,14 @@ func ServiceName(model string) string { return "tf-serving-" + model }
 // Identity returns the labels of a model's server.
 func Identity(model string) workload.Identity {
 	return workload.Identity{Component: Component, Name: "tf-serving", Instance: model}
+}
+
+// Pods returns labels that select the pods of every model server. All of them are in the selector of each model's Service,
+// too: EKS's policy controller admits the address of a Service only if the peer's labels match the Service's selector.
+func Pods() pulumi.StringMap {
+	labels := Identity("").Selector()
+	delete(labels, workload.InstanceLabel)
+	return labels
 }
 
 // NewModelServer deploys a model server into an existing namespace.
@@ -78,7 +92,8 @@ func NewModelServer(ctx *pulumi.Context, name string, args *Args, opts ...pulumi
 	if err != nil {
 		return nil, err
 	}
-	// The pods wait for the policy, so no pod runs without it.
+	// The pods wait for the policy. Some network plugins still admit everything for a moment after a pod's start: the VPC CNI
+	// in its standard mode for 1 to 2 s, until it has read the policy.
 	policy, err := newNetworkPolicy(ctx, object, args, id, child)
 	if err != nil {
 		return nil, err
@@ -100,10 +115,11 @@ func NewModelServer(ctx *pulumi.Context, name string, args *Args, opts ...pulumi
 	if err != nil {
 		return nil, err
 	}
-	if err := workload.Protect(ctx, object, args.Namespace, id, deployment, args.Scaling, child); err != nil {
+	if err := workload.Protect(ctx, object, args.Namespace, id, args.Scaling, child); err != nil {
 		return nil, err
 	}
-	m.Endpoint = pulumi.Sprintf("%s.%s.svc.cluster.local:%d", service.Metadata.Name().Elem(), args.Namespace, GRPCPort)
+	address := pulumi.Sprintf("%s.%s.svc.cluster.local:%d", service.Metadata.Name().Elem(), args.Namespace, GRPCPort)
+	m.Endpoint = pulumi.OutputWithDependencies(ctx.Context(), address, deployment).(pulumi.StringOutput)
 	return m, ctx.RegisterResourceOutputs(m, pulumi.Map{"endpoint": m.Endpoint})
 }
 

@@ -18,6 +18,7 @@ func newTestServer(t *testing.T, args Args) *mockengine.Engine {
 	if err := engine.Run(func(ctx *pulumi.Context) error {
 		args.Namespace, args.Model, args.Image = pulumi.String("models"), "shoes", pulumi.String("tensorflow/serving:2.19.0")
 		args.Resources, args.Scaling = workload.Resources{CPU: "1", Memory: "1Gi"}, workload.Scaling{Min: 1, Max: 2, TargetCPU: 70}
+		args.InitialReplicas = pulumi.Int(1)
 		server, err := NewModelServer(ctx, "shoes", &args)
 		if err != nil {
 			return err
@@ -47,6 +48,14 @@ func TestAPodServesUntilItsOldestConnectionHasEnded(t *testing.T) {
 		if got := pod.Containers[0].Lifecycle.PreStop.Sleep.Seconds; got != want || *pod.TerminationGracePeriodSeconds <= got {
 			t.Errorf("connections of at most %v: a pod drains for %d s and is killed after %d s, want %d s and later", age, got, *pod.TerminationGracePeriodSeconds, want)
 		}
+	}
+}
+
+// When the model's name changes, the last old gateways drain while the old model is deleted.
+func TestAPodServesAsLongAsItsCallersDrain(t *testing.T) {
+	pod := mockengine.ObjectOf[*appsv1.Deployment](t, newTestServer(t, Args{MaxConnectionAge: 30 * time.Second, CallersDrain: 55 * time.Second}), "tf-serving-shoes").Spec.Template.Spec
+	if got := pod.Containers[0].Lifecycle.PreStop.Sleep.Seconds; got != 55 || *pod.TerminationGracePeriodSeconds <= got {
+		t.Errorf("callers drain for 55 s: a pod drains for %d s and is killed after %d s, want 55 s and later", got, *pod.TerminationGracePeriodSeconds)
 	}
 }
 

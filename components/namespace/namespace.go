@@ -36,9 +36,12 @@ type Namespace struct {
 }
 
 const (
-	// dnsApp is the label of the cluster's DNS pods in every distribution. CoreDNS has the label of kube-dns.
+	// dnsApp is the label of the cluster's DNS pods in most distributions. CoreDNS has the label of kube-dns.
 	dnsApp  = "kube-dns"
 	dnsPort = 53
+	// dnsCache is the address of NodeLocal DNSCache on each node (its documentation). The cache is on the host's network, so
+	// labels of pods do not select it.
+	dnsCache = "169.254.20.10/32"
 )
 
 // NewNamespace registers a namespace with its policies and limits.
@@ -111,7 +114,7 @@ func denyByDefault(ctx *pulumi.Context, name string, inside pulumi.StringOutput,
 			PodSelector: everyPod,
 			PolicyTypes: pulumi.ToStringArray([]string{"Egress"}),
 			Egress: networkingv1.NetworkPolicyEgressRuleArray{&networkingv1.NetworkPolicyEgressRuleArgs{
-				To: networkingv1.NetworkPolicyPeerArray{dns},
+				To: networkingv1.NetworkPolicyPeerArray{dns, workload.Addresses(dnsCache)},
 				Ports: append(workload.TCP(dnsPort), &networkingv1.NetworkPolicyPortArgs{
 					Protocol: pulumi.String("UDP"), Port: pulumi.Int(dnsPort),
 				}),
@@ -127,8 +130,9 @@ func denyByDefault(ctx *pulumi.Context, name string, inside pulumi.StringOutput,
 // Requests and limits of a container that states none. They are small, so that another pod in the namespace, such as a
 // debugging shell or a forgotten Job, leaves the servers their room.
 const (
-	defaultCPU    = "100m"
-	defaultMemory = "128Mi"
+	defaultCPU     = "100m"
+	defaultMemory  = "128Mi"
+	defaultStorage = "128Mi"
 )
 
 // limit registers the limits of the namespace: the number of pods, and the resources of a container that states none.
@@ -146,7 +150,7 @@ func limit(ctx *pulumi.Context, name string, args *Args, inside pulumi.StringOut
 	if err != nil {
 		return nil, err
 	}
-	defaults := pulumi.StringMap{"cpu": pulumi.String(defaultCPU), "memory": pulumi.String(defaultMemory)}
+	defaults := pulumi.StringMap{"cpu": pulumi.String(defaultCPU), "memory": pulumi.String(defaultMemory), "ephemeral-storage": pulumi.String(defaultStorage)}
 	limitRange, err := corev1.NewLimitRange(ctx, name, &corev1.LimitRangeArgs{
 		Metadata: workload.ObjectMeta(args.Name, inside, id),
 		Spec: &corev1.LimitRangeSpecArgs{Limits: corev1.LimitRangeItemArray{&corev1.LimitRangeItemArgs{

@@ -12,6 +12,13 @@ import (
 // PartOf is the value of the part-of label of every object.
 const PartOf = "tfserving"
 
+// Labels of every object, among those that Kubernetes recommends.
+const (
+	PartOfLabel    = "app.kubernetes.io/part-of"
+	ComponentLabel = "app.kubernetes.io/component"
+	InstanceLabel  = "app.kubernetes.io/instance"
+)
+
 // Identity has the values of Kubernetes' recommended labels that identify an object.
 type Identity struct {
 	Component string // gateway, model-server, cluster-autoscaler, …
@@ -22,7 +29,7 @@ type Identity struct {
 // Labels returns the labels of every object of the component.
 func (i Identity) Labels() pulumi.StringMap {
 	labels := pulumi.StringMap{
-		"app.kubernetes.io/part-of":    pulumi.String(PartOf),
+		PartOfLabel:                    pulumi.String(PartOf),
 		"app.kubernetes.io/managed-by": pulumi.String("pulumi"),
 	}
 	maps.Copy(labels, i.Selector())
@@ -33,9 +40,9 @@ func (i Identity) Labels() pulumi.StringMap {
 // change belongs here.
 func (i Identity) Selector() pulumi.StringMap {
 	return pulumi.StringMap{
-		"app.kubernetes.io/component": pulumi.String(i.Component),
-		"app.kubernetes.io/name":      pulumi.String(i.Name),
-		"app.kubernetes.io/instance":  pulumi.String(i.Instance),
+		ComponentLabel:           pulumi.String(i.Component),
+		"app.kubernetes.io/name": pulumi.String(i.Name),
+		InstanceLabel:            pulumi.String(i.Instance),
 	}
 }
 

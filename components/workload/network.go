@@ -37,6 +37,15 @@ func TCP(ports ...int) networkingv1.NetworkPolicyPortArray {
 	return all
 }
 
+// NamedTCP returns the TCP container port of a name, for a rule of a network policy. Kubernetes looks the name up in each pod
+// that the policy selects. So while a rollout changes the port, old and new pods are both admitted, each on its own port.
+//
+// EKS's policy controller resolves a name with address ranges as peers for ingress rules since its pull request 92 (March
+// 2024), and admits the number of every selected pod at all of them.
+func NamedTCP(name string) networkingv1.NetworkPolicyPortArray {
+	return networkingv1.NetworkPolicyPortArray{&networkingv1.NetworkPolicyPortArgs{Protocol: pulumi.String("TCP"), Port: pulumi.String(name)}}
+}
+
 // NewServiceAccount registers the service account of a component's pods. It mounts no token: most pods never call the
 // Kubernetes API.
 func NewServiceAccount(ctx *pulumi.Context, name string, namespace pulumi.StringInput, id Identity, opts ...pulumi.ResourceOption) (*corev1.ServiceAccount, error) {

@@ -14,9 +14,14 @@ import (
 // its number of threads by its cores and so needs them all, and a container cannot give back memory.
 type Resources struct{ CPU, Memory string }
 
+// ephemeralStorage is the disk of a container, as request and limit: its scratch volume (64Mi), and its log, of which the
+// kubelet keeps 5 files of 10Mi each (its defaults containerLogMaxFiles and containerLogMaxSize). The rest is for what a
+// container logs before the kubelet changes to the next file. A pod that uses more is evicted.
+const ephemeralStorage = "128Mi"
+
 // Requirements returns the resources as the Kubernetes API has them.
 func (r Resources) Requirements() *corev1.ResourceRequirementsArgs {
-	amounts := pulumi.StringMap{"cpu": pulumi.String(r.CPU), "memory": pulumi.String(r.Memory)}
+	amounts := pulumi.StringMap{"cpu": pulumi.String(r.CPU), "memory": pulumi.String(r.Memory), "ephemeral-storage": pulumi.String(ephemeralStorage)}
 	return &corev1.ResourceRequirementsArgs{Requests: amounts, Limits: amounts}
 }
 
@@ -80,9 +85,7 @@ func Spread(selector pulumi.StringMap) corev1.TopologySpreadConstraintArray {
 // Probe returns a probe of an HTTP path at a named port, or of the TCP port if path is empty. It fails after a number of
 // failures in a row, each after at most timeout.
 func Probe(port, path string, period time.Duration, failures int, timeout time.Duration) *corev1.ProbeArgs {
-	p := &corev1.ProbeArgs{
-		PeriodSeconds: pulumi.Int(int(period / time.Second)), TimeoutSeconds: pulumi.Int(int(timeout / time.Second)), FailureThreshold: pulumi.Int(failures),
-	}
+	p := &corev1.ProbeArgs{PeriodSeconds: seconds(period), TimeoutSeconds: seconds(timeout), FailureThreshold: pulumi.Int(failures)}
 	if path != "" {
 		p.HttpGet = &corev1.HTTPGetActionArgs{Path: pulumi.String(path), Port: pulumi.String(port)}
 	} else {
@@ -91,10 +94,10 @@ func Probe(port, path string, period time.Duration, failures int, timeout time.D
 	return p
 }
 
-// DrainSleep returns a hook that delays the stop of a container by a number of seconds. The container still serves in this
-// time, since callers learn only after a while that the pod ends. The kubelet sleeps, so the image needs no shell.
-func DrainSleep(seconds int) *corev1.LifecycleArgs {
-	return &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{Sleep: &corev1.SleepActionArgs{Seconds: pulumi.Int(seconds)}}}
+// DrainSleep returns a hook that delays the stop of a container. The container still serves in this time, since callers learn
+// only after a while that the pod ends. The kubelet sleeps, so the image needs no shell.
+func DrainSleep(drain time.Duration) *corev1.LifecycleArgs {
+	return &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{Sleep: &corev1.SleepActionArgs{Seconds: seconds(drain)}}}
 }
 
 // Environment returns environment variables, sorted by name. Another order would replace the pods.

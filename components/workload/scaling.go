@@ -1,7 +1,6 @@
 package workload
 
 import (
-	"slices"
 	"time"
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
@@ -26,13 +25,16 @@ type ScalingStep struct {
 	Pods          int           // the same as a number; 0 is no such limit. The larger limit applies
 }
 
-// surgePercent is how many pods a rollout may add, in % of the pods that run (Kubernetes' default).
-const surgePercent = 25
+const (
+	// surgePercent is how many pods a rollout may add, in % of the pods that run (Kubernetes' default). Kubernetes rounds up.
+	surgePercent = 25
+	percent      = 100
+)
 
 // MaxPods returns the most pods at a time: the maximum, and what a rollout adds to it.
-func (s Scaling) MaxPods() int { return s.Max + (s.Max*surgePercent+99)/100 }
+func (s Scaling) MaxPods() int { return s.Max + (s.Max*surgePercent+percent-1)/percent }
 
-// RollingUpdate returns a strategy that removes an old pod only when a new pod is ready.
+// RollingUpdate returns a strategy that removes an old pod only when a new pod is available: ready for minReadySeconds.
 func RollingUpdate() *appsv1.DeploymentStrategyArgs {
 	return &appsv1.DeploymentStrategyArgs{
 		Type: pulumi.String("RollingUpdate"),
@@ -43,14 +45,13 @@ func RollingUpdate() *appsv1.DeploymentStrategyArgs {
 	}
 }
 
-// Protect registers the autoscaler and the disruption budget of a Deployment. The autoscaler waits for the Deployment:
-// without one it would log errors.
+// Protect registers the autoscaler and the disruption budget of the Deployment with the same name. The autoscaler does not
+// wait for the Deployment: an `up` waits until the pods are available, and pods that start slowly need the autoscaler, too.
 //
-// A fixed number of pods has an autoscaler, too, with equal bounds. So the Deployment never states its replicas, and the
-// autoscaler owns the number under all settings. If the owner could change with the settings, server-side apply would
-// refuse the change to the Deployment as a conflict, and the change to the autoscaler would scale to a single pod at first.
-func Protect(ctx *pulumi.Context, name string, namespace pulumi.StringInput, id Identity, deployment *appsv1.Deployment, s Scaling, opts ...pulumi.ResourceOption) error {
-	if err := newAutoscaler(ctx, name, namespace, id, s, append(slices.Clone(opts), pulumi.DependsOn([]pulumi.Resource{deployment}))...); err != nil {
+// A fixed number of pods has an autoscaler, too, with equal bounds. So the autoscaler owns the number under all settings. If
+// the owner could change with the settings, a change would set the number to what the settings say, whatever the load is.
+func Protect(ctx *pulumi.Context, name string, namespace pulumi.StringInput, id Identity, s Scaling, opts ...pulumi.ResourceOption) error {
+	if err := newAutoscaler(ctx, name, namespace, id, s, opts...); err != nil {
 		return err
 	}
 	_, err := NewDisruptionBudget(ctx, name, ObjectMeta(name, namespace, id), id, opts...)
@@ -85,7 +86,7 @@ func newAutoscaler(ctx *pulumi.Context, name string, namespace pulumi.StringInpu
 }
 
 func (s ScalingStep) rules() *autoscalingv2.HPAScalingRulesArgs {
-	period := pulumi.Int(int(s.Period / time.Second))
+	period := seconds(s.Period)
 	policies := autoscalingv2.HPAScalingPolicyArray{
 		&autoscalingv2.HPAScalingPolicyArgs{Type: pulumi.String("Percent"), Value: pulumi.Int(s.Percent), PeriodSeconds: period},
 	}
@@ -93,7 +94,7 @@ func (s ScalingStep) rules() *autoscalingv2.HPAScalingRulesArgs {
 		policies = append(policies, &autoscalingv2.HPAScalingPolicyArgs{Type: pulumi.String("Pods"), Value: pulumi.Int(s.Pods), PeriodSeconds: period})
 	}
 	return &autoscalingv2.HPAScalingRulesArgs{
-		StabilizationWindowSeconds: pulumi.Int(int(s.Stabilization / time.Second)),
+		StabilizationWindowSeconds: seconds(s.Stabilization),
 		SelectPolicy:               pulumi.String("Max"),
 		Policies:                   policies,
 	}
