@@ -39,7 +39,7 @@ func awaitRollout(ctx context.Context, client kubernetes.Interface, namespace st
 	for {
 		list, err := client.AppsV1().Deployments(namespace).List(ctx, metav1.ListOptions{LabelSelector: applicationSelector})
 		if err != nil && ctx.Err() == nil && time.Since(answered) < observeTimeout {
-			time.Sleep(rolloutPoll)
+			pause(ctx)
 			continue
 		}
 		if err != nil {
@@ -68,11 +68,17 @@ func awaitRollout(ctx context.Context, client kubernetes.Interface, namespace st
 				fmt.Fprintf(log, "waiting for Deployment %s: %s\n", d.Name, progress(d))
 			}
 		}
-		select {
-		case <-ctx.Done():
+		if pause(ctx); ctx.Err() != nil {
 			return ctx.Err()
-		case <-time.After(rolloutPoll):
 		}
+	}
+}
+
+// pause waits for rolloutPoll, or until the context ends.
+func pause(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(rolloutPoll):
 	}
 }
 

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -12,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
+	k8stesting "k8s.io/client-go/testing"
 )
 
 // deploymentOf is a Deployment of two pods that is rolled out, after a change.
@@ -91,6 +94,20 @@ func TestAFailedRolloutSaysWhyAndWhatServes(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestCtrlCEndsTheWaitForAnAPIServerThatDoesNotAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), rolloutPoll/2)
+		defer cancel()
+		client, begin := fake.NewClientset(), time.Now()
+		client.PrependReactor("list", "deployments", func(k8stesting.Action) (bool, runtime.Object, error) {
+			return true, nil, errors.New("connection refused")
+		})
+		if err := awaitRollout(ctx, client, "app", io.Discard); err == nil || time.Since(begin) >= rolloutPoll {
+			t.Errorf("the wait ends after %s with %v, want an error at once", time.Since(begin), err)
+		}
+	})
 }
 
 func TestARolloutIsWaitedFor(t *testing.T) {
