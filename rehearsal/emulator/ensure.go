@@ -13,7 +13,7 @@ import (
 )
 
 // MotoVersion is the only version of moto that is used: the front depends on the way in which this version checks permissions.
-const MotoVersion = "5.2.1"
+const MotoVersion = "5.2.5"
 
 // probe prints the path of moto_server if moto in this Python has the wanted version and can run as a server.
 const probe = `
