@@ -6,3 +6,10 @@ const SystemNamespace = "kube-system"
 // MetadataHops is how many network hops an answer of the EC2 instance metadata service may take. A pod with a network of
 // its own is two hops away, so a limit of one keeps the node's credentials from it.
 const MetadataHops = 1
+
+// AutoscalerPriorities is the ConfigMap in SystemNamespace from which the Cluster Autoscaler's expander priority reads the
+// priorities of node groups, and AutoscalerPrioritiesKey the key of its text (the autoscaler's constants).
+const (
+	AutoscalerPriorities    = "cluster-autoscaler-priority-expander"
+	AutoscalerPrioritiesKey = "priorities"
+)

@@ -28,7 +28,7 @@ tfserving:model:
   image: registry.example/model:1.0
 tfserving:gateway:
   image: registry.example/gateway:1.0
-tfserving:ingress: {class: nginx}
+tfserving:ingress: {class: nginx, controllerNamespace: ingress-nginx}
 `
 
 // change sets the setting with a key such as tfserving:nodeGroups[0].min.
@@ -165,7 +165,7 @@ func TestUnknownKeysAndWrongTypesAreMistakes(t *testing.T) {
 		mistake("an unknown key lists the known keys, the most similar first", "modle", map[string]any{}, `is not a setting; the settings here are model, …`),
 		mistake("an unknown key in an object", "model.replica", map[string]any{"min": 2}, `is not a setting; the settings here are replicas, …`),
 		mistake("an unknown key in an object in an object", "gateway.resources.memmory", "1Gi", `is not a setting; the settings here are memory, cpu`),
-		mistake("an unknown key in a node group", "nodeGroups[0].diskGib", 50, `is not a setting; the settings here are diskGiB, min, max, name, labels, taints, desired, capacity, instanceTypes`),
+		mistake("an unknown key in a node group", "nodeGroups[0].diskGib", 50, `is not a setting; the settings here are diskGiB, min, max, name, labels, taints, desired, capacity, priority, instanceTypes`),
 		mistake("upper and lower case are different keys", "model.targetCpu", "70", `is not a setting; the settings here are targetCPU, …`),
 
 		mistake("text for a number", "model.targetCPU", "70", `is "70"; it must be a whole number, without quotes`),
@@ -182,8 +182,8 @@ func TestUnknownKeysAndWrongTypesAreMistakes(t *testing.T) {
 		mistake("a list for an object", "model.replicas", []int{1, 3}, `is [1,3]; it must be an object with min, max`),
 		mistake("a number for an object", "model.replicas", 3, `is 3; it must be an object with min, max`),
 		mistake("a list for a map", "model.environment", []string{"A=1"}, `is ["A=1"]; it must be an object whose values are text`),
-		mistake("an object for a list", "nodeGroups", map[string]any{"name": "general"}, `is {"name":"general"}; it must be a list of objects with name, instanceTypes, capacity, min, max, desired, diskGiB, labels, taints`),
-		mistake("text for a node group", "nodeGroups[1]", "burst", `is "burst"; it must be an object with name, instanceTypes, capacity, min, max, desired, diskGiB, labels, taints`),
+		mistake("an object for a list", "nodeGroups", map[string]any{"name": "general"}, `is {"name":"general"}; it must be a list of objects with name, instanceTypes, capacity, min, max, desired, priority, diskGiB, labels, taints`),
+		mistake("text for a node group", "nodeGroups[1]", "burst", `is "burst"; it must be an object with name, instanceTypes, capacity, min, max, desired, priority, diskGiB, labels, taints`),
 		mistake("text for a list of text", "ingress.allowedCidrs", "10.0.0.0/8", `is "10.0.0.0/8"; it must be a list of text (did you mean ["10.0.0.0/8"]?)`),
 		mistake("text for true or false", "model.allowMutableTag", "true", `is "true"; it must be true or false, without quotes`),
 		mistake("a number for true or false", "model.allowMutableTag", 1, `is 1; it must be true or false`),
@@ -275,6 +275,7 @@ func TestSettingsThatAFileLeavesOutHaveTheirDefaults(t *testing.T) {
 	want.Kubernetes.Kubeconfig = ".local/kubeconfig"
 	want.Model.Name, want.Model.Image = "clothing-model", "registry.example/model:1.0"
 	want.Gateway.Image = "registry.example/gateway:1.0"
+	want.Ingress.Class, want.Ingress.ControllerNamespace = "nginx", "ingress-nginx"
 	want.Gateway.Scaling.Down.Stabilization = time.Minute // the settings beside it keep their defaults
 	want.NodeGroups = []NodeGroup{
 		{Name: "general", InstanceTypes: []string{"m6i.large"}, Capacity: CapacityOnDemand, Min: 2, Max: 4, DiskGiB: 50},

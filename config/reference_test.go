@@ -72,7 +72,7 @@ out of range are mistakes. One error reports all of them, before anything is dep
 No setting is a secret. A value that ` + "`pulumi config set --secret`" + ` has encrypted is a mistake.
 
 A duration is a number with its unit, such as ` + "`30s`, `5m` or `1h`" + `. A quantity is a Kubernetes quantity: ` + "`500m`" + ` is half a
-core, ` + "`512Mi`" + ` half a gibibyte. Write text that looks like a number in quotes: ` + "`\"1.35\"`" + `.
+core, ` + "`512Mi`" + ` half a gibibyte. Write text that looks like a number in quotes: ` + "`\"1.36\"`" + `.
 `
 
 // settingsPage is the text of docs/settings.md: every setting with its type, default, unit and meaning.

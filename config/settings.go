@@ -3,11 +3,10 @@
 package config
 
 import (
+	"cmp"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
-
-	"tfserving/catalog"
 )
 
 // Project is the Pulumi project's name. Every setting's key begins with it, except aws:region.
@@ -120,9 +119,30 @@ type NodeGroup struct {
 	Min           int               `json:"min" unit:"nodes" min:"0" max:"450" doc:"Fewest nodes. On platform eks a group without taints must have at least one, for the autoscaler itself."`
 	Max           int               `json:"max" unit:"nodes" min:"1" max:"450" doc:"Most nodes."`
 	Desired       int               `json:"desired" unit:"nodes" doc:"Nodes that the group starts with, from min to max; 0 starts with min. Afterwards the autoscaler sets the number, and make up does not reset it."`
+	Priority      int               `json:"priority" min:"0" max:"1000" doc:"Of the groups with room for a pending pod, one with the highest priority gets a new node. 0 means 20 for spot and 10 for onDemand, so that spot nodes come first."`
 	DiskGiB       int               `json:"diskGiB" unit:"GiB" min:"20" max:"16384" doc:"Size of each node's root volume."`
 	Labels        map[string]string `json:"labels" doc:"Further labels of the nodes. Labels in the domains of Kubernetes and EKS are not allowed."`
 	Taints        []Taint           `json:"taints" doc:"Taints of the nodes: only pods that tolerate them run there. The application's pods tolerate none, so platform eks needs a group without taints."`
+}
+
+// Default priorities of node groups. A spot node costs less than an on-demand node. If AWS has no spot instances, the
+// autoscaler turns to the next priority.
+const (
+	spotPriority     = 20
+	onDemandPriority = 10
+)
+
+// Priorities returns the priority of each node group for the autoscaler.
+func (s *Settings) Priorities() map[string]int {
+	priorities := map[string]int{}
+	for _, g := range s.NodeGroups {
+		byCapacity := onDemandPriority
+		if g.Capacity == CapacitySpot {
+			byCapacity = spotPriority
+		}
+		priorities[g.Name] = cmp.Or(g.Priority, byCapacity)
+	}
+	return priorities
 }
 
 // Taint keeps pods that do not tolerate it off a node.
@@ -151,7 +171,7 @@ type Headroom struct {
 type LoadBalancerController struct {
 	Chart      string `json:"chart" doc:"Helm chart: its name in the repository or, if repository is empty, its path, absolute or relative to the checkout."`
 	Repository string `json:"repository" doc:"https URL of the chart's repository; empty makes chart a path."`
-	Version    string `json:"version" doc:"Version of the chart. The controller's IAM policy in components/loadbalancer is for this version."`
+	Version    string `json:"version" doc:"Version of the chart. The controller's IAM policy in components/loadbalancer is for the default version. Helm does not update the chart's custom resource definitions: docs/eks.md has the command."`
 	Replicas   int    `json:"replicas" unit:"pods" min:"1" max:"5" doc:"Pods of the controller, of which one is active."`
 }
 
@@ -247,13 +267,13 @@ type HealthCheck struct {
 
 // Ingress is how callers outside the cluster reach the gateway.
 type Ingress struct {
-	Class               string   `json:"class" doc:"IngressClass: alb (AWS Load Balancer Controller, required on platform eks), nginx, or the class of another controller."`
+	Class               string   `json:"class" doc:"IngressClass; required with an Ingress. Platform eks needs alb (AWS Load Balancer Controller). On platform kubernetes it is the class of the cluster's ingress controller, such as traefik, haproxy or contour."`
 	Scheme              string   `json:"scheme" oneof:"internal|internet-facing" doc:"internet-facing gives the load balancer of class alb public addresses. It needs allowedCidrs, with any class."`
 	Host                string   `json:"host" doc:"Host name that the Ingress serves; empty serves every name."`
 	CertificateARN      string   `json:"certificateArn" doc:"ACM certificate for HTTPS at the load balancer (class alb)."`
 	TLSSecret           string   `json:"tlsSecret" doc:"Secret of type kubernetes.io/tls in the namespace, for HTTPS at the controller (any class except alb). It needs host."`
 	AllowedCIDRs        []string `json:"allowedCidrs" doc:"Address ranges that may call the gateway. Empty allows every caller whose network reaches the load balancer."`
-	ControllerNamespace string   `json:"controllerNamespace" doc:"Namespace of the ingress controller's pods on platform kubernetes. Only these pods may call the gateway."`
+	ControllerNamespace string   `json:"controllerNamespace" doc:"Namespace of the ingress controller's pods; platform kubernetes needs it. Only these pods may call the gateway."`
 }
 
 // Cores returns the CPU request in cores, rounded up. It panics if CPU is no quantity; Decode refuses such settings.
@@ -269,10 +289,10 @@ func Default() Settings {
 		Namespace: "tfserving",
 		Network:   Network{CIDR: "10.0.0.0/16", Zones: 2, NATGateways: NATSingle},
 		LoadBalancerController: LoadBalancerController{
-			Chart: "aws-load-balancer-controller", Repository: "https://aws.github.io/eks-charts", Version: "1.13.4", Replicas: 2,
+			Chart: "aws-load-balancer-controller", Repository: "https://aws.github.io/eks-charts", Version: "3.5.0", Replicas: 2,
 		},
 		Repositories: Repositories{KeepImages: 30},
-		Cluster:      Cluster{Version: "1.35", LogRetentionDays: 30},
+		Cluster:      Cluster{Version: "1.36", LogRetentionDays: 30},
 		// The times are the Cluster Autoscaler's own defaults.
 		Autoscaler: Autoscaler{ScanInterval: 10 * time.Second, ScaleDownUnneededTime: 10 * time.Minute, ScaleDownDelayAfterAdd: 10 * time.Minute,
 			Headroom: Headroom{Resources: Resources{CPU: "1", Memory: "1Gi"}}},
@@ -306,7 +326,7 @@ func Default() Settings {
 			DrainTime:   20 * time.Second,
 			RunAsUser:   1000,
 		},
-		Ingress: Ingress{Class: catalog.IngressClassNginx, Scheme: SchemeInternal, ControllerNamespace: "ingress-nginx"},
+		Ingress: Ingress{Scheme: SchemeInternal},
 	}
 }
 

@@ -134,12 +134,12 @@ func TestAnEncryptedSettingIsAMistake(t *testing.T) {
 		problem  string
 	}{
 		"text":                {"tfserving:namespace: predictions", "tfserving:namespace: {secure: v1:abc}", "tfserving:namespace" + note},
-		"an object":           {"tfserving:ingress: {class: nginx}", "tfserving:ingress: {secure: v1:abc}", "tfserving:ingress" + note},
+		"an object":           {"tfserving:ingress: {class: nginx, controllerNamespace: ingress-nginx}", "tfserving:ingress: {secure: v1:abc}", "tfserving:ingress" + note},
 		"in an object":        {"image: registry.example/model:1.0", "image: {secure: v1:abc}", "tfserving:model.image" + note},
 		"in a list":           {"instanceTypes: [m6i.large, m6a.large]", "instanceTypes: [m6i.large, {secure: v1:abc}]", "tfserving:nodeGroups[1].instanceTypes[1]" + note},
 		"an object in a list": {"{name: general, instanceTypes: [m6i.large], min: 2, max: 4}", "{secure: v1:abc}", "tfserving:nodeGroups[0]" + note},
 		"another namespace's": {"aws:region: eu-west-1", "other:token: {secure: v1:abc}", ""},
-		"no ciphertext":       {"tfserving:ingress: {class: nginx}", "tfserving:ingress: {class: nginx, secure: v1:abc}", "tfserving:ingress.secure is not a setting; the settings here are …"},
+		"no ciphertext":       {"tfserving:ingress: {class: nginx, controllerNamespace: ingress-nginx}", "tfserving:ingress: {class: nginx, controllerNamespace: ingress-nginx, secure: v1:abc}", "tfserving:ingress.secure is not a setting; the settings here are …"},
 	} {
 		wantProblems(t, name, problemsOfFile(t, test.old, test.new), oneOrNone(test.problem)...)
 	}
@@ -153,7 +153,7 @@ func TestASettingWithoutItsNamespaceIsAMistake(t *testing.T) {
 		problems []string
 	}{
 		"one":                {"tfserving:model:", "model:", []string{"model is not a setting; did you mean tfserving:model?"}},
-		"one with a mistake": {"tfserving:ingress: {class: nginx}", "ingress: {clas: nginx}", []string{"ingress is not a setting; did you mean tfserving:ingress?", "tfserving:ingress.clas is not a setting; the settings here are …"}},
+		"one with a mistake": {"tfserving:ingress: {class: nginx, controllerNamespace: ingress-nginx}", "ingress: {class: nginx, controllerNamespace: ingress-nginx, clas: nginx}", []string{"ingress is not a setting; did you mean tfserving:ingress?", "tfserving:ingress.clas is not a setting; the settings here are …"}},
 		"one that is set with its namespace, too": {"tfserving:namespace: predictions", "tfserving:namespace: predictions\nnamespace: another", []string{"namespace is not a setting; did you mean tfserving:namespace?"}},
 		"the region":          {"aws:region: eu-west-1", "region: eu-west-1", []string{"region is not a setting; did you mean aws:region?"}},
 		"an unknown key":      {"tfserving:namespace: predictions", "gatewayReplicas: 3", []string{"gatewayReplicas is not a setting; every setting's name begins with tfserving:, except aws:region"}},

@@ -8,8 +8,8 @@ import (
 func TestClusterAndNetworkRules(t *testing.T) {
 	notPrivate := `; it must be private IPv4 (RFC 1918), from /16 to /20`
 	runRules(t, []rule{
-		{"a Kubernetes version has no patch", set("tfserving:cluster.version", "1.35.1"), `tfserving:cluster.version is "1.35.1"; it must be major.minor, such as "1.35"`},
-		{"a Kubernetes version has no v", set("tfserving:cluster.version", "v1.35"), `tfserving:cluster.version is "v1.35"; it must be major.minor, such as "1.35"`},
+		{"a Kubernetes version has no patch", set("tfserving:cluster.version", "1.35.1"), `tfserving:cluster.version is "1.35.1"; it must be major.minor, such as "1.36"`},
+		{"a Kubernetes version has no v", set("tfserving:cluster.version", "v1.35"), `tfserving:cluster.version is "v1.35"; it must be major.minor, such as "1.36"`},
 		{"control plane logs are kept for a period that CloudWatch offers", set("tfserving:cluster.logRetentionDays", 10), `tfserving:cluster.logRetentionDays is 10; CloudWatch Logs offers 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653`},
 		{"a Kubernetes version that EKS never offered", set("tfserving:cluster.version", "1.99"), `tfserving:cluster.version is "1.99", which is not in this program's list of EKS versions: 1.32, 1.33, 1.34, 1.35, 1.36`},
 		{"a Kubernetes version that EKS no longer offers", set("tfserving:cluster.version", "1.21"), `tfserving:cluster.version is "1.21", which is not in this program's list …`},

@@ -15,7 +15,7 @@ func (c *checker) eks(s *Settings) {
 	if s.AWS.Owner == "" {
 		c.failf("aws.owner", "is missing; give the person or team that is responsible for the stack's AWS resources")
 	}
-	if s.Gateway.Service == ServiceClusterIP && s.Ingress.Class != catalog.IngressClassALB {
+	if s.Gateway.Service == ServiceClusterIP && s.Ingress.Class != catalog.IngressClassALB && !c.failed("ingress.class") {
 		c.failf("ingress.class", "is %q; platform eks installs a controller for class alb only: set ingress.class to alb, or gateway.service to LoadBalancer", s.Ingress.Class)
 	}
 	if len(s.NodeGroups) == 0 {

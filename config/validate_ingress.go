@@ -34,8 +34,15 @@ func (c *checker) ingress(s *Settings) {
 		}
 		return
 	}
-	if len(validation.IsDNS1123Subdomain(in.Class)) > 0 {
-		c.failf("ingress.class", "is %q; it must be the name of an IngressClass, such as alb or nginx", in.Class)
+	switch {
+	case in.Class == "" && s.Platform == PlatformEKS:
+		c.failf("ingress.class", "is missing; platform eks needs alb")
+	case in.Class == "":
+		c.failf("ingress.class", "is missing; give the IngressClass of the cluster's ingress controller, such as traefik, haproxy or contour (`kubectl get ingressclasses` lists them)")
+	case len(validation.IsDNS1123Subdomain(in.Class)) > 0:
+		c.failf("ingress.class", "is %q; it must be the name of an IngressClass, such as alb or traefik", in.Class)
+	}
+	if c.failed("ingress.class") {
 		return // the rules below depend on the class
 	}
 	if len(in.AllowedCIDRs) > 0 && in.Class != catalog.IngressClassALB && in.Class != catalog.IngressClassNginx {

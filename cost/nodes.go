@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
+
+	"sigs.k8s.io/yaml"
 
 	"tfserving/catalog"
 	"tfserving/resource"
@@ -13,6 +16,7 @@ import (
 type groupPlan struct {
 	err           error // why there is no price or number; nil if there is one
 	fewest, most  int   // nodes
+	priority      int   // for the autoscaler; 0 if none is known
 	spot          bool
 	instanceType  string       // the one whose price is used
 	hourlyUSD     float64      // of a node
@@ -85,6 +89,9 @@ func (e *estimator) readGroup(r resource.Resource) *groupPlan {
 	if g.fewest, g.most, err = bounds(r); err != nil {
 		return &groupPlan{err: err}
 	}
+	if g.priority, err = e.priority(r); err != nil {
+		return &groupPlan{err: err}
+	}
 	for i, name := range types {
 		t, err := catalog.Lookup(name)
 		if err != nil {
@@ -108,6 +115,45 @@ func (e *estimator) readGroup(r resource.Resource) *groupPlan {
 		g.hourlyUSD *= e.usage.SpotShare
 	}
 	return g
+}
+
+// priority is the priority of a group in the autoscaler's ConfigMap, whose patterns match the names that EKS gives to the
+// Auto Scaling groups: eks-<node group>-<UUID>. The AWS provider completes the node group's name. It is 0 without a match.
+func (e *estimator) priority(group resource.Resource) (highest int, err error) {
+	prefix, err := resource.Text(group.Inputs, "nodeGroupNamePrefix")
+	if err != nil {
+		return 0, err
+	}
+	name := fmt.Sprintf("eks-%s%026d-00000000-0000-0000-0000-000000000000", prefix, 0)
+	for _, r := range e.resources {
+		if r.Type != resource.ConfigMap {
+			continue
+		}
+		of, err := resource.Text(r.Inputs, "metadata", "name")
+		if err != nil || of != catalog.AutoscalerPriorities {
+			continue // a name that is not known yet is not this one, which is fixed
+		}
+		text, err := resource.Text(r.Inputs, "data", catalog.AutoscalerPrioritiesKey)
+		if err != nil {
+			return 0, err
+		}
+		var priorities map[int][]string
+		if err := yaml.Unmarshal([]byte(text), &priorities); err != nil {
+			return 0, fmt.Errorf("the priorities of ConfigMap %s: %w", of, err)
+		}
+		for priority, patterns := range priorities {
+			for _, p := range patterns {
+				matched, err := regexp.MatchString(p, name)
+				if err != nil {
+					return 0, fmt.Errorf("the priorities of ConfigMap %s: %w", of, err)
+				}
+				if matched {
+					highest = max(highest, priority)
+				}
+			}
+		}
+	}
+	return highest, nil
 }
 
 // bounds are the fewest and the most nodes of a group.

@@ -17,6 +17,12 @@ func group(name, capacity string, fewest, most float64, types ...any) []resource
 	}
 }
 
+// prefixed gives a group the prefix of its name in EKS, as the program does.
+func prefixed(group []resource.Resource) []resource.Resource {
+	group[0].Inputs["nodeGroupNamePrefix"] = group[0].Name + "-"
+	return group
+}
+
 // deployment has pods that request this CPU. fixed is their number if no autoscaler sets it.
 func deployment(name, cpu string, fixed float64) resource.Resource {
 	spec := object{"template": object{"spec": object{"containers": []any{object{"resources": object{"requests": object{"cpu": cpu, "memory": "1Gi"}}}}}}}
@@ -65,6 +71,12 @@ func TestTheNumberOfNodesFollowsThePods(t *testing.T) {
 		"the dearer group grows first, then the other": {
 			append(append(group("spot", "SPOT", 0, 4, "m6i.large"), group("base", "ON_DEMAND", 1, 2, "m6i.large")...), deployment("d", "1800m", 3)),
 			"base: 2, 2, 2; spot: 1, 1, 4",
+		},
+		"the group of the higher priority grows first, then the other": {
+			append(append(prefixed(group("base", "ON_DEMAND", 1, 4, "m6i.large")), prefixed(group("spot", "SPOT", 0, 1, "m6i.large"))...), deployment("d", "1800m", 3),
+				newResource(resource.ConfigMap, "p", object{"metadata": object{"name": "cluster-autoscaler-priority-expander"}, "data": object{
+					"priorities": "10:\n  - '^eks-base-[0-9a-f]{26}-'\n20:\n  - '^eks-spot-[0-9a-f]{26}-'\n"}})),
+			"base: 2, 2, 4; spot: 1, 1, 1",
 		},
 		"headroom takes a node of its own": {
 			append(group("base", "ON_DEMAND", 1, 4, "m6i.xlarge"), deployment("model", "3", 0), autoscaler("model", 1, 3), deployment("headroom", "3", 1)),

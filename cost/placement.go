@@ -22,8 +22,8 @@ func (n *node) take(pod catalog.Room) bool {
 
 // place puts pods on nodes and returns the number of nodes of each group: its fewest, and as many more as the pods need. The
 // largest pods come first, each on the first node with room ("first fit decreasing"). A pod without room gets a node of the
-// most expensive group that may grow and that fits it, because the autoscaler's choice is not predictable. A pod that fits
-// nowhere stays pending and costs nothing.
+// group that the autoscaler picks: of those that may grow and that fit it, one of the highest priority. Which of several, the
+// estimate does not predict: it takes the most expensive. A pod that fits nowhere stays pending and costs nothing.
 func place(groups []*groupPlan, pods []catalog.Room, everyNode catalog.Room) []int {
 	number := make([]int, len(groups))
 	var nodes []*node
@@ -39,11 +39,13 @@ func place(groups []*groupPlan, pods []catalog.Room, everyNode catalog.Room) []i
 			open(i)
 		}
 	}
-	byPrice := make([]int, len(groups)) // the most expensive first
+	order := make([]int, len(groups)) // the highest priority first, then the most expensive
 	for i := range groups {
-		byPrice[i] = i
+		order[i] = i
 	}
-	slices.SortStableFunc(byPrice, func(a, b int) int { return cmp.Compare(groups[b].hourlyUSD, groups[a].hourlyUSD) })
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(groups[b].priority, groups[a].priority), cmp.Compare(groups[b].hourlyUSD, groups[a].hourlyUSD))
+	})
 	pods = slices.Clone(pods)
 	slices.SortStableFunc(pods, func(a, b catalog.Room) int {
 		return cmp.Or(cmp.Compare(b.MilliCPU, a.MilliCPU), cmp.Compare(b.MemoryMiB, a.MemoryMiB))
@@ -52,7 +54,7 @@ func place(groups []*groupPlan, pods []catalog.Room, everyNode catalog.Room) []i
 		if slices.ContainsFunc(nodes, func(n *node) bool { return n.take(pod) }) {
 			continue
 		}
-		for _, i := range byPrice {
+		for _, i := range order {
 			empty := node{groups[i].room}
 			if number[i] < groups[i].most && empty.take(everyNode) && empty.take(pod) {
 				open(i).take(pod)

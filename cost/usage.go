@@ -44,7 +44,7 @@ func (u Usage) assumptions() []string {
 	return []string{
 		fmt.Sprintf("A month has %g hours. Before taxes, free tier and discounts.", u.Hours),
 		fmt.Sprintf("Demand is %s of what the autoscalers' most pods serve, on average over the month; at min there is none, at max it is all of it, all month.", percent(u.Demand)),
-		"Nodes: at min what the fewest pods need, at max what the node groups allow. Pods are packed by their requests; taints, selectors and spreading are not looked at. A node beyond a group's fewest is one of the dearest group that has room.",
+		"Nodes: at min what the fewest pods need, at max what the node groups allow. Pods are packed by their requests; taints, selectors and spreading are not looked at. A node beyond a group's fewest is one of the group of highest priority that may grow, of several the dearest.",
 		fmt.Sprintf("At full demand %g GB an hour go through the load balancer, and as much through NAT.", u.Traffic),
 		fmt.Sprintf("Spot costs %s of the on-demand price of the group's dearest type. Spot prices follow supply, by type and zone.", percent(u.SpotShare)),
 		fmt.Sprintf("The control plane writes %g GB of logs a month, flow logs are %g GB; kept uncompressed.", u.ControlPlaneLogs, u.FlowLogs),

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -86,20 +87,22 @@ func (c *Cluster) writeGroups(ctx context.Context) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	maps := client.CoreV1().ConfigMaps(systemNamespace)
-	for name, data := range map[string]map[string]string{
+	configMaps := client.CoreV1().ConfigMaps(systemNamespace)
+	data := map[string]map[string]string{
 		providerConfig:    {"config": string(text)},
 		providerTemplates: {"templates": string(templates)},
-	} {
+	}
+	maps.Copy(data, c.cfg.AutoscalerData)
+	for name, data := range data {
 		want := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name}, Data: data}
-		have, err := maps.Get(ctx, name, metav1.GetOptions{})
+		have, err := configMaps.Get(ctx, name, metav1.GetOptions{})
 		switch {
 		case apierrors.IsNotFound(err):
 			changed = true
-			_, err = maps.Create(ctx, want, metav1.CreateOptions{})
+			_, err = configMaps.Create(ctx, want, metav1.CreateOptions{})
 		case err == nil && fmt.Sprint(have.Data) != fmt.Sprint(data):
 			changed = true
-			_, err = maps.Update(ctx, want, metav1.UpdateOptions{})
+			_, err = configMaps.Update(ctx, want, metav1.UpdateOptions{})
 		}
 		if err != nil {
 			return false, fmt.Errorf("writing the autoscaler's node groups: %w", err)

@@ -64,6 +64,8 @@ type Config struct {
 	// AutoscalerFlags are arguments of the Cluster Autoscaler, in addition to those for an embedded cluster. If there are
 	// none, no autoscaler is started.
 	AutoscalerFlags []string
+	// AutoscalerData is the data of ConfigMaps that these flags name, by the ConfigMap's name. They are in kube-system.
+	AutoscalerData map[string]map[string]string
 	// TokenWebhook is the URL of a TokenReview webhook that reviews the tokens that the API server does not know. Empty
 	// means no webhook.
 	TokenWebhook string

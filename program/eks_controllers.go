@@ -31,6 +31,7 @@ func newAutoscaler(ctx *pulumi.Context, c controllerArgs, opts ...pulumi.Resourc
 		Ready:          c.cluster.Ready,
 		Image:          s.Image,
 		Kubernetes:     c.provider,
+		Priorities:     c.settings.Priorities(),
 		Pace: autoscaler.Pace{
 			ScanInterval:           s.ScanInterval,
 			ScaleDownUnneededTime:  s.ScaleDownUnneededTime,

@@ -80,6 +80,11 @@ func newKubernetesPlatform(ctx *pulumi.Context, s *config.Settings, _ preflight.
 	if err := preflight.CheckCluster(ctx.Context(), text, preflight.ClusterTimeout); err != nil {
 		return nil, fmt.Errorf("context %s of %s: %w (stack local: `make up` starts its cluster)", contextName, s.Kubernetes.Kubeconfig, err)
 	}
+	if s.Gateway.Service == config.ServiceClusterIP {
+		if err := preflight.CheckIngressClass(ctx.Context(), text, s.Ingress.Class, preflight.ClusterTimeout); err != nil {
+			return nil, fmt.Errorf("context %s of %s: %w", contextName, s.Kubernetes.Kubeconfig, err)
+		}
+	}
 	secret := pulumi.ToSecret(pulumi.String(text)).(pulumi.StringOutput)
 	provider, err := kubernetes.NewProvider(ctx, "kubernetes", &kubernetes.ProviderArgs{Kubeconfig: secret})
 	if err != nil {

@@ -31,6 +31,7 @@ const (
 	VPC                      = "aws:ec2/vpc:Vpc"
 	VPCEndpoint              = "aws:ec2/vpcEndpoint:VpcEndpoint"
 
+	ConfigMap             = "kubernetes:core/v1:ConfigMap"
 	Deployment            = "kubernetes:apps/v1:Deployment"
 	HelmRelease           = "kubernetes:helm.sh/v3:Release"
 	Ingress               = "kubernetes:networking.k8s.io/v1:Ingress"

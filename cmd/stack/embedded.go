@@ -13,6 +13,7 @@ import (
 
 	"github.com/shirou/gopsutil/v4/process"
 
+	"tfserving/catalog"
 	"tfserving/components/autoscaler"
 	"tfserving/config"
 	"tfserving/embedded"
@@ -67,6 +68,10 @@ func (s *pulumiStack) cluster() *embedded.Cluster {
 			ScaleDownUnneededTime:  s.settings.Autoscaler.ScaleDownUnneededTime,
 			ScaleDownDelayAfterAdd: s.settings.Autoscaler.ScaleDownDelayAfterAdd,
 		}),
+		AutoscalerData: map[string]map[string]string{catalog.AutoscalerPriorities: {
+			// The embedded cluster's groups have the names of the settings.
+			catalog.AutoscalerPrioritiesKey: autoscaler.Priorities(s.settings.Priorities(), func(name string) string { return "^" + name + "$" }),
+		}},
 	}
 	for _, g := range s.settings.NodeGroups {
 		capacity := map[string]string{config.CapacityOnDemand: "ON_DEMAND", config.CapacitySpot: "SPOT"}[g.Capacity]

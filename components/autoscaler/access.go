@@ -49,12 +49,12 @@ func clusterRules() rbacv1.PolicyRuleArray {
 	}
 }
 
-// ownRules are the autoscaler's rights in its own namespace: create its lease and its status, and change these two objects
-// alone. RBAC cannot limit a create to one name.
+// ownRules are the autoscaler's rights in its own namespace: read the groups' priorities, create its lease and its status,
+// and change these two objects alone. RBAC cannot limit a create to one name, nor a list or a watch without a selector.
 func ownRules() rbacv1.PolicyRuleArray {
 	change := []string{"get", "update"}
 	return rbacv1.PolicyRuleArray{
-		rule("", []string{"configmaps"}, []string{"create"}),
+		rule("", []string{"configmaps"}, []string{"create", "list", "watch"}),
 		rule("", []string{"configmaps"}, change, status),
 		rule("coordination.k8s.io", []string{"leases"}, []string{"create"}),
 		rule("coordination.k8s.io", []string{"leases"}, change, lease),

@@ -29,9 +29,11 @@ type Args struct {
 	Region         string
 	// Ready is the cluster's name, known once a pod can run and get an AWS role.
 	Ready    pulumi.StringInput
-	Image    string // empty takes the first release of the cluster's minor version
+	Image    string // empty takes the newest known release of the cluster's minor version
 	Pace     Pace
 	Headroom *Headroom // nil reserves no room
+	// Priorities are the node groups' priorities: of the groups that fit a pending pod, one with the highest gets the node.
+	Priorities map[string]int
 	// Kubernetes is the provider of the cluster's objects; nil takes the component's own. A component waits for all of its
 	// own providers, so with this field the AWS role does not wait for the control plane.
 	Kubernetes pulumi.ProviderResource
@@ -74,8 +76,12 @@ func NewAutoscaler(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.
 	if err != nil {
 		return nil, err
 	}
-	// The pod is created after its nodes, its AWS role and its rights, and deleted before them.
-	after := pulumi.DependsOn(append(bindings, budget))
+	priorities, err := newPriorities(ctx, name, args.Priorities, id, inCluster)
+	if err != nil {
+		return nil, err
+	}
+	// The pod is created after its nodes, its AWS role, its rights and the priorities, and deleted before them.
+	after := pulumi.DependsOn(append(bindings, budget, priorities))
 	if err := newDeployment(ctx, name, image, role.ReadyWith(args.Ready), args, id, account, inCluster, after); err != nil {
 		return nil, err
 	}

@@ -24,8 +24,10 @@ func Flags(p Pace) []string {
 		// The time before the autoscaler evaluates a node again that it could not remove. The autoscaler's default, 5 min, is
 		// half of its default unneeded time. With a shorter unneeded time, 5 min would decide when a node is removed.
 		fmt.Sprintf("--unremovable-node-recheck-timeout=%s", p.ScaleDownUnneededTime/2),
-		// Of the groups that fit the pending pods, add a node to the group that leaves the least CPU idle.
-		"--expander=least-waste",
+		// Of the groups that fit the pending pods, add a node to one with the highest priority, and of these to the one that
+		// leaves the least CPU idle. least-waste alone compares a real node of a group with the nominal size of an empty
+		// group's instance type, which has more memory, so it never picks an empty group beside one with nodes.
+		"--expander=priority,least-waste",
 		// Keep groups that differ only by zone at equal sizes, so that the loss of one zone takes no more than its share.
 		"--balance-similar-node-groups=true",
 		// Every pod with a read-only root filesystem has an emptyDir. Such pods must not keep a node from its removal.

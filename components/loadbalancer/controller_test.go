@@ -50,7 +50,7 @@ func valuesOf(t *testing.T, engine *mockengine.Engine) map[string]any {
 	return engine.Get(t, releaseType, cluster).Inputs.Mappable()["values"].(map[string]any)
 }
 
-var chart = Args{Chart: "aws-load-balancer-controller", Repository: "https://aws.github.io/eks-charts", Version: "1.13.4"}
+var chart = Args{Chart: "aws-load-balancer-controller", Repository: "https://aws.github.io/eks-charts", Version: "3.5.0"}
 
 func TestIngressesComeAfterTheControllerAndTheControllerAfterItsRoleAndItsNodes(t *testing.T) {
 	engine := install(t, chart)
@@ -78,8 +78,8 @@ func TestTheChartComesFromARepositoryOrFromAPath(t *testing.T) {
 		args                Args
 		repository, version any
 	}{
-		"repository": {chart, map[string]any{"repo": "https://aws.github.io/eks-charts"}, "1.13.4"},
-		"path":       {Args{Chart: "./charts/controller", Version: "1.13.4"}, nil, nil},
+		"repository": {chart, map[string]any{"repo": "https://aws.github.io/eks-charts"}, "3.5.0"},
+		"path":       {Args{Chart: "./charts/controller", Version: "3.5.0"}, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := install(t, c.args).Get(t, releaseType, cluster).Inputs.Mappable()
@@ -121,6 +121,12 @@ func TestTheControllerNeedsNoMetadataServiceToFindItsClusterAndVPC(t *testing.T)
 		if v[key] != want {
 			t.Errorf("%s is %v, want %v", key, v[key], want)
 		}
+	}
+}
+
+func TestAnUpgradeKeepsTheWebhooksCertificate(t *testing.T) {
+	if v := valuesOf(t, install(t, chart)); v["keepTLSSecret"] != true {
+		t.Error("an upgrade makes a new certificate, which the running pods do not have")
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 )
 
 // published is the policy that the controller's maintainers publish: docs/install/iam_policy.json of
-// kubernetes-sigs/aws-load-balancer-controller, release 2.13, which is the controller of chart 1.13. An update of the chart
-// needs an update of the policy.
+// kubernetes-sigs/aws-load-balancer-controller, release 3.5.0, which is the controller of chart 3.5.0. An update of the chart needs an
+// update of the policy: release 3.7.0 adds ec2:ValidateSecurityGroupQuotasForInterface.
 //
 //go:embed iam_policy.json
 var published []byte

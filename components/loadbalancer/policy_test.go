@@ -46,7 +46,7 @@ func TestThePolicyAllowsThePublishedActionsAndNoOthers(t *testing.T) {
 	}
 }
 
-// Release 2.13 of the controller needs these. The policies of older releases lack some of them (release notes).
+// Release 3.5 of the controller needs these. The policies of releases before 2.13 lack some of them (release notes).
 func TestThePolicyIsThatOfTheChartsRelease(t *testing.T) {
 	for _, action := range []string{
 		"ec2:GetSecurityGroupsForVpc", "elasticloadbalancing:DescribeListenerAttributes", // 2.10

@@ -23,7 +23,8 @@ import (
 //     here. helm/v4 imports two.
 //
 // The disadvantages: a preview does not show what a new version of the chart changes, and each preview reads the chart's
-// repository. Helm installs the chart's custom resource definitions once. It neither updates nor removes them.
+// repository. Helm installs the chart's custom resource definitions once. It neither updates nor removes them; docs/eks.md
+// has the command.
 const releaseType = "kubernetes:helm.sh/v3:Release"
 
 // timeout is how long Helm waits for the pods to be ready (Helm's default).

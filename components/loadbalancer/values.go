@@ -24,6 +24,8 @@ func values(args *Args, ready pulumi.StringInput) pulumi.Map {
 		"replicaCount":   pulumi.Int(args.Replicas),
 		"serviceAccount": pulumi.Map{"create": pulumi.Bool(true), "name": pulumi.String(object)},
 		"resources":      pulumi.Map{"requests": pulumi.ToStringMap(resources), "limits": pulumi.ToStringMap(resources)},
+		// With a new certificate at each upgrade, the default since chart 3, the webhook's answers fail until the pods have it.
+		"keepTLSSecret": pulumi.Bool(true),
 		// The chart creates the budget only if there are several replicas.
 		"podDisruptionBudget": pulumi.Map{"maxUnavailable": pulumi.Int(1)},
 		// Another zone for each controller pod, if possible. The chart itself prefers another node.

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"tfserving/components/autoscaler"
 	"tfserving/components/gateway"
 	"tfserving/components/modelserver"
 	"tfserving/config"
@@ -263,6 +266,7 @@ func loadUpAndBack(t *testing.T, r *rehearsal) {
 			t.Errorf("the autoscaler's role did not call %s", action)
 		}
 	}
+	r.addsTheHighestPriorityFirst(t, r.aws.Journal()[before:])
 	for component, least := range ready() {
 		want := map[string]int{gateway.Component: r.settings.Gateway.Replicas.Min, modelserver.Component: r.settings.Model.Replicas.Min}[component] - 1
 		if least < want {
@@ -272,6 +276,27 @@ func loadUpAndBack(t *testing.T, r *rehearsal) {
 	if err := r.machines.Err(); err != nil {
 		t.Error(err)
 	}
+}
+
+// addsTheHighestPriorityFirst fails the test if the autoscaler's first new node is not of a group of the highest priority.
+func (r *rehearsal) addsTheHighestPriorityFirst(t *testing.T, events []emulator.Event) {
+	t.Helper()
+	priorities := r.settings.Priorities()
+	highest := slices.Max(slices.Collect(maps.Values(priorities)))
+	first := slices.IndexFunc(events, func(e emulator.Event) bool { return e.Action == "SetDesiredCapacity" && e.Status == 200 })
+	if first < 0 {
+		return // another check reports it
+	}
+	group := events[first].Params["AutoScalingGroupName"]
+	for name, priority := range priorities {
+		if regexp.MustCompile(autoscaler.ScalingGroups(name)).MatchString(group) {
+			if priority != highest {
+				t.Errorf("the first new node is of group %s with priority %d; the highest is %d", group, priority, highest)
+			}
+			return
+		}
+	}
+	t.Errorf("no priority's pattern matches the Auto Scaling group %s", group)
 }
 
 // desired is the sum of the groups' desired sizes.

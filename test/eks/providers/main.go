@@ -28,7 +28,7 @@ import (
 // The region and the Kubernetes version of the calls. Neither changes how long an answer takes.
 const (
 	region  = "eu-west-1"
-	version = "1.35"
+	version = "1.36"
 )
 
 // addons are the add-ons of an EKS stack. The program reads the default version of each.
