@@ -121,7 +121,7 @@ func (s *pulumiStack) lookPath(name string) (string, error) {
 
 // command prepares a command in the checkout's folder. The terminal sends Ctrl-C to the whole process group, so the command
 // gets it without help. A second interrupt would end pulumi before it saves its state. SIGTERM reaches this process alone,
-// so it is passed on, as an interrupt.
+// so it is passed on, as an interrupt. A failed rollout interrupts the command, too.
 func (s *pulumiStack) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	if tool := filepath.Join(s.bin(), name); name == "pulumi" {
 		name = tool
@@ -130,7 +130,7 @@ func (s *pulumiStack) command(ctx context.Context, name string, args ...string) 
 	cmd.Dir = s.root
 	cmd.Env = append(os.Environ(), s.env()...)
 	cmd.Cancel = func() error {
-		if errors.Is(context.Cause(ctx), errTerminated) {
+		if cause := context.Cause(ctx); errors.Is(cause, errTerminated) || errors.Is(cause, errRolloutFailed) {
 			return cmd.Process.Signal(os.Interrupt)
 		}
 		return nil

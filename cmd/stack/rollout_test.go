@@ -110,6 +110,38 @@ func TestCtrlCEndsTheWaitForAnAPIServerThatDoesNotAnswer(t *testing.T) {
 	})
 }
 
+// Pulumi waits for all waves of a rollout, which takes much longer than the progress deadline of one.
+func TestAFailedRolloutEndsPulumi(t *testing.T) {
+	revision := func(number string) func(*appsv1.Deployment) {
+		return func(d *appsv1.Deployment) { stuck(d); d.Annotations[revisionAnnotation] = number }
+	}
+	for name, c := range map[string]struct {
+		before, after func(*appsv1.Deployment)
+		want          error
+	}{
+		"a rollout fails":                          {func(*appsv1.Deployment) {}, stuck, errRolloutFailed},
+		"a rollout succeeds":                       {func(*appsv1.Deployment) {}, func(d *appsv1.Deployment) { d.Annotations[revisionAnnotation] = "3" }, nil},
+		"the rollout before had failed":            {revision("2"), revision("2"), nil},
+		"the rollout before had failed, this does": {revision("2"), revision("3"), errRolloutFailed},
+		"the status is older than the change":      {func(*appsv1.Deployment) {}, func(d *appsv1.Deployment) { stuck(d); d.Status.ObservedGeneration = 2 }, nil},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			client := fake.NewClientset(deploymentOf(c.before))
+			ctx, end := context.WithCancelCause(t.Context())
+			defer end(nil)
+			go endAtFailedRollout(ctx, client, "app", io.Discard, end)
+			time.Sleep(2 * rolloutPoll)
+			if _, err := client.AppsV1().Deployments("app").Update(ctx, deploymentOf(c.after), metav1.UpdateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * rolloutPoll)
+			if got := context.Cause(ctx); got != c.want {
+				t.Errorf("%s: pulumi ends by %v, want %v", name, got, c.want)
+			}
+		})
+	}
+}
+
 func TestARolloutIsWaitedFor(t *testing.T) {
 	rolling := func(d *appsv1.Deployment) { d.Status.UpdatedReplicas = 1 }
 	client := fake.NewClientset(deploymentOf(rolling))

@@ -29,14 +29,20 @@ func (s *pulumiStack) up(ctx context.Context, _ []string) error {
 	return s.pulumiUp(ctx, s.clusterOfOutputs, s.withConfirmation("up")...)
 }
 
-// pulumiUp runs `pulumi up` and then checks that every Deployment of the application is rolled out. If pulumi fails, the
-// error also says which Deployments are not, and why.
+// pulumiUp runs `pulumi up`, until a rollout fails, and then checks that every Deployment of the application is rolled out. If
+// pulumi fails, the error also says which Deployments are not, and why.
 //
 // The refresh makes the cluster what the settings say. Without it, pulumi compares the settings with its state alone: it
 // misses a change that an interrupted run had sent and not recorded, and changes that anything else made. On EKS it also
 // reads the number of nodes that the autoscaler has set, which a change of a node group's bounds sends along.
 func (s *pulumiStack) pulumiUp(ctx context.Context, connect func(context.Context) (*kubernetes.Clientset, error), args ...string) error {
-	upErr := s.pulumi(ctx, append(args, "--refresh")...)
+	running, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	if client, err := connect(ctx); err == nil { // before the first `up` there may be no cluster
+		go endAtFailedRollout(running, client, s.settings.Namespace, os.Stderr, end)
+	}
+	upErr := s.pulumi(running, append(args, "--refresh")...)
+	end(nil)
 	if ctx.Err() != nil {
 		return upErr
 	}
