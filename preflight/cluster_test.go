@@ -89,3 +89,23 @@ func TestAClusterMustAcceptTheCredentialsAndBeNewEnough(t *testing.T) {
 func TestCheckClusterRefusesAnInvalidKubeconfig(t *testing.T) {
 	wantError(t, CheckCluster(t.Context(), "a: [", shortCheck), "kubeconfig")
 }
+
+func TestTheLargestDeploymentWithTheLabelsCounts(t *testing.T) {
+	for answer, want := range map[string]int{
+		`{"items": []}`: 0,
+		`{"items": [{"spec": {"replicas": 3}}, {"spec": {"replicas": 5}}, {"spec": {"replicas": 0}}]}`: 5,
+		`{"items": [{"spec": {}}]}`: 1, // Kubernetes' default
+	} {
+		asked := ""
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) { asked = r.URL.String(); fmt.Fprint(w, answer) })
+		got, err := MostReplicas(t.Context(), kubeconfigOf(url), "models", map[string]string{"app": "gateway", "part": "one"})
+		if err != nil || got != want {
+			t.Errorf("of %s there are %d pods (%v), want %d", answer, got, err, want)
+		}
+		if want := "/apis/apps/v1/namespaces/models/deployments?labelSelector=app%3Dgateway%2Cpart%3Done"; asked != want {
+			t.Errorf("the cluster is asked for %s, want %s", asked, want)
+		}
+	}
+	_, err := MostReplicas(t.Context(), kubeconfigOf(closedPort(t)), "models", nil)
+	wantError(t, err, "does not answer")
+}
