@@ -47,13 +47,9 @@ func (s *pulumiStack) admit(ctx context.Context, args []string) error {
 	return nil
 }
 
-// callEKS calls EKS in the stack's region with the AWS CLI and the caller's own credentials.
+// callEKS calls EKS for its effect.
 func (s *pulumiStack) callEKS(ctx context.Context, call string, args ...string) error {
-	out, err := s.command(ctx, "aws", append([]string{"eks", call, "--region", s.settings.Region}, args...)...).CombinedOutput()
-	if err != nil {
-		return &awsError{call: "aws eks " + call, err: err, output: string(out)}
-	}
-	return nil
+	return s.callAWS(ctx, nil, "eks", call, args...)
 }
 
 // awsError is a failed call of the AWS CLI.

@@ -10,8 +10,8 @@ import (
 	"tfserving/config"
 )
 
-// fakeAWS is a script in place of the AWS CLI. It appends its arguments to the file $CALLS, and fails for the calls listed
-// in $REFUSED, as call=code.
+// fakeAWS is a script in place of the AWS CLI. It appends its arguments to the file $CALLS, fails for the calls listed in $REFUSED,
+// as call=code, and otherwise answers with the file of the call's name beside it, if there is one.
 const fakeAWS = `#!/bin/sh
 echo "$*" >> "$CALLS"
 for refused in $REFUSED; do
@@ -19,6 +19,8 @@ for refused in $REFUSED; do
 	echo "An error occurred (${refused#*=}) when calling an operation: for the test" >&2
 	exit 254
 done
+answer="$(dirname "$0")/$2.json"
+[ ! -f "$answer" ] || cat "$answer"
 `
 
 func TestAdmitMakesARoleAnAdministratorOfTheCluster(t *testing.T) {

@@ -26,6 +26,12 @@ func (s *pulumiStack) up(ctx context.Context, _ []string) error {
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
+	if s.settings.Platform == config.PlatformEKS {
+		// Pulumi reports wrong credentials and a group in its way.
+		if err := s.removeLateLogs(ctx); err != nil {
+			fmt.Fprintf(os.Stderr, "warning: not looking for the log group of a deleted cluster: %v\n", err)
+		}
+	}
 	return s.pulumiUp(ctx, s.clusterOfOutputs, s.withConfirmation("up")...)
 }
 
@@ -174,6 +180,11 @@ func (s *pulumiStack) down(ctx context.Context, _ []string) error {
 		}
 		if err := s.pulumi(ctx, s.withConfirmation("destroy")...); err != nil {
 			return err
+		}
+		if s.settings.Platform == config.PlatformEKS {
+			if err := s.removeLateLogs(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	if err := s.removeRecord(); err != nil {
