@@ -46,6 +46,15 @@ func FindRelease(version string) (Release, bool) {
 	return Release{}, false
 }
 
+// Minor returns the minor version, such as 35.
+func (r Release) Minor() int {
+	var major, minor int
+	if _, err := fmt.Sscanf(r.Version, "%d.%d", &major, &minor); err != nil {
+		panic(fmt.Sprintf("catalog/releases.go: %v", err))
+	}
+	return minor
+}
+
 // StandardEnd returns the time at which standard support ends.
 func (r Release) StandardEnd() time.Time { return day(r.StandardSupport) }
 

@@ -101,14 +101,20 @@ type Network struct {
 // Cluster is the EKS control plane of platform eks.
 type Cluster struct {
 	Version           string            `json:"version" doc:"Kubernetes version of the control plane, as major.minor in quotes."`
+	NodeVersion       string            `json:"nodeVersion" doc:"Kubernetes version of the nodes and of the add-ons, as major.minor in quotes: at most version, and at most 3 minor versions older. Empty follows version. While it stays behind version, an upgrade of the control plane can be rolled back at once (docs/operations.md)."`
 	PublicAccessCIDRs []string          `json:"publicAccessCidrs" doc:"Address ranges that may reach the public API endpoint. Empty closes the endpoint: pulumi must then run inside the VPC or in a network that is connected to it."`
 	AllowWorld        bool              `json:"allowWorld" doc:"Accept ranges wider than /8 in publicAccessCidrs, such as 0.0.0.0/0. They also need an exception from policy no-open-ingress (docs/policies.md)."`
 	Administrators    []string          `json:"administrators" doc:"ARNs of the IAM roles or users that administer the cluster. The identity that runs pulumi must be one of them. Empty makes the identity that creates the cluster its only administrator. Set it before the cluster exists: a later change has no effect on that identity (docs/eks.md)."`
 	LogRetentionDays  int               `json:"logRetentionDays" unit:"days" doc:"How long CloudWatch Logs keeps the control plane's logs: a period that it offers."`
 	PrefixDelegation  bool              `json:"prefixDelegation" doc:"Assign pod addresses to nodes in blocks of 16 (/28) instead of one by one. A node then runs more pods and takes more addresses from its subnet."`
 	SSMAccess         bool              `json:"ssmAccess" doc:"Allow Systems Manager sessions on nodes."`
+	NodeRepair        bool              `json:"nodeRepair" doc:"Let EKS replace a node that has not been ready for 30 minutes (EKS node auto repair). It replaces none while more than a fifth of a group of more than five nodes is unhealthy."`
+	ZonalShift        bool              `json:"zonalShift" doc:"Register the cluster for zonal shift (Amazon Application Recovery Controller). While a shift away from a zone is in force, no node starts in the zone and Services send nothing to its pods. You start a shift, or AWS does if you allow autoshift."`
 	AddonVersions     map[string]string `json:"addonVersions" doc:"Versions of the EKS add-ons vpc-cni, coredns, kube-proxy, eks-pod-identity-agent and metrics-server. An add-on without a version here gets EKS's default for the cluster's version."`
 }
+
+// VersionOfNodes returns the Kubernetes version of the nodes and of the add-ons.
+func (c *Cluster) VersionOfNodes() string { return cmp.Or(c.NodeVersion, c.Version) }
 
 // NodeGroup is a group of identical nodes. EKS allows 450 nodes in a managed node group (EKS service quotas). Its AL2023
 // image has 20 GiB, and a gp3 volume at most 16384 GiB.

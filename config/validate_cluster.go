@@ -30,6 +30,7 @@ func (c *checker) cluster(cl *Cluster, now time.Time) {
 	case !now.Before(release.ExtendedEnd()):
 		c.failf("cluster.version", "is %q, whose extended support by EKS ended on %s: EKS creates no clusters of this version, and upgrades those that exist; set one of %s, and upgrade a cluster one minor version at a time", cl.Version, release.ExtendedSupport, offered)
 	}
+	c.nodeVersion(cl)
 	c.retention("cluster.logRetentionDays", cl.LogRetentionDays, "")
 	for i, text := range cl.PublicAccessCIDRs {
 		key := fmt.Sprintf("cluster.publicAccessCidrs[%d]", i)

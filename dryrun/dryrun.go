@@ -56,8 +56,8 @@ func Resources(file string) ([]resource.Resource, error) {
 	return all, nil
 }
 
-// passingChecks returns the checks of an account that fits the settings: the caller is an administrator of the cluster, and
-// every image exists.
+// passingChecks returns the checks of an account that fits the settings: the caller is an administrator of the cluster, every
+// image exists, the cluster has no node groups yet, and spot instances can be launched.
 func passingChecks(s *config.Settings) preflight.Checks {
 	caller := deployer
 	if admins := s.Cluster.Administrators; len(admins) > 0 {
@@ -70,6 +70,8 @@ func passingChecks(s *config.Settings) preflight.Checks {
 		Image: func(context.Context, string, string, string) (preflight.ImageState, error) {
 			return preflight.ImageExists, nil
 		},
+		NodeGroupSizes: func(context.Context, string, string) (map[string]int, error) { return nil, nil },
+		SpotRole:       func(context.Context, string) error { return nil },
 	}
 }
 

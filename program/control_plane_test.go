@@ -29,6 +29,9 @@ func TestControlPlaneDoesNotUseOutdatedDefaults(t *testing.T) {
 		if got := resource.At(inner, "upgradePolicy", "supportType"); got != "STANDARD" {
 			t.Errorf("the support type is %v, want STANDARD: extended support costs six times as much", got)
 		}
+		if got := resource.At(inner, "zonalShiftConfig", "enabled"); got != g.settings.Cluster.ZonalShift {
+			t.Errorf("zonal shift is %v, want %v", got, g.settings.Cluster.ZonalShift)
+		}
 		if got := resource.At(inner, "bootstrapSelfManagedAddons"); got != false {
 			t.Errorf("bootstrapSelfManagedAddons is %v: EKS would install add-ons of its own", got)
 		}
@@ -64,7 +67,7 @@ func TestAddonsFollowTheSettings(t *testing.T) {
 		for _, a := range g.ofType(typeAddon) {
 			name := a.text("addonName")
 			seen[name] = true
-			want := "EKS's default for " + g.settings.Cluster.Version
+			want := "EKS's default for " + g.settings.Cluster.VersionOfNodes()
 			if pinned := g.settings.Cluster.AddonVersions[name]; pinned != "" {
 				want = pinned
 			}

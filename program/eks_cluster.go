@@ -22,10 +22,12 @@ func newNetwork(ctx *pulumi.Context, name string, zones []string, s *config.Sett
 	}, opts...)
 }
 
-func clusterArgs(name string, tags map[string]string, s *config.Settings, vpc *network.Network) *cluster.Args {
+// clusterArgs returns the arguments of the cluster. sizes are the numbers of nodes of its groups that exist.
+func clusterArgs(name string, tags map[string]string, s *config.Settings, vpc *network.Network, sizes map[string]int) *cluster.Args {
 	args := &cluster.Args{
 		Name:              name,
 		Version:           s.Cluster.Version,
+		NodeVersion:       s.Cluster.VersionOfNodes(),
 		Region:            s.Region,
 		VPCID:             vpc.VPCID,
 		SubnetIDs:         vpc.PrivateSubnetIDs,
@@ -35,12 +37,16 @@ func clusterArgs(name string, tags map[string]string, s *config.Settings, vpc *n
 		LogRetentionDays:  s.Cluster.LogRetentionDays,
 		PrefixDelegation:  s.Cluster.PrefixDelegation,
 		SSMAccess:         s.Cluster.SSMAccess,
+		NodeRepair:        s.Cluster.NodeRepair,
+		ZonalShift:        s.Cluster.ZonalShift,
 		AddonVersions:     s.Cluster.AddonVersions,
 		Tags:              tags,
 		Protect:           s.AWS.Protect,
 	}
 	for _, g := range s.NodeGroups {
-		args.NodeGroups = append(args.NodeGroups, nodeGroup(g))
+		group := nodeGroup(g)
+		group.Fit(sizes)
+		args.NodeGroups = append(args.NodeGroups, group)
 	}
 	return args
 }

@@ -20,7 +20,14 @@ func newEKSPlatform(ctx *pulumi.Context, s *config.Settings, checks preflight.Ch
 	if err := checkDeployer(ctx, s, checks); err != nil {
 		return nil, err
 	}
+	if err := checkSpotRole(ctx, s, checks); err != nil {
+		return nil, err
+	}
 	name, tags := config.ClusterName(ctx.Stack()), resourceTags(ctx.Stack(), s)
+	sizes, err := checks.NodeGroupSizes(ctx.Context(), s.Region, name)
+	if err != nil {
+		return nil, err
+	}
 	awsProvider, err := newAWSProvider(ctx, s, tags)
 	if err != nil {
 		return nil, err
@@ -38,7 +45,7 @@ func newEKSPlatform(ctx *pulumi.Context, s *config.Settings, checks preflight.Ch
 	if err != nil {
 		return nil, err
 	}
-	eksCluster, err := cluster.NewCluster(ctx, name, clusterArgs(name, tags, s, vpc), onAWS)
+	eksCluster, err := cluster.NewCluster(ctx, name, clusterArgs(name, tags, s, vpc, sizes), onAWS)
 	if err != nil {
 		return nil, err
 	}
@@ -84,6 +91,14 @@ func checkDeployer(ctx *pulumi.Context, s *config.Settings, checks preflight.Che
 		return fmt.Errorf("checking who may deploy to the cluster: tfserving:cluster.administrators has other identities, but not yours, %s: add the ARN of your role or user", deployer.ARN)
 	}
 	return nil
+}
+
+// checkSpotRole fails if a node group has spot instances and the account cannot launch them.
+func checkSpotRole(ctx *pulumi.Context, s *config.Settings, checks preflight.Checks) error {
+	if !slices.ContainsFunc(s.NodeGroups, func(g config.NodeGroup) bool { return g.Capacity == config.CapacitySpot }) {
+		return nil
+	}
+	return checks.SpotRole(ctx.Context(), s.Region)
 }
 
 // newAWSProvider makes the provider of every AWS resource. It puts tags on each resource that can have tags, except on

@@ -155,6 +155,8 @@ type fakeAWS struct {
 	// replicas are the pods of the largest Deployment of each component, replicasErr the error of the question.
 	replicas    map[string]int
 	replicasErr error
+	nodeGroups  map[string]int // the numbers of nodes of the cluster's groups, by name
+	spotErr     error          // the error of the check of spot's role
 }
 
 // newFakeAWS returns an account that fits the checked-in stacks. Its zones are not sorted: AWS promises no order.
@@ -182,5 +184,7 @@ func (a *fakeAWS) checks() preflight.Checks {
 			}
 			return preflight.ImageExists, nil
 		},
+		NodeGroupSizes: func(context.Context, string, string) (map[string]int, error) { return a.nodeGroups, nil },
+		SpotRole:       func(context.Context, string) error { return a.spotErr },
 	}
 }

@@ -28,11 +28,12 @@ func TestNodeGroupsFollowTheSettings(t *testing.T) {
 				t.Fatal(err)
 			}
 			for key, want := range map[string]any{
-				"capacityType":  capacities[s.Capacity],
-				"amiType":       images[instance.Architecture],
-				"version":       g.settings.Cluster.Version,
-				"instanceTypes": anyList(s.InstanceTypes),
-				"scalingConfig": map[string]any{"minSize": float64(s.Min), "maxSize": float64(s.Max), "desiredSize": float64(max(s.Desired, s.Min))},
+				"capacityType":     capacities[s.Capacity],
+				"amiType":          images[instance.Architecture],
+				"version":          g.settings.Cluster.VersionOfNodes(),
+				"instanceTypes":    anyList(s.InstanceTypes),
+				"nodeRepairConfig": map[string]any{"enabled": g.settings.Cluster.NodeRepair},
+				"scalingConfig":    map[string]any{"minSize": float64(s.Min), "maxSize": float64(s.Max), "desiredSize": float64(max(s.Desired, s.Min))},
 			} {
 				if got := group.input(key); !reflect.DeepEqual(got, want) {
 					t.Errorf("%s: %s is %v, want %v", group, key, got, want)
@@ -106,4 +107,37 @@ func TestPodsCannotReachInstanceMetadata(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The settings of the group are min 2 and max 6.
+func TestBoundsThatExcludeTheNumberOfNodesSetTheNumber(t *testing.T) {
+	const suffix = "20261127203447000000000001" // as the AWS provider adds it: 26 characters
+	for _, c := range []struct {
+		name    string
+		groups  map[string]int
+		desired float64
+		ignored bool // changes of the number are ignored
+	}{
+		{"no group yet", nil, 2, true},
+		{"within the bounds", map[string]int{"general-" + suffix: 4}, 2, true},
+		{"at a bound", map[string]int{"general-" + suffix: 6}, 2, true},
+		{"fewer nodes than min", map[string]int{"general-" + suffix: 1}, 2, false},
+		{"more nodes than max", map[string]int{"general-" + suffix: 9}, 6, false},
+		{"another group whose name begins alike", map[string]int{"general-2-" + suffix: 9}, 2, true},
+		{"an older group that is being replaced", map[string]int{"general-" + suffix: 9, "general-3" + suffix[1:]: 4}, 2, true},
+	} {
+		account := newFakeAWS()
+		account.nodeGroups = c.groups
+		g, err := newEKSGraph("dev", "", account)
+		if err != nil {
+			t.Fatal(err)
+		}
+		group := g.ofType(resource.NodeGroup)[0]
+		if got := group.Inputs["scalingConfig"].ObjectValue()["desiredSize"].NumberValue(); got != c.desired {
+			t.Errorf("%s: the group's number is %v, want %v", c.name, got, c.desired)
+		}
+		if got := slices.Contains(group.RegisterRPC.GetIgnoreChanges(), "scalingConfig.desiredSize"); got != c.ignored {
+			t.Errorf("%s: changes of the number are ignored: %v, want %v", c.name, got, c.ignored)
+		}
+	}
 }

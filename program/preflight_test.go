@@ -60,6 +60,9 @@ func TestDeployFailsBeforeItCreatesAnythingInAWS(t *testing.T) {
 			1, []string{"zoomcamp-10-model:xception-v4-001", "tfserving-dev/zoomcamp-10-model", "push it first"}},
 		{accountCase{"the gateway's image is missing", "", withImages(preflight.ImageMissing, devGatewayImage)},
 			1, []string{"zoomcamp-10-gateway:002", "push it first"}},
+		{accountCase{"the account cannot launch spot instances", "",
+			func(a *fakeAWS) { a.spotErr = errors.New("the account has no role AWSServiceRoleForEC2Spot") }},
+			0, []string{"the account has no role AWSServiceRoleForEC2Spot"}},
 		{accountCase{"the autoscaler has another version than the cluster",
 			`tfserving:autoscaler: {image: "registry.k8s.io/autoscaling/cluster-autoscaler:v1.30.0"}`, nil}, 0, []string{"1.30", "1.35"}},
 	} {
@@ -84,6 +87,8 @@ func TestDeployAcceptsAnAccountThatFitsTheSettings(t *testing.T) {
 	for _, c := range []accountCase{
 		{name: "an administrator's role has a path, which STS leaves out", settings: `tfserving:cluster: {administrators: ["arn:aws:iam::123456789012:role/a/b/Deployer"]}`},
 		{name: "the settings name no administrators", settings: `tfserving:cluster: {administrators: []}`},
+		{name: "the account cannot launch spot instances, and the stack has none", settings: `tfserving:nodeGroups: [{name: general, instanceTypes: [m6i.large], min: 2, max: 4}]`,
+			change: func(a *fakeAWS) { a.spotErr = errors.New("the account has no role AWSServiceRoleForEC2Spot") }},
 		{name: "the repositories do not exist yet", change: withImages(preflight.NoRepository, devModelImage, devGatewayImage)},
 		{name: "the credentials may not look for images", change: withImages(preflight.ImageUnknown, devModelImage)},
 		{name: "the region has more zones than the settings ask for", change: func(a *fakeAWS) { a.zones = append(a.zones, "eu-west-1d") }},

@@ -180,6 +180,7 @@ var eksVariations = append(checkedIn(""), []variation{
 	{name: "flow logs", stack: "dev", settings: `tfserving:network: {flowLogRetentionDays: 30}`},
 	{name: "NAT gateway in each of three zones", stack: "dev", settings: `tfserving:network: {natGateways: perZone, zones: 3}`},
 	{name: "prefix delegation", stack: "dev", settings: `tfserving:cluster: {prefixDelegation: true}`},
+	{name: "older nodes, node repair and zonal shift", stack: "dev", settings: `tfserving:cluster: {version: "1.36", nodeVersion: "1.35", nodeRepair: true, zonalShift: true}`},
 	{name: "Systems Manager", stack: "dev", settings: `tfserving:cluster: {ssmAccess: true}`},
 	{name: "private endpoint", stack: "dev", settings: `tfserving:cluster: {publicAccessCidrs: []}`},
 	{name: "endpoint open to the internet", stack: "dev", settings: `tfserving:cluster: {publicAccessCidrs: [0.0.0.0/0], allowWorld: true}`},

@@ -83,15 +83,19 @@ func newAddons(ctx *pulumi.Context, name string, args *Args, cluster pulumi.Stri
 	return registered, nil
 }
 
-// addonVersion returns the pinned version of an add-on, or EKS's default version for the cluster's Kubernetes version. An
-// add-on without a version would keep its old version when the cluster is upgraded.
+// addonVersion returns the pinned version of an add-on, or EKS's default version for the nodes' Kubernetes version. An add-on
+// without a version would keep its old version when the nodes are upgraded.
+//
+// Add-ons follow the nodes and not the control plane. EKS rolls a control plane back only if no add-on is too new for the older
+// version, and kube-proxy must not be newer than the API server (EKS User Guide, "Roll back a cluster to a previous Kubernetes
+// version"). So while the nodes stay behind, nothing but the control plane has to go back.
 func addonVersion(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.InvokeOption) pulumi.StringPtrInput {
 	if pinned := args.AddonVersions[name]; pinned != "" {
 		return pulumi.String(pinned)
 	}
 	return eks.GetAddonVersionOutput(ctx, eks.GetAddonVersionOutputArgs{
 		AddonName:         pulumi.String(name),
-		KubernetesVersion: pulumi.String(args.Version),
+		KubernetesVersion: pulumi.String(args.NodeVersion),
 		MostRecent:        pulumi.Bool(false),
 	}, opts...).Version().ToStringPtrOutput()
 }

@@ -8,11 +8,11 @@ import (
 	"tfserving/internal/mockengine"
 )
 
-func TestAddonsHaveThePinnedVersionOrTheDefaultForTheClustersVersion(t *testing.T) {
+func TestAddonsHaveThePinnedVersionOrTheDefaultForTheNodesVersion(t *testing.T) {
 	g := newGraph(t, func(a *Args) { a.Version, a.AddonVersions = "1.35", map[string]string{"coredns": "v1.13.2-eksbuild.3"} })
 	for _, name := range []string{"vpc-cni", "kube-proxy", "eks-pod-identity-agent", "coredns", "metrics-server"} {
 		got := g.inputs(t, addonKey(name))
-		want := "default-of-" + name + "-for-1.35"
+		want := "default-of-" + name + "-for-1.34"
 		if name == "coredns" {
 			want = "v1.13.2-eksbuild.3"
 		}

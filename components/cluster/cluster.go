@@ -10,9 +10,11 @@ import (
 
 // Args describe a cluster.
 type Args struct {
-	// Name is the cluster's name in EKS, Version its Kubernetes minor version, such as 1.34.
+	// Name is the cluster's name in EKS, Version the Kubernetes minor version of its control plane, such as 1.34.
 	Name, Version, Region string
-	VPCID                 pulumi.StringInput
+	// NodeVersion is the Kubernetes minor version of the nodes and of the add-ons, at most Version.
+	NodeVersion string
+	VPCID       pulumi.StringInput
 	// SubnetIDs are the subnets of the control plane's network interfaces, NodeSubnetIDs those of the nodes. NodeSubnetIDs
 	// may be known later: nodes need a route to the internet, the control plane does not.
 	SubnetIDs, NodeSubnetIDs pulumi.StringArrayInput
@@ -27,7 +29,9 @@ type Args struct {
 	PrefixDelegation bool
 	// SSMAccess allows a shell on nodes through AWS Systems Manager.
 	SSMAccess bool
-	// AddonVersions are pinned versions by add-on. Any other add-on has EKS's default for the cluster's version.
+	// NodeRepair lets EKS replace unhealthy nodes. ZonalShift allows a shift away from an impaired zone.
+	NodeRepair, ZonalShift bool
+	// AddonVersions are pinned versions by add-on. Any other add-on has EKS's default for NodeVersion.
 	AddonVersions map[string]string
 	NodeGroups    []NodeGroup
 	// Tags are the tags of instances, volumes and network interfaces. The provider's default tags do not reach these.

@@ -96,6 +96,7 @@ func transform(args *Args) pulumi.ResourceTransform {
 			resource.Props["upgradePolicy"] = pulumi.Map{"supportType": pulumi.String("STANDARD")}
 			// By default EKS installs unmanaged copies of some add-ons, which the managed add-ons would have to replace.
 			resource.Props["bootstrapSelfManagedAddons"] = pulumi.Bool(false)
+			resource.Props["zonalShiftConfig"] = pulumi.Map{"enabled": pulumi.Bool(args.ZonalShift)}
 			resource.Props["accessConfig"] = accessConfig(args.Administrators)
 			// Protection of the component would also protect its access entries, and no administrator could be removed.
 			resource.Opts.Protect = args.Protect

@@ -19,7 +19,7 @@ func TestTheControlPlaneHasNoOutdatedDefault(t *testing.T) {
 	got := newGraph(t).inputs(t, controlPlane)
 	for property, want := range map[string]any{
 		"name":                   "dev",
-		"version":                "1.34",
+		"version":                "1.35",
 		"authenticationMode":     "API",
 		"skipDefaultNodeGroup":   true,
 		"instanceRoles":          []any{},
@@ -84,6 +84,7 @@ func TestTheEKSClusterHasTheSettingsThatPulumiEKSDoesNotOffer(t *testing.T) {
 		"name":                       pulumi.String("dev"),
 		"upgradePolicy":              pulumi.Map{"supportType": pulumi.String("STANDARD")},
 		"bootstrapSelfManagedAddons": pulumi.Bool(false),
+		"zonalShiftConfig":           pulumi.Map{"enabled": pulumi.Bool(true)},
 		"accessConfig": pulumi.Map{
 			"authenticationMode":                      pulumi.String("API"),
 			"bootstrapClusterCreatorAdminPermissions": pulumi.Bool(false),

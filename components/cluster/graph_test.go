@@ -33,7 +33,7 @@ func addonKey(name string) string { return "aws:eks/addon:Addon tfserving-" + na
 // exampleArgs describe a cluster with two node groups. The second has a taint that keeps ordinary pods off.
 func exampleArgs() *Args {
 	return &Args{
-		Name: "dev", Version: "1.34", Region: "eu-west-1",
+		Name: "dev", Version: "1.35", NodeVersion: "1.34", Region: "eu-west-1", NodeRepair: true, ZonalShift: true,
 		VPCID:             pulumi.String("vpc-1"),
 		SubnetIDs:         pulumi.ToStringArray([]string{"subnet-a", "subnet-b"}),
 		PublicAccessCIDRs: []string{"192.0.2.0/24"},

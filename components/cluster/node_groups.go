@@ -2,7 +2,9 @@ package cluster
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -16,9 +18,11 @@ type NodeGroup struct {
 	Spot          bool
 	// Desired is how many nodes a new group starts with. After that, only the autoscaler sets the number, from Min to Max.
 	Min, Max, Desired int
-	DiskGiB           int
-	Labels            map[string]string
-	Taints            []Taint
+	// Resize gives a group that exists Desired nodes.
+	Resize  bool
+	DiskGiB int
+	Labels  map[string]string
+	Taints  []Taint
 }
 
 // Taint keeps pods that do not tolerate it off a group's nodes. Effect is NoSchedule, PreferNoSchedule or NoExecute, as in
@@ -67,9 +71,12 @@ func newNodeGroups(ctx *pulumi.Context, name string, args *Args, cluster pulumi.
 			// a time.
 			Version: template.LatestVersion.ApplyT(strconv.Itoa).(pulumi.StringOutput),
 		}
-		resource, err := eks.NewNodeGroup(ctx, name+"-"+g.Name, group, append(opts, child,
+		groupOpts := append(slices.Clone(opts), child)
+		if !g.Resize {
 			// The autoscaler changes it. The setting is used only when the group is created.
-			pulumi.IgnoreChanges([]string{"scalingConfig.desiredSize"}))...)
+			groupOpts = append(groupOpts, pulumi.IgnoreChanges([]string{"scalingConfig.desiredSize"}))
+		}
+		resource, err := eks.NewNodeGroup(ctx, name+"-"+g.Name, group, groupOpts...)
 		if err != nil {
 			return nil, err
 		}
@@ -88,7 +95,7 @@ func nodeGroupArgs(args *Args, g NodeGroup) *eks.NodeGroupArgs {
 	}
 	group := &eks.NodeGroupArgs{
 		NodeGroupNamePrefix: pulumi.String(g.Name + "-"),
-		Version:             pulumi.String(args.Version),
+		Version:             pulumi.String(args.NodeVersion),
 		AmiType:             pulumi.String(amiTypes[g.Architecture]),
 		CapacityType:        pulumi.String(capacity),
 		InstanceTypes:       pulumi.ToStringArray(g.InstanceTypes),
@@ -96,8 +103,9 @@ func nodeGroupArgs(args *Args, g NodeGroup) *eks.NodeGroupArgs {
 		ScalingConfig: &eks.NodeGroupScalingConfigArgs{
 			MinSize: pulumi.Int(g.Min), MaxSize: pulumi.Int(g.Max), DesiredSize: pulumi.Int(g.Desired),
 		},
-		UpdateConfig: &eks.NodeGroupUpdateConfigArgs{MaxUnavailablePercentage: pulumi.Int(maxUnavailablePercent)},
-		Tags:         pulumi.StringMap{storageTag: pulumi.Sprintf("%dGi", podStorageGiB(g.DiskGiB))},
+		UpdateConfig:     &eks.NodeGroupUpdateConfigArgs{MaxUnavailablePercentage: pulumi.Int(maxUnavailablePercent)},
+		Tags:             pulumi.StringMap{storageTag: pulumi.Sprintf("%dGi", podStorageGiB(g.DiskGiB))},
+		NodeRepairConfig: &eks.NodeGroupNodeRepairConfigArgs{Enabled: pulumi.Bool(args.NodeRepair)},
 	}
 	if len(g.Labels) > 0 {
 		group.Labels = pulumi.ToStringMap(g.Labels)
@@ -121,9 +129,27 @@ func taintArgs(taints []Taint) eks.NodeGroupTaintArray {
 	return all
 }
 
-// maxGroupName is the longest name of a group, in characters: EKS allows 63, and the AWS provider adds a hyphen and 26
-// digits to the prefix.
-const maxGroupName = 63 - 1 - 26
+// groupSuffix is the number of characters that the AWS provider adds to the prefix of a group's name, after a hyphen.
+const groupSuffix = 26
+
+// maxGroupName is the longest name of a group, in characters: EKS allows 63.
+const maxGroupName = 63 - 1 - groupSuffix
+
+// Fit sets the group's number of nodes if the group exists with a number that is not from Min to Max: EKS refuses limits that
+// exclude the number ("Minimum capacity can't be greater than desired size"). sizes are the numbers of the cluster's groups, by
+// their names in EKS. While a group is replaced there are two; the newer one counts.
+func (g *NodeGroup) Fit(sizes map[string]int) {
+	newest := "" // the suffix begins with the time
+	for name := range sizes {
+		if suffix, ofGroup := strings.CutPrefix(name, g.Name+"-"); ofGroup && len(suffix) == groupSuffix {
+			newest = max(newest, name)
+		}
+	}
+	size, exists := sizes[newest]
+	if g.Resize = exists && (size < g.Min || size > g.Max); g.Resize {
+		g.Desired = min(max(size, g.Min), g.Max)
+	}
+}
 
 // checkGroup returns the first mistake in a group's arguments.
 func checkGroup(g NodeGroup) error {

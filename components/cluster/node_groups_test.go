@@ -14,8 +14,9 @@ func TestNodeGroupsFollowTheirSettings(t *testing.T) {
 	g := newGraph(t)
 	common := map[string]any{
 		"clusterName": "dev", "version": "1.34", "nodeRoleArn": "arn:aws:iam::" + mockengine.Account + ":role/tfserving-node",
-		"subnetIds":    []any{"subnet-a", "subnet-b"},
-		"updateConfig": map[string]any{"maxUnavailablePercentage": 33.0},
+		"subnetIds":        []any{"subnet-a", "subnet-b"},
+		"updateConfig":     map[string]any{"maxUnavailablePercentage": 33.0},
+		"nodeRepairConfig": map[string]any{"enabled": true},
 	}
 	for key, want := range map[string]map[string]any{
 		general: {

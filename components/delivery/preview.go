@@ -24,10 +24,12 @@ func stackReads(a Account) []statement {
 			actions("logs", "DescribeLogGroups"), actions("autoscaling", "DescribeAutoScalingGroups"), actions("ecr", "GetAuthorizationToken"))},
 		{Sid: "ReadClusters", Resource: clusterParts(a, anyStack),
 			Action: actions("eks", "DescribeAccessEntry", "DescribeAddon", "DescribeCluster", "DescribeNodegroup",
-				"DescribePodIdentityAssociation", "DescribeUpdate", "ListAssociatedAccessPolicies", "ListPodIdentityAssociations", "ListTagsForResource")},
+				"DescribePodIdentityAssociation", "DescribeUpdate", "ListAssociatedAccessPolicies", "ListNodegroups", "ListPodIdentityAssociations", "ListTagsForResource")},
 		{Sid: "ReadRoles", Resource: []string{a.globalARN("iam", "role/"+anyStack)},
 			Action: actions("iam", "GetRole", "GetRolePolicy", "ListAttachedRolePolicies", "ListInstanceProfilesForRole",
 				"ListRolePolicies", "ListRoleTags")},
+		{Sid: "ReadTheRoleOfSpot", Resource: []string{a.globalARN("iam", "role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot")},
+			Action: actions("iam", "GetRole")},
 		// A key has no name, so the limit is the tag on every stack's resources.
 		{Sid: "ReadKeys", Resource: []string{a.arn("kms", "key/*")},
 			Condition: condition{"StringEquals": {"aws:ResourceTag/project": a.Project}},

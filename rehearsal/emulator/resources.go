@@ -31,6 +31,9 @@ func (a *AWS) questions(ctx context.Context, c *call) ([]question, error) {
 		return a.balancerQuestions(ctx, c, action)
 	case "iam":
 		if name := c.params["RoleName"]; name != "" {
+			if name == spotRoleName {
+				return []question{{action: action, resource: a.spotRole()}}, nil
+			}
 			// A role's ARN contains its path. The roles of this project have no path.
 			return []question{{action: action, resource: fmt.Sprintf("arn:aws:iam::%s:role/%s", a.account, name)}}, nil
 		}
