@@ -2,8 +2,10 @@ package risk
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tfserving/preview"
@@ -97,10 +99,10 @@ func lowered(r rule, s preview.Step, _ *stack) (found []prose.Line) {
 }
 
 // rollsNodes applies to an update of a node group that makes EKS replace its nodes.
-func rollsNodes(r rule, s preview.Step, _ *stack) []prose.Line {
+func rollsNodes(r rule, s preview.Step, stack *stack) []prose.Line {
 	for _, c := range s.Changes {
 		if slices.Contains([]string{"version", "releaseVersion", "launchTemplate.version", "launchTemplate.id", "launchTemplate"}, c.Path) {
-			return []prose.Line{prose.Say("updated because of ", prose.Value(c.Path), ": "+r.consequence)}
+			return []prose.Line{prose.Say("updated because of ", prose.Value(c.Path), ": "+r.consequence+slowDrains(s.New, stack.deployments))}
 		}
 	}
 	return nil
@@ -115,13 +117,30 @@ func subnetsChange(r rule, s preview.Step, _ *stack) []prose.Line {
 	return []prose.Line{prose.Say("its subnets change, from ", prose.Value(prose.Brief(before)), " to ", prose.Value(prose.Brief(after)), ": "+r.consequence)}
 }
 
-// versionChanges applies if a cluster's Kubernetes version changes.
-func versionChanges(r rule, s preview.Step, _ *stack) []prose.Line {
+// versionRises applies if a cluster's Kubernetes version changes to a newer one, or to one that is not known yet.
+func versionRises(r rule, s preview.Step, stack *stack) []prose.Line {
 	before, after := textOf(s.Old, r.inputs[0]...), textOf(s.New, r.inputs[0]...)
-	if before == after || before == "" {
+	if before == after || before == "" || minor(after) < minor(before) {
 		return nil
 	}
-	return []prose.Line{prose.Say(fmt.Sprintf("from %s to %s: %s", before, prose.Shown(after), r.consequence))}
+	text := fmt.Sprintf("from %s to %s: %s", before, prose.Shown(after), r.consequence)
+	if stack.nodeVersionsChange {
+		text += ". Nodes change with it and must go back first; tfserving:cluster.nodeVersion keeps them for a while"
+	}
+	return []prose.Line{prose.Say(text)}
+}
+
+// versionFalls applies if a cluster's Kubernetes version goes back.
+func versionFalls(r rule, s preview.Step, stack *stack) []prose.Line {
+	before, after := textOf(s.Old, r.inputs[0]...), textOf(s.New, r.inputs[0]...)
+	if before == "" || minor(after) >= minor(before) {
+		return nil
+	}
+	text := fmt.Sprintf("from %s to %s: %s", before, after, r.consequence)
+	if stack.newestNodes > minor(after) {
+		text += fmt.Sprintf(". Nodes have 1.%d: set tfserving:cluster.nodeVersion to %s and run make up before this", stack.newestNodes, after)
+	}
+	return []prose.Line{prose.Say(text)}
 }
 
 func pathText(input path) string {
@@ -130,6 +149,16 @@ func pathText(input path) string {
 		all = append(all, fmt.Sprint(key))
 	}
 	return strings.Join(all, ".")
+}
+
+// minor is the minor version in a Kubernetes version such as 1.35. A version that is not known yet counts as newer than any.
+func minor(version string) int {
+	_, text, _ := strings.Cut(version, ".")
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return math.MaxInt
+	}
+	return n
 }
 
 // fromTo is the sentence about a changed input.

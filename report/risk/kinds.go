@@ -10,7 +10,7 @@ const (
 	protectionIsRemoved  = "a protection is removed"
 	accessIsTakenAway    = "access is taken away"
 	awsMayRefuse         = "AWS may refuse it"
-	thereIsNoWayBack     = "there is no way back"
+	wayBackIsShort       = "the way back is short"
 )
 
 // Kinds returns the kinds of risk in the order of a report. What nobody can undo comes first.
@@ -23,7 +23,7 @@ func Kinds() []Kind {
 		{accessIsGiven, "a " + nouns(accessIsGiven) + " is new, or allows more than it did or something else; not so with a cluster, a role or a namespace that is new itself, nor in a stack that is"},
 		{protectionIsRemoved, "`protect`, `retainOnDelete` or deletion protection is switched off; encryption, a key of the stack's own, key rotation, image scanning, immutable tags, session tokens of nodes or the private Kubernetes endpoint are switched off; a retention or deletion window is shortened; a log of the control plane is switched off; a Pod Security level is lowered; a " + nouns(protectionIsRemoved) + " is deleted"},
 		{accessIsTakenAway, "a " + nouns(accessIsTakenAway) + " is replaced or deleted, and the cluster stays"},
-		{awsMayRefuse, "the control plane's subnets change"},
-		{thereIsNoWayBack, "the control plane's Kubernetes version changes"},
+		{awsMayRefuse, "the control plane's subnets change, or its Kubernetes version goes back"},
+		{wayBackIsShort, "the control plane's Kubernetes version rises"},
 	}
 }

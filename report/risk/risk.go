@@ -48,6 +48,9 @@ type stack struct {
 	// A deleted cluster needs no access and no protection. In a new cluster nobody had access before. A replaced cluster gets
 	// its objects again, with unknown names.
 	clusterIsDeleted, clusterIsNew, clusterIsReplaced bool
+	nodeVersionsChange                                bool // the Kubernetes version of a node group changes
+	newestNodes                                       int  // the newest minor version that a node group has before the change
+	deployments                                       []deployment
 }
 
 // protectsNothing says whether what a resource protects is deleted with it.
@@ -82,13 +85,18 @@ func Of(p *preview.Preview) (all []Risk) {
 }
 
 func stackOf(p *preview.Preview) *stack {
-	all := &stack{newNamespaces: map[string]bool{}, deletedNamespaces: map[string]bool{}, newRoles: map[string]bool{}}
+	all := &stack{newNamespaces: map[string]bool{}, deletedNamespaces: map[string]bool{}, newRoles: map[string]bool{}, deployments: deploymentsOf(p)}
 	for _, s := range p.Steps {
 		switch {
 		case s.Type == resource.EKSCluster:
 			all.clusterIsDeleted = all.clusterIsDeleted || s.Op == preview.OpDelete
 			all.clusterIsNew = all.clusterIsNew || s.Op == preview.OpCreate
 			all.clusterIsReplaced = all.clusterIsReplaced || s.Op == preview.OpReplace
+		case s.Type == resource.NodeGroup && s.Old != nil:
+			if before := textOf(s.Old, "version"); before != "" {
+				all.newestNodes = max(all.newestNodes, minor(before))
+				all.nodeVersionsChange = all.nodeVersionsChange || s.New != nil && textOf(s.New, "version") != before
+			}
 		case s.Type == resource.IAMRole && s.Op == preview.OpCreate:
 			all.newRoles[textOf(s.New, "name")] = true
 		case s.Type == resource.Namespace && (s.Op == preview.OpDelete || s.Op == preview.OpReplace):

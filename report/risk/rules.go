@@ -8,6 +8,7 @@ const (
 	kubernetesRole     = "kubernetes:rbac.authorization.k8s.io/v1:Role"
 	roleBinding        = "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"
 	disruptionBudget   = "kubernetes:policy/v1:PodDisruptionBudget"
+	podAutoscaler      = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
 	resourceQuota      = "kubernetes:core/v1:ResourceQuota"
 	limitRange         = "kubernetes:core/v1:LimitRange"
 )
@@ -109,5 +110,6 @@ var rules = []rule{
 	{accessIsTakenAway, kubernetesRole, "Kubernetes role", nil, takenAway, "whoever is bound to it may do less"},
 
 	{awsMayRefuse, resource.EKSCluster, "", input("vpcConfig", "subnetIds"), onUpdate(subnetsChange), "EKS takes none of another VPC, nor of a zone that the cluster was not made with"},
-	{thereIsNoWayBack, resource.EKSCluster, "", input("version"), onUpdate(versionChanges), "EKS takes one minor version at a time, and never goes back"},
+	{awsMayRefuse, resource.EKSCluster, "", input("version"), onUpdate(versionFalls), "EKS goes back by one minor version, within 7 days of the upgrade, and only if no node group and no add-on is newer"},
+	{wayBackIsShort, resource.EKSCluster, "", input("version"), onUpdate(versionRises), "EKS takes one minor version at a time, and goes back only within 7 days"},
 }
