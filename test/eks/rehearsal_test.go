@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"tfserving/catalog"
 	"tfserving/config"
 	"tfserving/embedded"
 	"tfserving/internal/checkout"
@@ -47,6 +48,8 @@ type rehearsal struct {
 	cluster  *embedded.Cluster
 	machines *machines.Machines
 	begin    time.Time
+	// older and newer are two successive versions of Kubernetes. The stack begins with older.
+	older, newer string
 }
 
 // newRehearsal starts what a stack needs from outside: emulated AWS, a control plane and simulated machines. All of it ends
@@ -106,10 +109,27 @@ func (r *rehearsal) makeSpotRole() {
 // shorten changes the stack's settings for a quick rehearsal: short times for the autoscalers, and a local chart. All other
 // settings are the stack's own.
 func (r *rehearsal) shorten() {
+	settings, err := config.ReadStackFile(filepath.Join(r.Dir, r.file()))
+	if err != nil {
+		r.T.Fatal(err)
+	}
 	r.Edit(r.file(), "autoscaler", map[string]any{"scanInterval": "2s", "scaleDownUnneededTime": "10s", "scaleDownDelayAfterAdd": "10s"})
 	r.Edit(r.file(), "gateway.scaling.down", map[string]any{"stabilization": "5s", "period": "5s"})
+	r.older, r.newer = upgradePath(settings.Cluster.Version)
+	if r.older != settings.Cluster.Version {
+		r.logf("the control plane begins with Kubernetes %s, because no version after the stack's %s is known", r.older, settings.Cluster.Version)
+		r.Edit(r.file(), "cluster.version", r.older)
+	}
 	r.Edit(r.file(), "loadBalancerController", map[string]any{"chart": chart, "repository": "", "version": ""})
 	r.logf("the chart of the load balancer controller is %s, because its publisher may be out of reach", chart)
+}
+
+// upgradePath are a stack's version of Kubernetes and the next one. If the next one is not known, they are the version before and
+// the stack's own.
+func upgradePath(version string) (older, newer string) {
+	known := catalog.Offered(time.Now())
+	i := min(slices.Index(known, version), len(known)-2)
+	return known[i], known[i+1]
 }
 
 // mark is an environment variable that every process of the rehearsal's commands has, and no other process.

@@ -38,18 +38,20 @@ func TestRehearsal(t *testing.T) {
 		stack = defaultStack
 	}
 	r := newRehearsal(t, stack, emulator.Times{})
-	r.makeSpotRole()
 	for _, part := range []struct {
 		name string
 		run  func(*testing.T, *rehearsal)
 	}{
 		{"make up refuses wrong credentials before it makes anything", wrongCredentials},
+		{"make up refuses spot instances in an account that cannot launch them", noSpotRole},
 		{"make preview makes nothing", previewOfNothing},
 		{"make up goes on after Ctrl-C and completes the stack", firstUp},
 		{"a second make up and a refresh find nothing to change", noChanges},
 		{"only the administrators in the settings may use the cluster", clusterAccess},
 		{"load adds pods and instances, make up keeps them, and after the load both decrease", loadUpAndBack},
+		{"bounds that exclude the number of nodes change the number", excludingBounds},
 		{"another instance type or Kubernetes version does not replace the cluster", plannedChanges},
+		{"an upgrade of Kubernetes goes back, before and after the nodes have moved", upgradeAndBack},
 		{"make down leaves nothing", destroyed},
 		{"the deploy role's policy allows every call of this rehearsal", deployRoleSuffices},
 	} {
@@ -80,6 +82,14 @@ func wrongCredentials(t *testing.T, r *rehearsal) {
 
 // file is the name of the stack's settings file.
 func (r *rehearsal) file() string { return config.StackFile(r.stack) }
+
+func noSpotRole(t *testing.T, r *rehearsal) {
+	if slices.ContainsFunc(r.settings.NodeGroups, func(g config.NodeGroup) bool { return g.Capacity == config.CapacitySpot }) {
+		r.MakeFails([]string{"AWSServiceRoleForEC2Spot", "aws iam create-service-linked-role --aws-service-name spot.amazonaws.com"}, "up", "STACK="+r.stack, "YES=1")
+		r.leavesNothing(t)
+		r.makeSpotRole()
+	}
+}
 
 func previewOfNothing(t *testing.T, r *rehearsal) {
 	out := r.Make("preview", "STACK="+r.stack)
@@ -113,6 +123,10 @@ func (r *rehearsal) leavesNothing(t *testing.T) {
 }
 
 func firstUp(t *testing.T, r *rehearsal) {
+	// An earlier cluster of the same name was deleted, and EKS has written its last lines since.
+	if err := r.aws.WriteLateLog(t.Context(), r.clusterName()); err != nil {
+		t.Fatal(err)
+	}
 	r.interruptUp("aws:eks:NodeGroup")
 	// The repositories exist and contain no image.
 	r.MakeFails([]string{"is not in the stack's repository", "push it first"}, "up", "STACK="+r.stack, "YES=1")
@@ -374,7 +388,7 @@ func plannedChanges(t *testing.T, r *rehearsal) {
 		changed    string // the plan must change a resource of this type
 	}{
 		{"instance type", "nodeGroups", r.otherTypes(), "aws:eks/nodeGroup:NodeGroup"},
-		{"Kubernetes version", "cluster.version", next(r.settings.Cluster.Version), "aws:eks/cluster:Cluster"},
+		{"Kubernetes version", "cluster.version", r.newer, "aws:eks/cluster:Cluster"},
 	} {
 		restore := r.Keep(r.file())
 		r.Edit(r.file(), change.path, change.value)
@@ -406,15 +420,6 @@ func (r *rehearsal) otherTypes() any {
 		groups = append(groups, map[string]any{"name": g.Name, "instanceTypes": types, "capacity": g.Capacity, "min": g.Min, "max": g.Max, "diskGiB": g.DiskGiB})
 	}
 	return groups
-}
-
-// next is the next minor version of Kubernetes.
-func next(version string) string {
-	var minor int
-	if _, err := fmt.Sscanf(version, "1.%d", &minor); err != nil {
-		return version
-	}
-	return fmt.Sprintf("1.%d", minor+1)
 }
 
 // planned returns the operations of a preview by type of resource; for a type with several, the one that changes most.

@@ -1,0 +1,128 @@
+package eks
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eks"
+
+	"tfserving/catalog"
+	"tfserving/internal/checkout"
+	"tfserving/test/emulated"
+)
+
+// excludingBounds sets the bounds of the first node group so that they exclude the number of its nodes: first min above it, then
+// max below it. EKS refuses such bounds together with the number.
+func excludingBounds(t *testing.T, r *rehearsal) {
+	restore := r.Keep(r.file())
+	defer restore()
+	r.Edit(r.file(), "monthlyBudget", nil) // more nodes may exceed it
+	first := r.settings.NodeGroups[0]
+	for _, bounds := range []struct{ min, max, want int }{
+		{first.Max, first.Max, first.Max},
+		{first.Min, first.Max - 1, first.Max - 1},
+	} {
+		before := len(r.aws.Journal())
+		r.setBounds(bounds.min, bounds.max)
+		r.up()
+		var sent []int
+		for _, e := range r.aws.Journal()[before:] {
+			var scaling struct{ DesiredSize int }
+			if e.Action != "UpdateNodegroupConfig" || e.Params["scalingConfig"] == "" {
+				continue
+			}
+			if err := json.Unmarshal([]byte(e.Params["scalingConfig"]), &scaling); err != nil {
+				t.Fatal(err)
+			}
+			sent = append(sent, scaling.DesiredSize)
+		}
+		if !slices.Equal(sent, []int{bounds.want}) {
+			t.Errorf("bounds of %d to %d set the number of nodes to %v, want %d", bounds.min, bounds.max, sent, bounds.want)
+		}
+	}
+	if out := r.up(); checkout.Changes(out) != "" {
+		t.Errorf("a second make up after new bounds changes something:\n%s", out)
+	}
+}
+
+// setBounds sets the bounds of the first node group.
+func (r *rehearsal) setBounds(least, most int) {
+	var groups []any
+	for i, g := range r.settings.NodeGroups {
+		if i == 0 {
+			g.Min, g.Max, g.Desired = least, most, 0
+		}
+		groups = append(groups, map[string]any{"name": g.Name, "instanceTypes": g.InstanceTypes, "capacity": g.Capacity, "min": g.Min, "max": g.Max, "diskGiB": g.DiskGiB})
+	}
+	r.Edit(r.file(), "nodeGroups", groups)
+}
+
+// upgradeAndBack follows "Upgrade Kubernetes" and "Roll back" of docs/operations.md.
+func upgradeAndBack(t *testing.T, r *rehearsal) {
+	older, _ := catalog.FindRelease(r.older)
+	if !time.Now().Before(older.StandardEnd()) {
+		t.Skipf("Kubernetes %s is in extended support, so EKS does not go back to it under support policy STANDARD", r.older)
+	}
+	restore := r.Keep(r.file())
+	defer restore()
+	to := func(version, nodes string) {
+		r.Edit(r.file(), "cluster.version", version)
+		r.Edit(r.file(), "cluster.nodeVersion", nodes)
+	}
+	for _, step := range []struct{ version, nodes string }{
+		{r.newer, r.older}, // the control plane first
+		{r.older, r.older}, // and back, while the nodes stay
+		{r.newer, r.newer}, // again, with the nodes
+	} {
+		to(step.version, step.nodes)
+		r.up()
+		r.wantVersions(t, step.version, step.nodes)
+	}
+	to(r.older, r.older)
+	r.MakeFails([]string{"Rollback readiness insights", "kubelet version skew"}, "up", "STACK="+r.stack, "YES=1")
+	for _, step := range []struct{ version, nodes string }{
+		{r.newer, r.older}, // the nodes first
+		{r.older, r.older}, // then the control plane
+	} {
+		to(step.version, step.nodes)
+		r.up()
+		r.wantVersions(t, step.version, step.nodes)
+	}
+}
+
+// wantVersions fails the test unless the control plane has a version, and nodes and kube-proxy have another.
+func (r *rehearsal) wantVersions(t *testing.T, version, nodes string) {
+	t.Helper()
+	client, name := eks.NewFromConfig(emulated.Config(r.aws)), aws.String(r.clusterName())
+	cluster, err := client.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := aws.ToString(cluster.Cluster.Version); got != version {
+		t.Errorf("the control plane has version %s, want %s", got, version)
+	}
+	groups, err := client.ListNodegroups(t.Context(), &eks.ListNodegroupsInput{ClusterName: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, group := range groups.Nodegroups {
+		found, err := client.DescribeNodegroup(t.Context(), &eks.DescribeNodegroupInput{ClusterName: name, NodegroupName: &group})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := aws.ToString(found.Nodegroup.Version); got != nodes {
+			t.Errorf("node group %s has version %s, want %s", group, got, nodes)
+		}
+	}
+	proxy, err := client.DescribeAddon(t.Context(), &eks.DescribeAddonInput{ClusterName: name, AddonName: aws.String("kube-proxy")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := aws.ToString(proxy.Addon.AddonVersion); !strings.HasPrefix(got, "v"+nodes+".") {
+		t.Errorf("kube-proxy has version %s, want one of %s", got, nodes)
+	}
+}
