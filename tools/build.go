@@ -33,6 +33,7 @@ var versionTimeout = 5 * time.Second
 
 type builder struct {
 	bin, mode, cache, source, mirror string
+	nodes                            bool // also the commands of real nodes
 	tools                            []tool
 	log                              io.Writer // nil: os.Stdout
 }

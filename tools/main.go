@@ -3,7 +3,7 @@
 // The pins are the go.mod and go.sum files of the folders beside this file. Commands that can share their dependencies share a
 // module. No other file of the project contains a version of a command.
 //
-//	go run . -bin DIR [-mode auto|build|fetch]
+//	go run . -bin DIR [-mode auto|build|fetch] [-nodes]
 //
 // puts a link to each command into DIR. It builds or fetches a command once per machine, into the user's cache folder, which all
 // clones share.
@@ -29,6 +29,7 @@ func main() {
 	flag.StringVar(&b.cache, "cache", "", "folder for the commands (default: tfserving/tools in the user's cache folder)")
 	flag.StringVar(&b.source, "source", ".", "the tools folder, with its modules")
 	flag.StringVar(&b.mirror, "mirror", "", "fetch from this base URL instead of the publishers")
+	flag.BoolVar(&b.nodes, "nodes", false, "also the commands that real nodes need")
 	list := flag.Bool("list", false, "print each command with its pinned version, and exit")
 	flag.Parse()
 
@@ -81,6 +82,9 @@ func (b *builder) init() (err error) {
 		b.cache = filepath.Join(user, "tfserving", "tools")
 	}
 	b.tools, err = loadTools(b.source)
+	if !b.nodes {
+		b.tools = slices.DeleteFunc(b.tools, func(t tool) bool { return t.nodes })
+	}
 	return err
 }
 
@@ -117,6 +121,9 @@ func (b *builder) ensureAll(ctx context.Context) (int, error) {
 		if err := b.link(t, path); err != nil {
 			return i, err
 		}
+	}
+	if b.nodes {
+		return len(missing), b.ensureSystem(ctx)
 	}
 	return len(missing), nil
 }

@@ -28,6 +28,8 @@ type tool struct {
 	// sameMinor requires the pinned minor version of a command on PATH: Kubernetes guarantees less between different minor
 	// versions (version skew policy).
 	sameMinor bool
+	// nodes marks a command that only real nodes need: it is installed when a stack has them.
+	nodes bool
 	// prepare, if set, makes the folder to build in, for modules that do not build unchanged.
 	prepare func(source, stage string) error
 	// recipe is raised when prepare changes, so that only this command is built again.
@@ -65,7 +67,7 @@ func table() []tool {
 		return tool{name: name, folder: "cluster-autoscaler", pkg: "k8s.io/autoscaler/cluster-autoscaler",
 			release: "1.33.0", tags: cloud, diskGiB: 2}
 	}
-	return []tool{
+	all := []tool{
 		kwok("kwokctl"),
 		kwok("kwok"),
 		{name: "etcd", folder: "kubernetes", pkg: "go.etcd.io/etcd/server/v3", pinned: "go.etcd.io/etcd/server/v3",
@@ -89,6 +91,45 @@ func table() []tool {
 		autoscaler("cluster-autoscaler", "kwok"),
 		autoscaler("cluster-autoscaler-aws", "aws"), // for rehearsals of EKS stacks
 	}
+	return append(all, nodeTable()...)
+}
+
+// nodeTable lists the commands that a real node runs, and those in the images of its system pods.
+func nodeTable() []tool {
+	// The Kubernetes commands of a node have a module of their own, so that they do not change the keys of the control plane's.
+	kubernetes := func(name string) tool {
+		return tool{name: name, folder: "kubernetes-node", pkg: "k8s.io/kubernetes/cmd/" + name, pinned: "k8s.io/kubernetes",
+			stamps: kubernetesStamps, args: []string{"--version"}, sameMinor: true, diskGiB: 2}
+	}
+	const containerdModule = "github.com/containerd/containerd/v2"
+	containerd := func(name, moreTags string) tool {
+		return tool{name: name, folder: "containerd", pkg: containerdModule + "/cmd/" + name, pinned: containerdModule,
+			// As containerd's own static build, without the snapshotters that need libraries or other file systems.
+			tags:   "urfave_cli_no_docs osusergo netgo static_build no_btrfs no_devmapper no_zfs" + moreTags,
+			stamps: []string{containerdModule + "/version.Version={v}"}, args: []string{"-v"}, diskGiB: 1}
+	}
+	const cniModule = "github.com/containernetworking/plugins"
+	cni := func(kind, name string) tool {
+		return tool{name: name, folder: "cni", pkg: cniModule + "/plugins/" + kind + "/" + name, pinned: cniModule, diskGiB: 0.5}
+	}
+	all := []tool{
+		kubernetes("kubelet"),
+		kubernetes("kube-proxy"),
+		containerd("containerd", ""),
+		containerd("ctr", ""),
+		containerd("containerd-shim-runc-v2", " no_grpc"), // as containerd builds its shim
+		cni("main", "ptp"),
+		cni("main", "loopback"),
+		cni("ipam", "host-local"),
+		{name: "kube-router", folder: "kube-router", pkg: "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router",
+			pinned: "github.com/cloudnativelabs/kube-router/v2", diskGiB: 1},
+		{name: "coredns", folder: "coredns", pkg: ".", pinned: "github.com/coredns/coredns", diskGiB: 1},
+		{name: "skipper", folder: "skipper", pkg: "github.com/zalando/skipper/cmd/skipper", pinned: "github.com/zalando/skipper", diskGiB: 1},
+	}
+	for i := range all {
+		all[i].nodes = true
+	}
+	return all
 }
 
 const languageHost = "pulumi-language-go"

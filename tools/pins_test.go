@@ -67,6 +67,30 @@ func TestACommandThatFetchesOthersComesBeforeThem(t *testing.T) {
 	}
 }
 
+// The kubelet of a node may be older than the API server, and never newer (Kubernetes' version skew policy).
+func TestTheNodesKubernetesIsTheControlPlanes(t *testing.T) {
+	want := realTool(t, "kube-apiserver").version
+	for _, name := range []string{"kubelet", "kube-proxy"} {
+		if got := realTool(t, name).version; got != want {
+			t.Errorf("%s is pinned to %s, the API server to %s", name, got, want)
+		}
+	}
+}
+
+func TestTheCommandsOfRealNodesAreInstalledOnlyWhenTheyAreAskedFor(t *testing.T) {
+	for nodes, want := range map[bool]int{false: 13, true: 24} {
+		b := builder{mode: modeAuto, source: ".", cache: t.TempDir(), nodes: nodes}
+		if err := b.init(); err != nil || len(b.tools) != want {
+			t.Errorf("nodes %v: %d commands, %v; want %d", nodes, len(b.tools), err, want)
+		}
+		for _, tool := range b.tools {
+			if tool.nodes && !nodes {
+				t.Errorf("%s is installed without being asked for", tool.name)
+			}
+		}
+	}
+}
+
 func TestAMissingOrWrongPinIsAnErrorThatNamesItsFile(t *testing.T) {
 	for _, c := range []struct {
 		name   string
