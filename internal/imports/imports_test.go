@@ -77,6 +77,7 @@ var mayImport = map[string][]string{
 	"report":                  {"report", "preview", "cost", "policy", "resource", "config", "catalog"},
 	"delivery":                {"components/delivery", "config", awsSDK},
 	"embedded":                {"embedded", "catalog", "components/autoscaler"},
+	"examples":                {"embedded/images"},
 	"rehearsal":               {"rehearsal", "embedded", "catalog"},
 	"cmd":                     {"catalog", "components", "config", "embedded", "preview", "report"}, // without dryrun, which links every SDK
 	"cmd/cost":                {"config", "cost", "dryrun"},
