@@ -98,16 +98,17 @@ func gatewayArgs(s *config.Settings, scaled workload.Scaling, cluster *platform,
 	}
 	switch {
 	case g.Service == config.ServiceClusterIP:
-		args.Callers = ingressCallers(s)
+		args.Callers, args.CallersName = ingressCallers(s)
 		args.Ingress = &gateway.Ingress{
 			Class: in.Class, Scheme: in.Scheme, Host: in.Host, CertificateARN: in.CertificateARN, TLSSecret: in.TLSSecret,
 			DeletionProtection: s.AWS.Protect,
 		}
 	case cluster.loadBalancerClass != "":
-		args.Callers = networkingv1.NetworkPolicyPeerArray{workload.Addresses(s.Network.CIDR)} // the load balancer's own addresses
+		args.Callers, args.CallersName = networkingv1.NetworkPolicyPeerArray{workload.Addresses(s.Network.CIDR)}, loadBalancerCallers // the load balancer's own addresses
 		args.LoadBalancer = &gateway.LoadBalancer{Class: cluster.loadBalancerClass, Scheme: in.Scheme, DeletionProtection: s.AWS.Protect}
 	default:
 		// A load balancer of this kind keeps the callers' addresses.
+		args.CallersName = loadBalancerCallers
 		for _, cidr := range in.AllowedCIDRs {
 			args.Callers = append(args.Callers, workload.Addresses(cidr))
 		}

@@ -95,9 +95,12 @@ func newKubernetesPlatform(ctx *pulumi.Context, s *config.Settings, _ preflight.
 
 // ingressCallers returns the sources of the requests that come through the Ingress. An Application Load Balancer sends from
 // its own addresses in the VPC. Any other ingress controller sends from pods in its namespace.
-func ingressCallers(s *config.Settings) networkingv1.NetworkPolicyPeerArray {
+func ingressCallers(s *config.Settings) (callers networkingv1.NetworkPolicyPeerArray, name string) {
 	if s.Ingress.Class == catalog.IngressClassALB {
-		return networkingv1.NetworkPolicyPeerArray{workload.Addresses(s.Network.CIDR)}
+		return networkingv1.NetworkPolicyPeerArray{workload.Addresses(s.Network.CIDR)}, s.Ingress.Class
 	}
-	return networkingv1.NetworkPolicyPeerArray{workload.NamespacePods(s.Ingress.ControllerNamespace)}
+	return networkingv1.NetworkPolicyPeerArray{workload.NamespacePods(s.Ingress.ControllerNamespace)}, s.Ingress.ControllerNamespace
 }
+
+// loadBalancerCallers names the callers of a gateway whose Service is a load balancer.
+const loadBalancerCallers = "load-balancer"

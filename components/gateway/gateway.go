@@ -46,6 +46,9 @@ type Args struct {
 	// Callers are the peers that may call the gateway's pods: the ingress controller's pods, or the addresses of a load
 	// balancer.
 	Callers networkingv1.NetworkPolicyPeerArray
+	// CallersName is a name for the callers, such as their namespace. It is part of the network policy's name. So other callers
+	// get a policy of their own, and the policy of the callers before them stays until the end of an `up`.
+	CallersName string
 	// Ingress describes the Ingress; nil makes the Service a load balancer, which admits AllowedCIDRs.
 	Ingress *Ingress
 	// LoadBalancer describes that load balancer; nil takes the cluster's default kind.
@@ -102,12 +105,14 @@ func NewGateway(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	if err != nil {
 		return nil, err
 	}
-	policy, err := newNetworkPolicy(ctx, name, args, id, child)
+	policy, err := newNetworkPolicy(ctx, name+"-from-"+args.CallersName, args, id, child)
 	if err != nil {
 		return nil, err
 	}
 	beforePods := []pulumi.Resource{policy}
-	service, err := newService(ctx, name, args, id, child)
+	// Callers come by the Service's load balancer or by the Ingress once the policy admits them.
+	admitted := pulumi.DependsOn(beforePods)
+	service, err := newService(ctx, name, args, id, child, admitted)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +126,7 @@ func NewGateway(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	if err := workload.Protect(ctx, name, args.Namespace, id, args.Scaling, child); err != nil {
 		return nil, err
 	}
-	if g.URL, err = newEntrypoint(ctx, name, args, id, service, child); err != nil {
+	if g.URL, err = newEntrypoint(ctx, name, args, id, service, child, admitted); err != nil {
 		return nil, err
 	}
 	return g, ctx.RegisterResourceOutputs(g, pulumi.Map{"url": g.URL})

@@ -64,3 +64,17 @@ func TestTheURLIsWhereCallersReachTheGateway(t *testing.T) {
 		})
 	}
 }
+
+// A policy that changed from the callers of one ingress controller to those of another would cut off the first one while the
+// Ingress still leads through it.
+func TestOtherCallersGetAPolicyOfTheirOwn(t *testing.T) {
+	for _, callers := range []string{"ingress-nginx", "traefik"} {
+		engine, err := register(Args{CallersName: callers, Callers: networkingv1.NetworkPolicyPeerArray{workload.NamespacePods(callers)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if policies := engine.OfType("kubernetes:networking.k8s.io/v1:NetworkPolicy"); len(policies) != 1 || policies[0].Name != "gateway-from-"+callers {
+			t.Errorf("the callers of %s have the policies %v, want one with their name", callers, policies)
+		}
+	}
+}
