@@ -21,7 +21,7 @@ RUN = @$(GO_CHECK); mkdir -p .local && \
 	exec .local/$(1)
 STACK_CMD = $(call RUN,stack) -stack $(call quoted,STACK) $(if $(filter-out 0 no false,$(call given,YES)),-yes)
 
-.PHONY: help up preview report down status load timeline cost env tools review admit test test-aws rehearse lint bench
+.PHONY: help up preview report down status load images traffic timeline cost env tools review admit test test-aws rehearse lint bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -56,6 +56,12 @@ status: ## pods, nodes and autoscalers of stack local
 
 load: ## CPU=<cores> [TARGET=gateway|model] [FOR=<time>]: simulate demand on the pods and watch
 	$(STACK_CMD) load -cpu '$(CPU)' -target '$(TARGET)' -for '$(FOR)' $(if $(RECORD),-record '$(RECORD)')
+
+images: ## [MODEL=<archive>] [GATEWAY=<archive>]: the example's images, or your own as `docker save` writes them, for real nodes
+	$(STACK_CMD) images $(if $(call given,MODEL),-model $(call quoted,MODEL)) $(if $(call given,GATEWAY),-gateway $(call quoted,GATEWAY))
+
+traffic: ## [RPS=<requests a second>] [FOR=<time>] [URL=<gateway>]: real requests, and what happened to each
+	$(STACK_CMD) traffic $(if $(call given,RPS),-rps $(call quoted,RPS)) $(if $(call given,FOR),-for $(call quoted,FOR)) $(if $(call given,URL),-url $(call quoted,URL))
 
 cost: ## [DEMAND=<0 to 1>]: what every stack costs a month, side by side; no account, no network
 	$(call RUN,cost) $(if $(DEMAND),-demand $(call quoted,DEMAND))

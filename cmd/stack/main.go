@@ -37,6 +37,8 @@ var commands = []command{
 	{"down", "take the stack down (stack local: its cluster, too)", validSettings | lockedFolder | pinnedTools, (*pulumiStack).down},
 	{"status", "show pods, nodes and autoscalers (stack local)", validSettings, (*pulumiStack).status},
 	{"load", "put CPU demand on the pods and watch them follow (stack local)", validSettings, (*pulumiStack).load},
+	{"images", "make the images of the gateway and the model server", validSettings, (*pulumiStack).images},
+	{"traffic", "send requests for a prediction at a constant rate", validSettings, (*pulumiStack).traffic},
 	{"timeline", "draw a recorded load run", validSettings, (*pulumiStack).timeline},
 	{"review", "write the settings of a review stack, made from dev's", 0, (*pulumiStack).review},
 	{"admit", "make an IAM role an administrator of the stack's cluster on EKS", validSettings, (*pulumiStack).admit},

@@ -79,7 +79,7 @@ var mayImport = map[string][]string{
 	"embedded":                {"embedded", "catalog", "components/autoscaler"},
 	"examples":                {"embedded/images"},
 	"rehearsal":               {"rehearsal", "embedded", "catalog"},
-	"cmd":                     {"catalog", "components", "config", "embedded", "preview", "report"}, // without dryrun, which links every SDK
+	"cmd":                     {"catalog", "components", "config", "embedded", "examples", "preview", "report"}, // without dryrun, which links every SDK
 	"cmd/cost":                {"config", "cost", "dryrun"},
 	"internal":                {},
 	"test":                    {"catalog", "components", "config", "internal", "preflight", "rehearsal", "test", awsSDK, eksSDK, kubernetesSDK},
