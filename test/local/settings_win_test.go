@@ -3,8 +3,6 @@ package local
 import (
 	"context"
 	"fmt"
-	"strings"
-	"syscall"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -47,31 +45,5 @@ func foreignChange(t *testing.T, c *checkout.Checkout) {
 	}
 	if out := c.Make("up"); checkout.Changes(out) != "" {
 		t.Errorf("the next make up still finds something to change:\n%s", out)
-	}
-}
-
-// interruptedAndReverted interrupts `make up` once the cluster has an update that pulumi's state does not have yet.
-func interruptedAndReverted(t *testing.T, c *checkout.Checkout) {
-	image, err := gatewayImage(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, signal := range map[string]syscall.Signal{"Ctrl-C": syscall.SIGINT, "SIGKILL": syscall.SIGKILL} {
-		next := "zoomcamp-10-gateway:" + strings.ToLower(name)
-		c.Set("gateway.image", next)
-		up := c.Start("make", "up")
-		checkout.Eventually(t, "the update is sent", func(ctx context.Context) error {
-			if got, err := gatewayImage(ctx, c); err != nil || got != next {
-				return fmt.Errorf("the image is %q (%v)", got, err)
-			}
-			return nil
-		})
-		up.Signal(signal)
-		if out, err := up.Wait(); err == nil {
-			t.Errorf("%s does not interrupt make up:\n%s", name, out)
-		}
-		c.Set("gateway.image", image)
-		c.Make("up")
-		wantGatewayImage(t, c, "after "+name+", a revert and make up", image)
 	}
 }
