@@ -87,11 +87,15 @@ func quantile(answers []Answer, share float64) time.Duration {
 	return all[min(len(all)-1, int(share*float64(len(all))))]
 }
 
-// LongestGap returns the longest time without an answer: from one right answer to the next, or from the beginning to the first.
+// LongestGap returns the longest time without a right answer: from the beginning to the first, from one to the next, or from
+// the last to the end of the run.
 func (r *Report) LongestGap() (gap time.Duration) {
 	var last time.Duration
 	for _, end := range r.ends(func(a Answer) bool { return a.Failure == "" }) {
 		gap, last = max(gap, end-last), end
+	}
+	if ends := r.ends(func(Answer) bool { return true }); len(ends) > 0 {
+		gap = max(gap, ends[len(ends)-1]-last)
 	}
 	return gap
 }

@@ -122,4 +122,8 @@ func TestTheTimeOfFailuresIsReported(t *testing.T) {
 	if gap := r.LongestGap(); gap != 19 {
 		t.Errorf("the longest gap is %d, want 19", gap)
 	}
+	r.Add(Answer{Sent: 50, Latency: 3, Failure: "EOF"})
+	if gap := r.LongestGap(); gap != 32 {
+		t.Errorf("the longest gap is %d, want the 32 from the last right answer to the end", gap)
+	}
 }
