@@ -86,6 +86,7 @@ const kubernetesSettings = `config:
   tfserving:kubernetes: {kubeconfig: kubeconfig}
   tfserving:model: {name: clothing-model, image: "registry.example/model:1", resources: {cpu: 1, memory: 1Gi}}
   tfserving:gateway: {image: "registry.example/gateway:1", resources: {cpu: 1, memory: 1Gi}}
+  tfserving:ingress: {class: traefik, controllerNamespace: traefik}
 `
 
 func TestAWrongCallOfReportKeepsTheRecord(t *testing.T) {
