@@ -119,7 +119,8 @@ func TestAFailedRolloutEndsPulumi(t *testing.T) {
 		before, after func(*appsv1.Deployment)
 		want          error
 	}{
-		"a rollout fails":                          {func(*appsv1.Deployment) {}, stuck, errRolloutFailed},
+		"a rollout fails":                          {func(*appsv1.Deployment) {}, revision("3"), errRolloutFailed},
+		"pods of the revision before fail":         {func(*appsv1.Deployment) {}, stuck, nil},
 		"a rollout succeeds":                       {func(*appsv1.Deployment) {}, func(d *appsv1.Deployment) { d.Annotations[revisionAnnotation] = "3" }, nil},
 		"the rollout before had failed":            {revision("2"), revision("2"), nil},
 		"the rollout before had failed, this does": {revision("2"), revision("3"), errRolloutFailed},

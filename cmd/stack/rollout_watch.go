@@ -16,29 +16,26 @@ var errRolloutFailed = errors.New("a rollout has failed")
 // endAtFailedRollout calls end as soon as a Deployment of the application in a namespace exceeds its progress deadline. Pulumi's
 // Kubernetes plugin 4.28.0 does not: it waits until its own timeout, which has room for every wave of a rollout.
 //
-// A Deployment that has failed before counts only if it fails in another revision.
+// Only a revision that this `up` makes counts. An older one may fail while the `up` deletes its Deployment or corrects it.
 func endAtFailedRollout(ctx context.Context, client kubernetes.Interface, namespace string, log io.Writer, end context.CancelCauseFunc) {
-	var before map[string]string // revisions of failed Deployments, by name
+	var before map[string]string // revisions by name
 	for ; ctx.Err() == nil; pause(ctx) {
 		list, err := client.AppsV1().Deployments(namespace).List(ctx, metav1.ListOptions{LabelSelector: applicationSelector})
 		if err != nil {
 			continue // `pulumi up` reports it
 		}
-		failed := map[string]string{}
+		revisions := map[string]string{}
 		for i := range list.Items {
-			if d := &list.Items[i]; rolloutFailed(d) {
-				failed[d.Name] = d.Annotations[revisionAnnotation]
-			}
-		}
-		for name, revision := range failed {
-			if before != nil && before[name] != revision {
-				fmt.Fprintf(log, "Deployment %s has made no progress within its deadline: ending pulumi\n", name)
+			d := &list.Items[i]
+			revisions[d.Name] = d.Annotations[revisionAnnotation]
+			if before != nil && before[d.Name] != revisions[d.Name] && rolloutFailed(d) {
+				fmt.Fprintf(log, "Deployment %s has made no progress within its deadline: ending pulumi\n", d.Name)
 				end(errRolloutFailed)
 				return
 			}
 		}
 		if before == nil {
-			before = failed
+			before = revisions
 		}
 	}
 }
