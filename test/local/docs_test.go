@@ -49,6 +49,7 @@ func TestReadmeShowsTheErrorThatItsWrongSettingsGive(t *testing.T) {
   tfserving:gateway:
     image: zoomcamp-10-gateway:002
     replicas: {min: 8, max: 2}
+  tfserving:ingress: {class: traefik, controllerNamespace: traefik}
 `
 	if err := os.WriteFile(file, []byte(wrong), 0o644); err != nil {
 		t.Fatal(err)
