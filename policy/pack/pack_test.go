@@ -27,6 +27,7 @@ var settings = map[string]string{
 	"tfserving:kubernetes": `{"kubeconfig":"a"}`,
 	"tfserving:model":      `{"name":"a","image":"a:1"}`,
 	"tfserving:gateway":    `{"image":"a:1"}`,
+	"tfserving:ingress":    `{"class":"a","controllerNamespace":"a"}`,
 	"tfserving:policy":     `{"exceptions":[{"rule":"no-open-ingress","resource":"door","reason":"a fair","until":"2027-01-31"}]}`,
 }
 
