@@ -21,7 +21,7 @@ RUN = @$(GO_CHECK); mkdir -p .local && \
 	exec .local/$(1)
 STACK_CMD = $(call RUN,stack) -stack $(call quoted,STACK) $(if $(filter-out 0 no false,$(call given,YES)),-yes)
 
-.PHONY: help up preview report down status load images traffic timeline cost env tools review admit test test-aws rehearse lint bench
+.PHONY: help up preview report down status load images traffic timeline cost env tools review admit test test-changes test-aws rehearse lint bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -89,10 +89,13 @@ test: tools ## every test that needs only Go and the Go module proxy
 	@echo "test: the tools and the project's packages"
 	@$(GOTESTSUM) --format pkgname --jsonfile .local/packages.json --raw-command -- sh -c \
 		'go -C tools test -json -count=1 ./... && go test -json -count=1 $$(go list ./... | grep -v "/test/\|/rehearsal/") ./test/recordings'
-	@echo "test: stack local on a real control plane (about 10 minutes on two cores)"
-	@$(GOTESTSUM) --format testname --jsonfile .local/stack-local.json -- -count=1 -timeout 40m ./test/local
+	@echo "test: stack local on a real control plane (about 20 minutes on two cores)"
+	@$(GOTESTSUM) --format testname --jsonfile .local/stack-local.json -- -count=1 -short -timeout 40m ./test/local
 	@echo "test: sum"
 	@$(GOTESTSUM) --format none --raw-command -- cat .local/packages.json .local/stack-local.json
+
+test-changes: tools ## every setting of the application changed in turn, and make up interrupted at 20 points; make test has the first of them
+	@$(GOTESTSUM) --format testname -- -count=1 -timeout 90m -run 'TestWhatever|TestAfterAnInterrupted' ./test/local
 
 # pulumi downloads the AWS and EKS plugins. Without a network, AWS_PLUGINS names a folder that contains them.
 test-aws: tools ## the EKS stacks on emulated AWS: needs Python 3, Node.js 20 with npm, the aws command

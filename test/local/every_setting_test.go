@@ -39,7 +39,7 @@ type settingChange struct {
 }
 
 // settingChanges change each setting of the application to another value. The first changes are those that fail: the pods of
-// the image that stack local begins with serve on.
+// the image that stack local begins with serve on. With -short only the first shortChanges are tried.
 var settingChanges = []settingChange{
 	{setting: "gateway.image", value: "zoomcamp-10-gateway:003-broken", fails: []string{"Deployment gateway is not rolled out", "ImagePullBackOff", "the 2 ready pods of the previous revision still serve"}},
 	{setting: "gateway.image", value: "zoomcamp-10-gateway:003-crashing", fails: []string{"Deployment gateway is not rolled out", "CrashLoopBackOff", "the 2 ready pods of the previous revision still serve"}},
@@ -139,6 +139,9 @@ const (
 	failAfter = 20 * time.Second
 	// replicas are the pods of each component.
 	replicas = 2
+	// shortChanges is the number of changes that `make test` tries: those that fail, and those of port, name and image, at which
+	// the parts of a stack must follow each other in order.
+	shortChanges = 8
 )
 
 // What serves keeps serving, whichever setting changes: at each moment as many gateways as before are connected to their
@@ -161,7 +164,11 @@ func TestWhateverSettingChangesWhatServesKeepsServing(t *testing.T) {
 			c.Set("autoscaler.scaleDownUnneededTime", "1h")
 			c.Make("up")
 			history := recordHistory(t, c.Client())
-			for _, change := range settingChanges {
+			changes := settingChanges
+			if testing.Short() {
+				changes = changes[:shortChanges]
+			}
+			for _, change := range changes {
 				if part.settings.MatchString(change.setting) {
 					t.Run(change.setting, func(t *testing.T) {
 						change.try(t, &checkout.Checkout{T: t, Dir: c.Dir, Env: c.Env}, history)

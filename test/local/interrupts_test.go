@@ -12,8 +12,12 @@ import (
 	"tfserving/internal/checkout"
 )
 
-// interruptPoints is the number of moments at which make up is interrupted. They are spread evenly over its duration.
-const interruptPoints = 20
+const (
+	// interruptPoints is the number of moments at which make up is interrupted. They are spread evenly over its duration.
+	interruptPoints = 20
+	// shortInterruptPoints is the number with -short: one for each pair of a signal and what follows.
+	shortInterruptPoints = 6
+)
 
 // Whenever make up is interrupted, and whether the change is then taken back, changed again or left, the next make up makes
 // the cluster what the settings say.
@@ -34,8 +38,12 @@ func TestAfterAnInterruptedMakeUpTheNextMakesTheClusterWhatTheSettingsSay(t *tes
 	whole, current := time.Since(begin), image("first")
 	signals := []syscall.Signal{syscall.SIGINT, syscall.SIGKILL}
 	followUps := []string{"a revert", "a further change", "nothing"}
-	for i := range interruptPoints {
-		at := whole * time.Duration(2*i+1) / (2 * interruptPoints)
+	points := interruptPoints
+	if testing.Short() {
+		points = shortInterruptPoints
+	}
+	for i := range points {
+		at := whole * time.Duration(2*i+1) / time.Duration(2*points)
 		signal, followUp := signals[i%len(signals)], followUps[i/len(signals)%len(followUps)]
 		name := fmt.Sprintf("%s after %.1f s and %s", signal, at.Seconds(), followUp)
 		next := image(fmt.Sprintf("interrupted-%d", i))
