@@ -100,13 +100,13 @@ test-changes: tools ## every setting of the application changed in turn, and mak
 # pulumi downloads the AWS and EKS plugins. Without a network, AWS_PLUGINS names a folder that contains them.
 test-aws: tools ## the EKS stacks on emulated AWS: needs Python 3, Node.js 20 with npm, the aws command
 	@echo "test-aws: the EKS stacks without an account (about 15 minutes on two cores)"
-	@$(GOTESTSUM) --format standard-verbose -- -count=1 -timeout 40m -p 1 ./rehearsal/... ./test/state ./test/privilege ./test/eks
+	@$(GOTESTSUM) --format standard-verbose -- -count=1 -timeout 60m -p 1 ./rehearsal/... ./test/state ./test/privilege ./test/eks
 
 rehearse: ## STACK=dev|staging|prod: make, use and delete an EKS stack on emulated AWS
 	@[ $(call quoted,STACK) = local ] || [ -f Pulumi.$(call quoted,STACK).yaml ] || \
 		{ printf 'make rehearse: there is no stack "%s" (no file Pulumi.%s.yaml)\n' $(call quoted,STACK) $(call quoted,STACK) >&2; exit 1; }
 	@$(MAKE) -s tools
-	@STACK=$(call quoted,STACK) go test -count=1 -timeout 30m -v -run '^TestRehearsal$$' ./test/eks
+	@STACK=$(call quoted,STACK) go test -count=1 -timeout 60m -v -run '^TestRehearsal$$' ./test/eks
 
 lint: ## formatting, vet, static analysis
 	@$(GO_CHECK); unformatted=$$(git ls-files '*.go' | xargs gofmt -l); [ -z "$$unformatted" ] || { echo "not gofmt-ed:" $$unformatted >&2; exit 1; }
