@@ -64,7 +64,7 @@ func TestANATGatewayIsPendingForItsTime(t *testing.T) {
 }
 
 // callFront calls a service whose SDK client is not a dependency of this project, as the deployer.
-func callFront(t *testing.T, service, target string, in map[string]string) (status int, text []byte) {
+func callFront(t *testing.T, service, target string, in any) (status int, text []byte) {
 	t.Helper()
 	body := mustJSON(in)
 	r, err := http.NewRequest(http.MethodPost, cloud.URL()+"/", strings.NewReader(body))
@@ -101,10 +101,14 @@ func TestEKSWritesToTheLogGroupOfADeletedClusterOnce(t *testing.T) {
 		t.Error("the group of a cluster that exists is made again")
 	}
 	must(d.eks.DeleteCluster(t.Context(), &eks.DeleteClusterInput{Name: &name}))(t)
-	callFront(t, "logs", "Logs_20140328.CreateLogGroup", group)
+	callFront(t, "logs", "Logs_20140328.CreateLogGroup", map[string]any{"logGroupName": group["logGroupName"], "tags": map[string]string{"stack": "dev"}})
 	callFront(t, "logs", "Logs_20140328.DeleteLogGroup", group)
 	if !exists() {
 		t.Error("the group of a deleted cluster is not made again")
+	}
+	_, tags := callFront(t, "logs", "Logs_20140328.ListTagsLogGroup", group)
+	if strings.Contains(string(tags), "stack") {
+		t.Errorf("the group that EKS makes has the tags of the deleted one: %s", tags)
 	}
 	callFront(t, "logs", "Logs_20140328.DeleteLogGroup", group)
 	if exists() {
