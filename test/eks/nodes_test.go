@@ -65,7 +65,7 @@ func (r *rehearsal) setBounds(least, most int) {
 func upgradeAndBack(t *testing.T, r *rehearsal) {
 	older, _ := catalog.FindRelease(r.older)
 	if !time.Now().Before(older.StandardEnd()) {
-		t.Skipf("Kubernetes %s is in extended support, so EKS does not go back to it under support policy STANDARD", r.older)
+		t.Skipf("NOT REHEARSED, the way back of an upgrade: Kubernetes %s is in extended support, so EKS does not go back to it under support policy STANDARD", r.older)
 	}
 	restore := r.Keep(r.file())
 	defer restore()
