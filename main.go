@@ -1,10 +1,6 @@
 // Command tfserving is the Pulumi program: it makes the resources of one stack from that stack's settings.
 package main
 
-import (
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+import "tfserving/program"
 
-	"tfserving/program"
-)
-
-func main() { pulumi.Run(program.Run) }
+func main() { program.Main() }

@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/tools/clientcmd"
-	"k8s.io/utils/ptr"
 )
 
 // ClusterTimeout is how long the program waits for a cluster's answer. Without this check, the engine retries each resource
@@ -40,18 +39,12 @@ func CheckCluster(ctx context.Context, kubeconfig string, timeout time.Duration)
 	return nil
 }
 
-// MostReplicas returns the number of pods that the largest Deployment with these labels in a namespace asks for; 0 if there is
-// none.
-func MostReplicas(ctx context.Context, kubeconfig, namespace string, selected map[string]string) (most int, err error) {
+// Deployments returns the Deployments with these labels in a namespace.
+func Deployments(ctx context.Context, kubeconfig, namespace string, selected map[string]string) ([]appsv1.Deployment, error) {
 	var list appsv1.DeploymentList
 	path := "/apis/apps/v1/namespaces/" + namespace + "/deployments"
-	if _, err := get(ctx, kubeconfig, ClusterTimeout, path, selected, &list); err != nil {
-		return 0, err
-	}
-	for _, d := range list.Items {
-		most = max(most, int(ptr.Deref(d.Spec.Replicas, 1))) // Kubernetes' default
-	}
-	return most, nil
+	_, err := get(ctx, kubeconfig, ClusterTimeout, path, selected, &list)
+	return list.Items, err
 }
 
 // get reads the answer of a kubeconfig's cluster at a path, of objects with the given labels. It returns the cluster's address.

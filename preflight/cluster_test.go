@@ -90,25 +90,19 @@ func TestCheckClusterRefusesAnInvalidKubeconfig(t *testing.T) {
 	wantError(t, CheckCluster(t.Context(), "a: [", shortCheck), "kubeconfig")
 }
 
-func TestTheLargestDeploymentWithTheLabelsCounts(t *testing.T) {
-	for answer, want := range map[string]int{
-		`{"items": []}`: 0,
-		`{"items": [{"spec": {"replicas": 3}}, {"spec": {"replicas": 5}}, {"spec": {"replicas": 0}}]}`: 5,
-		`{"items": [{"spec": {}}]}`: 1, // Kubernetes' default
-	} {
-		asked := ""
-		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			asked = r.URL.Path + " " + r.URL.Query().Get("labelSelector")
-			fmt.Fprint(w, answer)
-		})
-		got, err := MostReplicas(t.Context(), kubeconfigOf(url), "models", map[string]string{"app": "gateway", "part": "one"})
-		if err != nil || got != want {
-			t.Errorf("of %s there are %d pods (%v), want %d", answer, got, err, want)
-		}
-		if want := "/apis/apps/v1/namespaces/models/deployments app=gateway,part=one"; asked != want {
-			t.Errorf("the cluster is asked for %s, want %s", asked, want)
-		}
+func TestDeploymentsAreReadByTheirLabels(t *testing.T) {
+	asked := ""
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		asked = r.URL.Path + " " + r.URL.Query().Get("labelSelector")
+		fmt.Fprint(w, `{"items": [{"metadata": {"name": "one"}, "spec": {"replicas": 3}}, {"metadata": {"name": "two"}}]}`)
+	})
+	got, err := Deployments(t.Context(), kubeconfigOf(url), "models", map[string]string{"app": "gateway", "part": "one"})
+	if err != nil || len(got) != 2 || got[0].Name != "one" || *got[0].Spec.Replicas != 3 || got[1].Name != "two" {
+		t.Errorf("the Deployments are %v (%v), want one of 3 pods, and two", got, err)
 	}
-	_, err := MostReplicas(t.Context(), kubeconfigOf(closedPort(t)), "models", nil)
+	if want := "/apis/apps/v1/namespaces/models/deployments app=gateway,part=one"; asked != want {
+		t.Errorf("the cluster is asked for %s, want %s", asked, want)
+	}
+	_, err = Deployments(t.Context(), kubeconfigOf(closedPort(t)), "models", nil)
 	wantError(t, err, "does not answer")
 }

@@ -51,7 +51,8 @@ func newApplication(ctx *pulumi.Context, cluster *platform, s *config.Settings) 
 	if err != nil {
 		return nil, err
 	}
-	return &application{namespace: ns.Name, gatewayURL: entryPoint.URL, modelEndpoint: model.Endpoint}, nil
+	url := cluster.rolledOut(ctx, entryPoint.URL, ns.Name, model.Deployment, entryPoint.Deployment)
+	return &application{namespace: ns.Name, gatewayURL: url, modelEndpoint: model.Endpoint}, nil
 }
 
 func modelArgs(s *config.Settings, scaled workload.Scaling, cluster *platform, ns *namespace.Namespace) *modelserver.Args {

@@ -11,9 +11,11 @@ import (
 	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/utils/ptr"
 
 	"tfserving/components/modelserver"
 	"tfserving/components/namespace"
@@ -155,13 +157,21 @@ type fakeAWS struct {
 	// replicas are the pods of the largest Deployment of each component, replicasErr the error of the question.
 	replicas    map[string]int
 	replicasErr error
-	nodeGroups  map[string]int // the numbers of nodes of the cluster's groups, by name
-	spotErr     error          // the error of the check of spot's role
+	deployments []appsv1.Deployment // those that the program waits for
+	waited      bool                // whether the program asked for them
+	nodeGroups  map[string]int      // the numbers of nodes of the cluster's groups, by name
+	spotErr     error               // the error of the check of spot's role
 }
 
 // newFakeAWS returns an account that fits the checked-in stacks. Its zones are not sorted: AWS promises no order.
 func newFakeAWS() *fakeAWS {
-	return &fakeAWS{caller: deployer, zones: []string{"eu-west-1c", "eu-west-1a", "eu-west-1b"}}
+	a := &fakeAWS{caller: deployer, zones: []string{"eu-west-1c", "eu-west-1a", "eu-west-1b"}}
+	for _, name := range []string{"gateway", "tf-serving-clothing-model"} {
+		d := appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: appsv1.DeploymentSpec{Replicas: ptr.To[int32](2)}}
+		d.Status = appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 2}
+		a.deployments = append(a.deployments, d)
+	}
+	return a
 }
 
 func (a *fakeAWS) checks() preflight.Checks {
@@ -172,11 +182,19 @@ func (a *fakeAWS) checks() preflight.Checks {
 			}
 			return &preflight.Identity{Account: mockengine.Account, ARN: a.caller}, nil
 		},
-		Replicas: func(_ context.Context, _, namespace string, labels map[string]string) (int, error) {
+		Deployments: func(_ context.Context, _, namespace string, labels map[string]string) ([]appsv1.Deployment, error) {
+			component := labels["app.kubernetes.io/component"]
 			if namespace != "tfserving" || labels["app.kubernetes.io/part-of"] != "tfserving" {
-				return 0, fmt.Errorf("a question for Deployments with %v in namespace %s", labels, namespace)
+				return nil, fmt.Errorf("a question for Deployments with %v in namespace %s", labels, namespace)
 			}
-			return a.replicas[labels["app.kubernetes.io/component"]], a.replicasErr
+			if component == "" { // the wait for the end of the rollouts
+				a.waited = true
+				return a.deployments, nil
+			}
+			if a.replicasErr != nil {
+				return nil, a.replicasErr
+			}
+			return []appsv1.Deployment{{Spec: appsv1.DeploymentSpec{Replicas: ptr.To(int32(a.replicas[component]))}}}, nil
 		},
 		Image: func(_ context.Context, _, repository, suffix string) (preflight.ImageState, error) {
 			if state, ok := a.images[repository+suffix]; ok {

@@ -7,11 +7,13 @@ import (
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	appsv1 "k8s.io/api/apps/v1"
 
 	"tfserving/catalog"
 	"tfserving/components/workload"
 	"tfserving/config"
 	"tfserving/preflight"
+	"tfserving/rollout"
 )
 
 // platform is the Kubernetes cluster on which the application runs.
@@ -29,8 +31,8 @@ type platform struct {
 	// cluster's default.
 	loadBalancerClass string
 	outputs           pulumi.Map // the stack's outputs that only this platform has
-	// mostReplicas returns the number of pods of the largest Deployment with the given labels in a namespace.
-	mostReplicas func(ctx context.Context, kubeconfig, namespace string, labels map[string]string) (int, error)
+	// deployments returns the Deployments with the given labels in a namespace; nil if there is no cluster.
+	deployments func(ctx context.Context, kubeconfig, namespace string, labels map[string]string) ([]appsv1.Deployment, error)
 }
 
 // image returns the image that runs for an image of the settings.
@@ -45,17 +47,40 @@ func (p *platform) image(name string) pulumi.StringInput {
 // now, within its bounds. So a model with another name starts with the pods of the model that it replaces. It is the lower
 // bound if the cluster does not answer, and in a preview, which does not ask.
 func (p *platform) initialReplicas(ctx *pulumi.Context, namespace, component string, n config.Replicas) pulumi.IntInput {
-	if ctx.DryRun() || p.mostReplicas == nil {
+	if ctx.DryRun() || p.deployments == nil {
 		return pulumi.Int(n.Min)
 	}
 	number := p.kubeconfig.ApplyT(func(kubeconfig string) int {
-		have, err := p.mostReplicas(ctx.Context(), kubeconfig, namespace, map[string]string{workload.ComponentLabel: component, workload.PartOfLabel: workload.PartOf})
-		if err != nil {
-			have = 0 // the `up` fails at the next object if the cluster still does not answer
+		labels := map[string]string{workload.ComponentLabel: component, workload.PartOfLabel: workload.PartOf}
+		all, _ := p.deployments(ctx.Context(), kubeconfig, namespace, labels) // if the cluster does not answer, the `up` fails at the next object
+		have := n.Min
+		for i := range all {
+			have = max(have, int(rollout.Replicas(&all[i])))
 		}
-		return min(max(have, n.Min), n.Max)
+		return min(have, n.Max)
 	})
 	return pulumi.Unsecret(number).(pulumi.IntOutput)
+}
+
+// rolledOut returns a value that is known once the Deployments of the given names are rolled out. Pulumi deletes what a stack
+// no longer has after the program has ended, and the program ends after this. So the pods that serve, and the policies that
+// admit their callers, stay until their successors serve, and an `up` fails if they do not. A preview does not wait.
+func (p *platform) rolledOut(ctx *pulumi.Context, value, namespace pulumi.StringOutput, deployments ...any) pulumi.StringOutput {
+	if ctx.DryRun() || p.deployments == nil {
+		return value
+	}
+	known := pulumi.All(append([]any{value, namespace, p.kubeconfig}, deployments...)...).ApplyT(func(all []any) (string, error) {
+		var names []string
+		for _, name := range all[3:] {
+			names = append(names, name.(string))
+		}
+		list := func(ctx context.Context) ([]appsv1.Deployment, error) {
+			return p.deployments(ctx, all[2].(string), all[1].(string), map[string]string{workload.PartOfLabel: workload.PartOf})
+		}
+		report := func(text string) { _ = ctx.Log.Info(text, nil) } // a lost line changes nothing
+		return all[0].(string), rollout.Await(ctx.Context(), names, list, report)
+	})
+	return pulumi.Unsecret(known).(pulumi.StringOutput)
 }
 
 func newPlatform(ctx *pulumi.Context, s *config.Settings, checks preflight.Checks) (*platform, error) {
@@ -67,7 +92,7 @@ func newPlatform(ctx *pulumi.Context, s *config.Settings, checks preflight.Check
 	if err != nil {
 		return nil, err
 	}
-	p.mostReplicas = checks.Replicas
+	p.deployments = checks.Deployments
 	return p, nil
 }
 

@@ -9,18 +9,22 @@ import (
 	"tfserving/preflight"
 )
 
-// Run reads the settings of the stack that Pulumi has selected and makes its resources.
-func Run(ctx *pulumi.Context) error {
-	settings, err := config.Load(ctx)
-	if err != nil {
-		return err
-	}
-	return Deploy(ctx, settings, preflight.Live)
+// Main reads the settings of the stack that Pulumi has selected and makes its resources. The command's own package imports no
+// SDK, which takes most of the time of compiling a package.
+func Main() {
+	pulumi.Run(func(ctx *pulumi.Context) error {
+		settings, err := config.Load(ctx)
+		if err != nil {
+			return err
+		}
+		return Deploy(ctx, settings, preflight.Live)
+	})
 }
 
 // Deploy makes a stack's resources and exports its outputs: namespace, gatewayUrl, modelEndpoint and kubeconfig, and on
 // EKS also clusterName, region and repositories. On EKS it checks the account before it registers any resource, and the
-// images before it registers any resource in AWS. On a cluster that exists it first connects to the cluster. It fails if a check or the connection fails, or if the settings do not fit what it finds.
+// images before it registers any resource in AWS. On a cluster that exists it first connects to the cluster. It fails
+// if a check or the connection fails, if the settings do not fit what it finds, or if a Deployment is not rolled out.
 func Deploy(ctx *pulumi.Context, settings *config.Settings, checks preflight.Checks) error {
 	cluster, err := newPlatform(ctx, settings, checks)
 	if err != nil {

@@ -79,6 +79,23 @@ func TestANewDeploymentStartsWithAsManyPodsAsItsComponentHas(t *testing.T) {
 	}
 }
 
+// Pulumi deletes what a stack no longer has once the program has ended.
+func TestTheProgramEndsOnceEveryDeploymentIsRolledOut(t *testing.T) {
+	account := newFakeAWS()
+	if _, err := newEKSGraph("staging", "", account); err != nil || !account.waited {
+		t.Errorf("with all rolled out, the program asks: %v, and its error is %v", account.waited, err)
+	}
+	for i := range account.deployments {
+		account := newFakeAWS()
+		d := &account.deployments[i]
+		d.Status.UpdatedReplicas = 1
+		d.Status.Conditions = []appsv1.DeploymentCondition{{Type: appsv1.DeploymentProgressing, Status: corev1.ConditionFalse}}
+		if _, err := newEKSGraph("staging", "", account); err == nil || !strings.Contains(err.Error(), "Deployment "+d.Name+" is not rolled out") {
+			t.Errorf("with a failed rollout of %s, the program's error is %v", d.Name, err)
+		}
+	}
+}
+
 func TestAutoscalersFollowTheSettings(t *testing.T) {
 	forEachApplication(t, func(t *testing.T, g *graph) {
 		for _, h := range objects[*autoscalingv2.HorizontalPodAutoscaler](g) {

@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -14,102 +12,14 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"tfserving/components/workload"
+	"tfserving/rollout"
 )
 
-const (
-	// rolloutPoll is the pause between two looks at the Deployments.
-	rolloutPoll = 500 * time.Millisecond
-	// observeTimeout bounds the wait for an API server that does not answer, and for the Deployment controller to see a
-	// change, which takes less than a second. From then on the Deployment's own progress deadline bounds its rollout.
-	observeTimeout = time.Minute
-	// maxReasons is how many reasons for pods that are not ready an error gives.
-	maxReasons = 3
-)
+// maxReasons is how many reasons for pods that are not ready an error gives.
+const maxReasons = 3
 
 // applicationSelector selects the objects of the application.
 const applicationSelector = "app.kubernetes.io/part-of=" + workload.PartOf
-
-// awaitRollout waits until every Deployment of the application in a namespace is rolled out. It returns an error that names
-// each Deployment that is not, and why, as soon as all others are rolled out or failed.
-//
-// Pulumi's Kubernetes plugin 4.28.0 may report success from a status that is older than its own change: it never compares
-// the observed generation with the one that it has applied (pulumi-kubernetes pull requests 2943 and 4094).
-func awaitRollout(ctx context.Context, client kubernetes.Interface, namespace string, log io.Writer) error {
-	begin, said, answered := time.Now(), time.Now(), time.Now()
-	for {
-		list, err := client.AppsV1().Deployments(namespace).List(ctx, metav1.ListOptions{LabelSelector: applicationSelector})
-		if err != nil && ctx.Err() == nil && time.Since(answered) < observeTimeout {
-			pause(ctx)
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("reading the Deployments of namespace %s, to see whether they rolled out: %w", namespace, err)
-		}
-		answered = time.Now()
-		if len(list.Items) == 0 {
-			return fmt.Errorf("namespace %s has no Deployment of the application, so nothing rolled out", namespace)
-		}
-		var waiting, failed []*appsv1.Deployment
-		for i := range list.Items {
-			switch d := &list.Items[i]; {
-			case rolledOut(d):
-			case rolloutFailed(d) || !observed(d) && time.Since(begin) > observeTimeout:
-				failed = append(failed, d)
-			default:
-				waiting = append(waiting, d)
-			}
-		}
-		if len(waiting) == 0 {
-			return explainRollouts(ctx, client, failed)
-		}
-		if time.Since(said) > progressEvery {
-			said = time.Now()
-			for _, d := range waiting {
-				fmt.Fprintf(log, "waiting for Deployment %s: %s\n", d.Name, progress(d))
-			}
-		}
-		if pause(ctx); ctx.Err() != nil {
-			return ctx.Err()
-		}
-	}
-}
-
-// pause waits for rolloutPoll, or until the context ends.
-func pause(ctx context.Context) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(rolloutPoll):
-	}
-}
-
-// observed says whether the Deployment controller has seen the Deployment as it is now.
-func observed(d *appsv1.Deployment) bool { return d.Status.ObservedGeneration >= d.Generation }
-
-// wantedReplicas is the number of pods that a Deployment asks for. The API server sets 1 where the field is missing.
-func wantedReplicas(d *appsv1.Deployment) int32 {
-	if d.Spec.Replicas == nil {
-		return 1
-	}
-	return *d.Spec.Replicas
-}
-
-// rolledOut says whether a Deployment has as many pods as it asks for, all of the newest revision and available.
-func rolledOut(d *appsv1.Deployment) bool {
-	wanted, is := wantedReplicas(d), d.Status
-	return observed(d) && is.UpdatedReplicas == wanted && is.Replicas == wanted && is.AvailableReplicas == wanted
-}
-
-// rolloutFailed says whether a Deployment made no progress within its progress deadline.
-func rolloutFailed(d *appsv1.Deployment) bool {
-	return observed(d) && slices.ContainsFunc(d.Status.Conditions, func(c appsv1.DeploymentCondition) bool {
-		return c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse
-	})
-}
-
-// progress shows how far a rollout is: 1 of 2 pods updated, 2 available.
-func progress(d *appsv1.Deployment) string {
-	return fmt.Sprintf("%d of %d pods updated, %d available", d.Status.UpdatedReplicas, wantedReplicas(d), d.Status.AvailableReplicas)
-}
 
 // explainUnfinished explains the Deployments that are not rolled out at this moment, without waiting; nil if all are.
 func explainUnfinished(ctx context.Context, client kubernetes.Interface, namespace string) error {
@@ -119,7 +29,7 @@ func explainUnfinished(ctx context.Context, client kubernetes.Interface, namespa
 	}
 	var unfinished []*appsv1.Deployment
 	for i := range list.Items {
-		if d := &list.Items[i]; !rolledOut(d) {
+		if d := &list.Items[i]; !rollout.Done(d) {
 			unfinished = append(unfinished, d)
 		}
 	}
@@ -134,7 +44,7 @@ func explainRollouts(ctx context.Context, client kubernetes.Interface, deploymen
 	}
 	var lines []string
 	for _, d := range deployments {
-		text := fmt.Sprintf("Deployment %s is not rolled out: %s", d.Name, progress(d))
+		text := fmt.Sprintf("Deployment %s is not rolled out: %s", d.Name, rollout.Progress(d))
 		reasons, serving, err := podReasons(ctx, client, d)
 		if err != nil {
 			return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -14,7 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
-	k8stesting "k8s.io/client-go/testing"
+
+	"tfserving/rollout"
 )
 
 // deploymentOf is a Deployment of two pods that is rolled out, after a change.
@@ -47,24 +47,6 @@ func replicaSetOf(revision string) *appsv1.ReplicaSet {
 		Annotations: map[string]string{revisionAnnotation: revision}}}
 }
 
-func TestADeploymentIsRolledOutOnceAllItsPodsAreNewAndAvailable(t *testing.T) {
-	for name, c := range map[string]struct {
-		change func(*appsv1.Deployment)
-		want   bool
-	}{
-		"all pods are new and available":             {func(*appsv1.Deployment) {}, true},
-		"the status is older than the change":        {func(d *appsv1.Deployment) { d.Status.ObservedGeneration = 2 }, false},
-		"one pod is not updated":                     {func(d *appsv1.Deployment) { d.Status.UpdatedReplicas = 1 }, false},
-		"one pod is not available":                   {func(d *appsv1.Deployment) { d.Status.AvailableReplicas = 1 }, false},
-		"a pod of the previous revision is still up": {func(d *appsv1.Deployment) { d.Status.Replicas = 3 }, false},
-		"fewer pods than asked for":                  {func(d *appsv1.Deployment) { *d.Spec.Replicas = 4 }, false},
-	} {
-		if got := rolledOut(deploymentOf(c.change)); got != c.want {
-			t.Errorf("%s: rolled out is %v, want %v", name, got, c.want)
-		}
-	}
-}
-
 func TestAFailedRolloutSaysWhyAndWhatServes(t *testing.T) {
 	pulling := corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{Name: "gateway", Image: "gateway:wrong",
 		State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "not found"}}}}}
@@ -84,30 +66,15 @@ func TestAFailedRolloutSaysWhyAndWhatServes(t *testing.T) {
 		"a warning about the pod": {[]runtime.Object{deploymentOf(stuck), podOf("new", "2", false, corev1.PodStatus{}),
 			&corev1.Event{ObjectMeta: metav1.ObjectMeta{Name: "e", Namespace: "app"}, Type: corev1.EventTypeWarning, Reason: "FailedMount", Message: "no such volume"}},
 			[]string{"event FailedMount: no such volume"}},
-		"nothing is there": {nil, []string{"namespace app has no Deployment of the application"}},
 	} {
 		client := fake.NewClientset(append(c.objects, replicaSetOf("1"), replicaSetOf("2"))...)
-		err := awaitRollout(t.Context(), client, "app", io.Discard)
+		err := explainUnfinished(t.Context(), client, "app")
 		for _, want := range c.want {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: error is %v, want %q in it", name, err, want)
 			}
 		}
 	}
-}
-
-func TestCtrlCEndsTheWaitForAnAPIServerThatDoesNotAnswer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), rolloutPoll/2)
-		defer cancel()
-		client, begin := fake.NewClientset(), time.Now()
-		client.PrependReactor("list", "deployments", func(k8stesting.Action) (bool, runtime.Object, error) {
-			return true, nil, errors.New("connection refused")
-		})
-		if err := awaitRollout(ctx, client, "app", io.Discard); err == nil || time.Since(begin) >= rolloutPoll {
-			t.Errorf("the wait ends after %s with %v, want an error at once", time.Since(begin), err)
-		}
-	})
 }
 
 // Pulumi waits for all waves of a rollout, which takes much longer than the progress deadline of one.
@@ -131,37 +98,14 @@ func TestAFailedRolloutEndsPulumi(t *testing.T) {
 			ctx, end := context.WithCancelCause(t.Context())
 			defer end(nil)
 			go endAtFailedRollout(ctx, client, "app", io.Discard, end)
-			time.Sleep(2 * rolloutPoll)
+			time.Sleep(2 * rollout.Poll)
 			if _, err := client.AppsV1().Deployments("app").Update(ctx, deploymentOf(c.after), metav1.UpdateOptions{}); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(2 * rolloutPoll)
+			time.Sleep(2 * rollout.Poll)
 			if got := context.Cause(ctx); got != c.want {
 				t.Errorf("%s: pulumi ends by %v, want %v", name, got, c.want)
 			}
 		})
-	}
-}
-
-func TestARolloutIsWaitedFor(t *testing.T) {
-	rolling := func(d *appsv1.Deployment) { d.Status.UpdatedReplicas = 1 }
-	client := fake.NewClientset(deploymentOf(rolling))
-	ctx, cancel := context.WithTimeout(t.Context(), 3*rolloutPoll)
-	defer cancel()
-	if err := awaitRollout(ctx, client, "app", io.Discard); err != context.DeadlineExceeded {
-		t.Errorf("a rollout under way ends with %v, want a wait for its end", err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- awaitRollout(t.Context(), client, "app", io.Discard) }()
-	if _, err := client.AppsV1().Deployments("app").Update(t.Context(), deploymentOf(func(*appsv1.Deployment) {}), metav1.UpdateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case err := <-done:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-time.After(time.Minute):
-		t.Error("the end of a rollout is not seen")
 	}
 }

@@ -8,6 +8,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+
+	"tfserving/rollout"
 )
 
 // errRolloutFailed is the cause of a context that ended because a rollout had failed.
@@ -19,7 +21,7 @@ var errRolloutFailed = errors.New("a rollout has failed")
 // Only a revision that this `up` makes counts. An older one may fail while the `up` deletes its Deployment or corrects it.
 func endAtFailedRollout(ctx context.Context, client kubernetes.Interface, namespace string, log io.Writer, end context.CancelCauseFunc) {
 	var before map[string]string // revisions by name
-	for ; ctx.Err() == nil; pause(ctx) {
+	for ; ctx.Err() == nil; rollout.Pause(ctx) {
 		list, err := client.AppsV1().Deployments(namespace).List(ctx, metav1.ListOptions{LabelSelector: applicationSelector})
 		if err != nil {
 			continue // `pulumi up` reports it
@@ -28,7 +30,7 @@ func endAtFailedRollout(ctx context.Context, client kubernetes.Interface, namesp
 		for i := range list.Items {
 			d := &list.Items[i]
 			revisions[d.Name] = d.Annotations[revisionAnnotation]
-			if before != nil && before[d.Name] != revisions[d.Name] && rolloutFailed(d) {
+			if before != nil && before[d.Name] != revisions[d.Name] && rollout.Failed(d) {
 				fmt.Fprintf(log, "Deployment %s has made no progress within its deadline: ending pulumi\n", d.Name)
 				end(errRolloutFailed)
 				return

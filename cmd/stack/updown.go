@@ -35,8 +35,8 @@ func (s *pulumiStack) up(ctx context.Context, _ []string) error {
 	return s.pulumiUp(ctx, s.clusterOfOutputs, s.withConfirmation("up")...)
 }
 
-// pulumiUp runs `pulumi up`, until a rollout fails, and then checks that every Deployment of the application is rolled out. If
-// pulumi fails, the error also says which Deployments are not, and why.
+// pulumiUp runs `pulumi up`, until a rollout fails. If it fails, the error also says which Deployments are not rolled out, and
+// why. The program itself waits until all are.
 //
 // The refresh makes the cluster what the settings say. Without it, pulumi compares the settings with its state alone: it
 // misses a change that an interrupted run had sent and not recorded, and changes that anything else made. On EKS it also
@@ -49,15 +49,12 @@ func (s *pulumiStack) pulumiUp(ctx context.Context, connect func(context.Context
 	}
 	upErr := s.pulumi(running, append(args, "--refresh")...)
 	end(nil)
-	if ctx.Err() != nil {
+	if upErr == nil || ctx.Err() != nil {
 		return upErr
 	}
 	client, err := connect(ctx)
 	if err != nil {
-		return cmp.Or(upErr, err)
-	}
-	if upErr == nil {
-		return awaitRollout(ctx, client, s.settings.Namespace, os.Stdout)
+		return upErr // there may be no cluster yet
 	}
 	if err := explainUnfinished(ctx, client, s.settings.Namespace); err != nil {
 		return fmt.Errorf("%w\n%w", upErr, err)

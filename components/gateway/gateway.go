@@ -81,6 +81,8 @@ type Gateway struct {
 
 	// URL is the address at which callers reach the gateway; empty if the load balancer has no address yet.
 	URL pulumi.StringOutput
+	// Deployment is the name of the Deployment. It is known once Pulumi has made or changed it.
+	Deployment pulumi.StringOutput
 }
 
 // Identity returns the labels of the gateway of this name.
@@ -120,9 +122,11 @@ func NewGateway(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 		// An `up` waits until a Service of type LoadBalancer has pods, so those pods cannot wait for the Service.
 		beforePods = append(beforePods, service)
 	}
-	if _, err := newDeployment(ctx, name, args, id, account, child, pulumi.DependsOn(beforePods)); err != nil {
+	deployment, err := newDeployment(ctx, name, args, id, account, child, pulumi.DependsOn(beforePods))
+	if err != nil {
 		return nil, err
 	}
+	g.Deployment = deployment.Metadata.Name().Elem()
 	if err := workload.Protect(ctx, name, args.Namespace, id, args.Scaling, child); err != nil {
 		return nil, err
 	}

@@ -60,6 +60,8 @@ type ModelServer struct {
 	// Endpoint is the host:port of the gRPC API inside the cluster. A resource that uses it waits until the rollout has ended,
 	// so gateways call a new model only when it serves, and an old model is deleted only when no gateway calls it.
 	Endpoint pulumi.StringOutput
+	// Deployment is the name of the Deployment. It is known once Pulumi has made or changed it.
+	Deployment pulumi.StringOutput
 }
 
 // ServiceName returns the name of a model's Service.
@@ -118,6 +120,7 @@ func NewModelServer(ctx *pulumi.Context, name string, args *Args, opts ...pulumi
 	if err := workload.Protect(ctx, object, args.Namespace, id, args.Scaling, child); err != nil {
 		return nil, err
 	}
+	m.Deployment = deployment.Metadata.Name().Elem()
 	address := pulumi.Sprintf("%s.%s.svc.cluster.local:%d", service.Metadata.Name().Elem(), args.Namespace, GRPCPort)
 	m.Endpoint = pulumi.OutputWithDependencies(ctx.Context(), address, deployment).(pulumi.StringOutput)
 	return m, ctx.RegisterResourceOutputs(m, pulumi.Map{"endpoint": m.Endpoint})

@@ -64,9 +64,10 @@ var sharedComponents = []string{"components/workload", "components/podidentity"}
 // allows every package below components/. The rule for a package is that of the deepest folder that contains it.
 var mayImport = map[string][]string{
 	".":                       {"program"},
-	"program":                 {"components", "preflight", "config", "catalog", awsSDK, kubernetesSDK},
+	"program":                 {"components", "preflight", "rollout", "config", "catalog", awsSDK, kubernetesSDK},
 	"dryrun":                  {"program", "preflight", "config", "resource", "internal/mockengine"},
 	"preflight":               {"catalog"},
+	"rollout":                 {},
 	"config":                  {"catalog"},
 	"catalog":                 {},
 	"resource":                {},
@@ -79,7 +80,7 @@ var mayImport = map[string][]string{
 	"embedded":                {"embedded", "catalog", "components/autoscaler"},
 	"examples":                {"embedded/images"},
 	"rehearsal":               {"rehearsal", "embedded", "catalog"},
-	"cmd":                     {"catalog", "components", "config", "embedded", "examples", "preview", "report"}, // without dryrun, which links every SDK
+	"cmd":                     {"catalog", "components", "config", "embedded", "examples", "preview", "report", "rollout"}, // without dryrun, which links every SDK
 	"cmd/cost":                {"config", "cost", "dryrun"},
 	"internal":                {},
 	"test":                    {"catalog", "components", "config", "internal", "preflight", "rehearsal", "test", awsSDK, eksSDK, kubernetesSDK},
