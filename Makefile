@@ -5,6 +5,9 @@ TOOLS ?= auto
 TARGET ?= gateway
 FOR ?= 0s
 export TOOLS
+# With -trimpath, checkouts share what the Go cache holds of the project's packages: compiling one takes seconds, because of
+# Pulumi's SDKs. Without tables for debuggers (-w), linking takes a quarter less time. Stack traces do not need them.
+export GOFLAGS := -trimpath -ldflags=-w $(GOFLAGS)
 
 # Every target needs Go. This check says in one line that Go is missing or too old.
 GO_CHECK := want=$$(sed -n 's/^go //p' go.mod); \
