@@ -158,7 +158,7 @@ func shapes(t *testing.T, c *checkout.Checkout, p *plain, kubeconfig string) {
 			}
 			return p.hasURL("http://load-balancer.invalid")
 		}},
-		{"an ALB with a certificate for a host", map[string]any{"gateway.service": "ClusterIP", "ingress": map[string]any{"class": "alb", "scheme": "internet-facing",
+		{"an ALB with a certificate for a host", map[string]any{"gateway.service": "ClusterIP", "ingress": map[string]any{"class": "alb", "controllerNamespace": "kube-system", "scheme": "internet-facing",
 			"host": "model.example.com", "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/12345678-1234-1234-1234-123456789012", "allowedCidrs": []string{"203.0.113.0/24"}}}, func() error {
 			return p.hasURL("https://model.example.com")
 		}},
