@@ -1,7 +1,6 @@
 package modelserver
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"maps"
 	"time"
@@ -74,17 +73,13 @@ func (args *Args) rollout() workload.Rollout {
 func (args *Args) RolloutTimeout() time.Duration { return args.rollout().Timeout(args.Scaling) }
 
 func newDeployment(ctx *pulumi.Context, object string, args *Args, id workload.Identity, account *corev1.ServiceAccount, opts ...pulumi.ResourceOption) (*appsv1.Deployment, error) {
-	annotations := pulumi.StringMap{}
 	volumes, mounts := corev1.VolumeArray{workload.ScratchVolume()}, corev1.VolumeMountArray{workload.ScratchMount()}
 	if args.Batching != nil {
-		text := batchingParameters(args.Batching, args.Threads)
-		volume, mount, err := newBatchingVolume(ctx, object, args, text, id, opts...)
+		volume, mount, err := newBatchingVolume(ctx, object, args, id, opts...)
 		if err != nil {
 			return nil, err
 		}
 		volumes, mounts = append(volumes, volume), append(mounts, mount)
-		// The server reads the file only when it starts, so a change of the file must replace the pods.
-		annotations["tfserving/batching-sha256"] = pulumi.String(fmt.Sprintf("%x", sha256.Sum256([]byte(text))))
 	}
 	return workload.NewDeployment(ctx, object, id, &workload.DeploymentArgs{
 		Namespace:       args.Namespace,
@@ -92,7 +87,6 @@ func newDeployment(ctx *pulumi.Context, object string, args *Args, id workload.I
 		Scaling:         args.Scaling,
 		Rollout:         args.rollout(),
 		NodeFailure:     args.Nodes.Failure,
-		Annotations:     annotations,
 		Pod: &corev1.PodSpecArgs{
 			ServiceAccountName: account.Metadata.Name(),
 			SecurityContext:    workload.PodSecurity(args.RunAsUser),

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 
 	"tfserving/components/workload"
 	"tfserving/internal/mockengine"
@@ -59,16 +60,25 @@ func TestAPodServesAsLongAsItsCallersDrain(t *testing.T) {
 	}
 }
 
-// The server reads its batching file only when it starts.
-func TestPodsAreReplacedWhenTheBatchingFileChanges(t *testing.T) {
-	checksum := func(b *Batching) string {
-		return mockengine.ObjectOf[*appsv1.Deployment](t, newTestServer(t, Args{Batching: b}), "tf-serving-shoes").Spec.Template.Annotations["tfserving/batching-sha256"]
+// The server reads its batching file only when it starts, and pods of the file before may start again.
+func TestAnotherBatchingFileIsAnotherConfigMap(t *testing.T) {
+	name := func(b *Batching) string {
+		engine := newTestServer(t, Args{Batching: b})
+		for _, v := range mockengine.ObjectOf[*appsv1.Deployment](t, engine, "tf-serving-shoes").Spec.Template.Spec.Volumes {
+			if v.ConfigMap != nil {
+				if m := mockengine.ObjectOf[*corev1.ConfigMap](t, engine, "tf-serving-shoes"); m.Name != v.ConfigMap.Name || m.Immutable == nil || !*m.Immutable {
+					t.Errorf("the pods mount %s, and the ConfigMap is %+v, want an immutable one of that name", v.ConfigMap.Name, m)
+				}
+				return v.ConfigMap.Name
+			}
+		}
+		return ""
 	}
-	first, same, other := checksum(&Batching{MaxBatchSize: 8}), checksum(&Batching{MaxBatchSize: 8}), checksum(&Batching{MaxBatchSize: 16})
+	first, same, other := name(&Batching{MaxBatchSize: 8}), name(&Batching{MaxBatchSize: 8}), name(&Batching{MaxBatchSize: 16})
 	if first == "" || first != same || first == other {
-		t.Errorf("the pods' checksums are %q, %q for the same file and %q for another", first, same, other)
+		t.Errorf("the pods mount ConfigMap %q, %q for the same file and %q for another", first, same, other)
 	}
-	if none := checksum(nil); none != "" {
-		t.Errorf("pods without batching have checksum %q", none)
+	if none := name(nil); none != "" {
+		t.Errorf("pods without batching mount ConfigMap %q", none)
 	}
 }

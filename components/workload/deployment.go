@@ -52,8 +52,7 @@ type DeploymentArgs struct {
 	InitialReplicas pulumi.IntInput
 	Scaling         Scaling
 	Rollout         Rollout
-	NodeFailure     time.Duration // how long a pod stays on a node that does not answer
-	Annotations     pulumi.StringMap
+	NodeFailure     time.Duration       // how long a pod stays on a node that does not answer
 	Pod             *corev1.PodSpecArgs // NewDeployment adds what all Deployments have in common
 }
 
@@ -78,7 +77,7 @@ func NewDeployment(ctx *pulumi.Context, name string, id Identity, args *Deployme
 			MinReadySeconds:         seconds(rollout.MinReady),
 			ProgressDeadlineSeconds: seconds(rollout.progressDeadline()),
 			Template: &corev1.PodTemplateSpecArgs{
-				Metadata: &metav1.ObjectMetaArgs{Labels: id.Labels(), Annotations: args.Annotations},
+				Metadata: &metav1.ObjectMetaArgs{Labels: id.Labels()},
 				Spec:     pod,
 			},
 		},

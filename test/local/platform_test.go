@@ -167,14 +167,20 @@ func shapes(t *testing.T, c *checkout.Checkout, p *plain, kubeconfig string) {
 			if err != nil {
 				return err
 			}
-			files, err := client.CoreV1().ConfigMaps(namespace).Get(ctx, "tf-serving-clothing-model", metav1.GetOptions{})
-			if err != nil {
-				return err
+			for _, v := range d.Spec.Template.Spec.Volumes {
+				if v.ConfigMap == nil {
+					continue
+				}
+				files, err := client.CoreV1().ConfigMaps(namespace).Get(ctx, v.ConfigMap.Name, metav1.GetOptions{})
+				if err != nil {
+					return err
+				}
+				if d.Status.ReadyReplicas != 3 || !strings.Contains(files.Data["batching.config"], "max_batch_size { value: 16 }") {
+					return fmt.Errorf("%d model servers are ready with batching file %q", d.Status.ReadyReplicas, files.Data)
+				}
+				return nil
 			}
-			if d.Status.ReadyReplicas != 3 || !strings.Contains(files.Data["batching.config"], "max_batch_size { value: 16 }") {
-				return fmt.Errorf("%d model servers are ready with batching file %q", d.Status.ReadyReplicas, files.Data)
-			}
-			return nil
+			return errors.New("the model servers mount no ConfigMap")
 		}},
 		{"a range of model servers again", map[string]any{"model.replicas": map[string]any{"min": 2, "max": 6}}, func() error {
 			d, err := client.AppsV1().Deployments(namespace).Get(ctx, "tf-serving-clothing-model", metav1.GetOptions{})
