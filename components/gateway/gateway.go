@@ -11,6 +11,7 @@ import (
 	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"tfserving/catalog"
 	"tfserving/components/workload"
 )
 
@@ -130,7 +131,13 @@ func NewGateway(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	if err := workload.Protect(ctx, name, args.Namespace, id, args.Scaling, child); err != nil {
 		return nil, err
 	}
-	if g.URL, err = newEntrypoint(ctx, name, args, id, service, child, admitted); err != nil {
+	beforeEntrypoint := []pulumi.Resource{policy}
+	if args.Ingress != nil && args.Ingress.Class != catalog.IngressClassALB {
+		// So Pulumi deletes the Ingress before the pods behind it: in another namespace, another Ingress takes over for the host
+		// once the older one is gone. Pods behind an ALB are ready only once it has registered them, so they cannot come first.
+		beforeEntrypoint = append(beforeEntrypoint, deployment)
+	}
+	if g.URL, err = newEntrypoint(ctx, name, args, id, service, child, pulumi.DependsOn(beforeEntrypoint)); err != nil {
 		return nil, err
 	}
 	return g, ctx.RegisterResourceOutputs(g, pulumi.Map{"url": g.URL})

@@ -78,3 +78,17 @@ func TestOtherCallersGetAPolicyOfTheirOwn(t *testing.T) {
 		}
 	}
 }
+
+// In another namespace, another Ingress takes over for a host once the older one is gone. Pulumi deletes in reverse order.
+func TestAnIngressIsDeletedBeforeThePodsBehindIt(t *testing.T) {
+	for class, want := range map[string]bool{"traefik": true, catalog.IngressClassALB: false} { // pods behind an ALB wait for it
+		engine, err := register(Args{CallersName: "a", Callers: networkingv1.NetworkPolicyPeerArray{workload.NamespacePods("a")}, Ingress: &Ingress{Class: class}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ingress, deployment := engine.Get(t, "kubernetes:networking.k8s.io/v1:Ingress", "gateway"), engine.Get(t, "kubernetes:apps/v1:Deployment", "gateway")
+		if got := engine.DependsOn(ingress, deployment); got != want {
+			t.Errorf("with class %s, the Ingress depends on the pods: %v, want %v", class, got, want)
+		}
+	}
+}
