@@ -25,6 +25,8 @@ require (
 	github.com/pulumi/pulumi/sdk/v3 v3.230.0
 	github.com/shirou/gopsutil/v4 v4.26.1
 	github.com/tsenart/vegeta/v12 v12.13.0
+	github.com/vishvananda/netlink v1.3.1
+	github.com/vishvananda/netns v0.0.5
 	k8s.io/apimachinery v0.37.2
 	k8s.io/pod-security-admission v0.37.2
 	sigs.k8s.io/yaml v1.6.0
