@@ -30,6 +30,13 @@ const (
 	SchemeInternetFacing = "internet-facing"
 )
 
+// Values of local.nodes.
+const (
+	NodesNone      = "none"
+	NodesSimulated = "simulated"
+	NodesReal      = "real"
+)
+
 // Settings are the settings of a stack. Tags describe each field:
 //
 //   - json is its key
@@ -53,7 +60,7 @@ type Settings struct {
 	Autoscaler             Autoscaler             `json:"autoscaler" doc:"The Cluster Autoscaler. The default times are its own defaults."`
 	LoadBalancerController LoadBalancerController `json:"loadBalancerController" doc:"The AWS Load Balancer Controller of platform eks. It creates the load balancer of an Ingress of class alb, or of a gateway with service LoadBalancer."`
 	Repositories           Repositories           `json:"repositories" doc:"The ECR repositories of platform eks: one for each image whose name has no registry."`
-	Local                  Local                  `json:"local" doc:"The embedded cluster of stack local. Other stacks ignore these settings."`
+	Local                  Local                  `json:"local" doc:"The embedded cluster of a stack that brings one, such as stacks local and real. Other stacks ignore these settings."`
 	NodeStartTimeout       time.Duration          `json:"nodeStartTimeout" min:"1s" max:"1h" doc:"How long a pod may wait for a node: until a new node has booted and has pulled the pod's image. The deadlines of rollouts follow from it."`
 	NodeFailureTimeout     time.Duration          `json:"nodeFailureTimeout" min:"0s" max:"1h" doc:"How long pods stay on a node that does not answer before other nodes get their replacements. Kubernetes itself takes 40 to 50 s to see that a node does not answer; this time follows."`
 	Model                  Model                  `json:"model" doc:"The TF-Serving model server."`
@@ -186,8 +193,10 @@ type Repositories struct {
 	KeepImages int `json:"keepImages" unit:"images" min:"1" max:"1000" doc:"How many images each repository keeps. ECR deletes older ones."`
 }
 
-// Local configures the embedded cluster of stack local.
+// Local configures an embedded cluster. The number of real nodes is bounded by embedded/node.MaxNodes.
 type Local struct {
+	Nodes        string        `json:"nodes" oneof:"none|simulated|real" doc:"The nodes of a cluster that make up starts on this machine. none starts no cluster: the stack's cluster exists. simulated runs no container. real runs containers, and needs Linux and root (docs/real-nodes.md)."`
+	RealNodes    int           `json:"realNodes" unit:"nodes" min:"1" max:"5" doc:"Number of real nodes. They spread over network.zones zones."`
 	NodeBootTime time.Duration `json:"nodeBootTime" min:"0s" max:"30m" doc:"Time from the request for a simulated instance to its ready node."`
 	PodStartTime time.Duration `json:"podStartTime" min:"0s" max:"30m" doc:"Time from the scheduling of a simulated pod until it is ready. A pod with an image whose tag ends in -broken never starts, and one whose tag ends in -crashing crashes 6 s after it is ready."`
 	ScalingSync  time.Duration `json:"scalingSync" min:"1s" max:"5m" doc:"How often HorizontalPodAutoscalers are evaluated."`
@@ -304,7 +313,7 @@ func Default() Settings {
 			Headroom: Headroom{Resources: Resources{CPU: "1", Memory: "1Gi"}}},
 		// NodeBootTime is an assumption about EC2 instances, not a measurement. ScalingSync is the default of
 		// kube-controller-manager.
-		Local: Local{NodeBootTime: 40 * time.Second, PodStartTime: time.Second, ScalingSync: 15 * time.Second},
+		Local: Local{Nodes: NodesNone, RealNodes: 2, NodeBootTime: 40 * time.Second, PodStartTime: time.Second, ScalingSync: 15 * time.Second},
 		Model: Model{
 			// TF-Serving's performance guide recommends fewer, larger pods.
 			Resources:        Resources{CPU: "1", Memory: "1Gi"},

@@ -36,6 +36,9 @@ func (s *Settings) validate(now time.Time) []problem {
 	if s.Platform == PlatformKubernetes && s.Kubernetes.Kubeconfig == "" {
 		c.failf("kubernetes.kubeconfig", "is missing; platform kubernetes needs the path of a kubeconfig file")
 	}
+	if s.Local.Nodes != NodesNone && s.Platform == PlatformEKS {
+		c.failf("local.nodes", "is %q, but platform eks has nodes of its own; it must be %s", s.Local.Nodes, NodesNone)
+	}
 	if boot := s.Local.NodeBootTime; s.Platform == PlatformKubernetes && boot > s.NodeStartTimeout && !c.failed("local.nodeBootTime") {
 		c.failf("nodeStartTimeout", "is %s, but local.nodeBootTime is %s, so a rollout would fail while its node boots; it must be at least as long", short(s.NodeStartTimeout), short(boot))
 	}

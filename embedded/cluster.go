@@ -1,5 +1,5 @@
-// Package embedded runs a Kubernetes cluster on this machine: a real control plane, nodes that kwok simulates, and the real
-// Cluster Autoscaler. Everything listens on loopback and keeps its files in one folder.
+// Package embedded runs a Kubernetes cluster on this machine: a real control plane, and nodes that kwok simulates, with the
+// real Cluster Autoscaler, or real nodes. Everything listens on loopback and keeps its files in one folder.
 package embedded
 
 import (
@@ -11,8 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +24,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/util/retry"
+
+	"tfserving/embedded/node"
 )
 
 const (
@@ -72,6 +76,8 @@ type Config struct {
 	// CloudControllers says that a controller of the caller makes load balancers. Otherwise Ingresses and Services of type
 	// LoadBalancer get an address at which nothing answers.
 	CloudControllers bool
+	// Real makes real nodes, in place of the simulated ones of NodeGroups. Nil simulates.
+	Real *RealNodes
 	// Log receives a line for each step of Start.
 	Log io.Writer
 }
@@ -133,7 +139,7 @@ func (c *Cluster) Start(ctx context.Context) error {
 	key := hex.EncodeToString(sum[:])
 	createdFrom, err := os.ReadFile(c.file(configurationHash))
 	switch {
-	case err == nil && string(createdFrom) == key && c.alive() && c.publishKubeconfig() == nil && c.ready(ctx) == nil:
+	case err == nil && string(createdFrom) == key && c.alive() && c.networkRuns() && c.publishKubeconfig() == nil && c.ready(ctx) == nil:
 	case err == nil && string(createdFrom) == key:
 		c.logf("starting the control plane again: part of it is not running")
 		err = c.restart(ctx)
@@ -151,7 +157,11 @@ func (c *Cluster) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{c.ensureNodes, c.setIdleDemand, c.ensureAutoscaler} {
+	steps := []func(context.Context) error{c.ensureNodes, c.setIdleDemand, c.ensureAutoscaler}
+	if c.cfg.Real != nil {
+		steps = []func(context.Context) error{c.ensureRealNodes, c.ensureSystemPods}
+	}
+	for _, step := range steps {
 		if err := retry.OnError(startBackoff, isStartError, func() error { return step(ctx) }); err != nil {
 			return err
 		}
@@ -193,6 +203,10 @@ func (c *Cluster) publishKubeconfig() error {
 	if err != nil {
 		return fmt.Errorf("reading the embedded cluster's kubeconfig: %w", err)
 	}
+	if c.cfg.Real != nil { // the API server is in the network between the nodes
+		inside := net.JoinHostPort("127.0.0.1", strconv.Itoa(node.APIPort))
+		data = bytes.ReplaceAll(data, []byte(inside), []byte(c.apiAddress()))
+	}
 	if published, err := os.ReadFile(c.cfg.Kubeconfig); err == nil && bytes.Equal(published, data) {
 		return nil
 	}
@@ -209,6 +223,9 @@ func (c *Cluster) Stop() error {
 	}
 	c.stopAutoscaler()
 	c.stopComponents()
+	if err := c.stopRealNodes(); err != nil {
+		return err
+	}
 	if err := os.RemoveAll(c.cfg.Dir); err != nil {
 		return fmt.Errorf("removing the embedded cluster's files: %w", err)
 	}

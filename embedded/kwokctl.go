@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"text/template"
 	"time"
+
+	"tfserving/embedded/node"
 )
 
 // render is the configuration for kwokctl and kwok.
@@ -28,7 +30,7 @@ func (c *Cluster) render() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = t.Execute(&out, map[string]any{
+	values := map[string]any{
 		"Bin":                  c.cfg.Bin,
 		"KubernetesVersion":    strings.TrimPrefix(strings.TrimSpace(version), "Kubernetes v"),
 		"MetricsServer":        c.file("metrics-server"),
@@ -40,7 +42,16 @@ func (c *Cluster) render() ([]byte, error) {
 		"TokenWebhook":         webhook,
 		"TokenWebhookURL":      c.cfg.TokenWebhook,
 		"CloudControllers":     c.cfg.CloudControllers,
-	})
+	}
+	values["Ingress"] = "hostname: ingress.invalid"
+	if c.cfg.Real != nil {
+		values["Real"] = true
+		values["PKI"] = c.kwokctlFile("pki")
+		values["NetworkAddress"], values["APIPort"] = node.NetworkAddress, node.APIPort
+		values["LoopbackAddress"] = c.loopbackAddress()
+		values["Ingress"] = "ip: " + c.loopbackAddress()
+	}
+	err = t.Execute(&out, values)
 	return out.Bytes(), err
 }
 
@@ -78,6 +89,9 @@ func (c *Cluster) create(ctx context.Context, settings []byte) error {
 		return err
 	}
 	defer unlock()
+	if err := c.ensureNetwork(); err != nil {
+		return err
+	}
 	if err := c.kwokctl(ctx, "create", "cluster", "--config", c.file("kwok.yaml"), "--kubeconfig", c.file(kubeconfigFile), "--wait", readyTimeout.String()); err != nil {
 		return err
 	}
@@ -98,8 +112,13 @@ func (c *Cluster) restart(ctx context.Context) error {
 
 func (c *Cluster) startComponents(ctx context.Context) error {
 	c.stopComponents()
-	if err := c.checkPorts(); err != nil {
+	if err := c.ensureNetwork(); err != nil {
 		return err
+	}
+	if c.cfg.Real == nil { // real nodes have a network of their own, in which every port is free
+		if err := c.checkPorts(); err != nil {
+			return err
+		}
 	}
 	return c.kwokctl(ctx, "start", "cluster", "--wait", readyTimeout.String())
 }
@@ -111,7 +130,11 @@ func (c *Cluster) kwokctl(ctx context.Context, args ...string) error {
 	defer cancel()
 	cmd := c.command(finish, "kwokctl", append([]string{"--name", clusterName}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // keeps Ctrl-C of the terminal from it
-	out, err := cmd.CombinedOutput()
+	var out []byte
+	err := c.inNetwork(func() (err error) {
+		out, err = cmd.CombinedOutput()
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("kwokctl %s: %w\n%s(logs are in %s)", strings.Join(args[:2], " "), err, out, c.kwokctlFile("logs"))
 	}

@@ -83,6 +83,12 @@ func describePython(ctx context.Context) (*python, error) {
 	return &p, nil
 }
 
+// Check returns an error if this machine has no Python of which Build can make images.
+func Check(ctx context.Context) error {
+	_, err := describePython(ctx)
+	return err
+}
+
 // output returns what a command prints. An error contains what it wrote to its standard error.
 func output(cmd *exec.Cmd) ([]byte, error) {
 	out, err := cmd.Output()

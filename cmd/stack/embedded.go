@@ -20,35 +20,54 @@ import (
 )
 
 const (
-	// localStack is the stack with an embedded cluster.
+	// localStack is the stack that a command works on if none is named. Its embedded cluster is in workFolder, those of other
+	// stacks are in folders of their names below it.
 	localStack = "local"
-	// localKubeconfig is the file that receives the embedded cluster's kubeconfig. The cluster writes and deletes it.
-	localKubeconfig = workFolder + "/kubeconfig"
-	// localPassphrase encrypts the secrets in the state of stack local. It is public: the secrets are credentials of a
-	// cluster that listens on loopback only, and they lie unencrypted beside the state.
+	// localPassphrase encrypts the secrets in the state of a stack with an embedded cluster. It is public: the secrets are
+	// credentials of a cluster that listens on loopback only, and they lie unencrypted beside the state.
 	localPassphrase = "tfserving-local"
 	// localRegion names the region of the simulated nodes if the settings name none.
 	localRegion = "local-1"
 )
 
-// embedded says whether the stack runs on an embedded cluster.
-func (s *pulumiStack) embedded() bool { return s.name == localStack }
+// embedded says whether the stack brings a cluster on this machine. Settings with mistakes do not say so.
+func (s *pulumiStack) embedded() bool {
+	return s.settings != nil && s.settings.Local.Nodes != config.NodesNone && s.settings.Local.Nodes != ""
+}
+
+// realNodes says whether the stack's cluster has real nodes.
+func (s *pulumiStack) realNodes() bool {
+	return s.settings != nil && s.settings.Local.Nodes == config.NodesReal
+}
+
+// work is the folder of the stack's embedded cluster, relative to the checkout.
+func (s *pulumiStack) work() string {
+	if s.name == localStack {
+		return workFolder
+	}
+	return filepath.Join(workFolder, s.name)
+}
+
+// kubeconfig is the file that receives the embedded cluster's kubeconfig, relative to the checkout. The cluster writes and
+// deletes it.
+func (s *pulumiStack) kubeconfig() string { return filepath.Join(s.work(), "kubeconfig") }
 
 // clusterDir holds the embedded cluster and the state that describes it: `make down` deletes both at once.
-func (s *pulumiStack) clusterDir() string { return filepath.Join(s.dir, "cluster") }
+func (s *pulumiStack) clusterDir() string { return filepath.Join(s.root, s.work(), "cluster") }
 func (s *pulumiStack) stateDir() string   { return filepath.Join(s.clusterDir(), "state") }
 func (s *pulumiStack) pulumiHome() string { return filepath.Join(s.clusterDir(), "pulumi") }
 
-// localBackend is the URL of the state of stack local.
+// localBackend is the URL of the state of a stack with an embedded cluster.
 func (s *pulumiStack) localBackend() string { return "file://" + s.stateDir() }
 
 // checkEmbeddedSettings refuses a kubeconfig that the embedded cluster would overwrite and delete.
-func checkEmbeddedSettings(name string, settings *config.Settings) error {
+func (s *pulumiStack) checkEmbeddedSettings(settings *config.Settings) error {
 	k := settings.Kubernetes
-	if k.Kubeconfig == localKubeconfig && (k.Context == "" || k.Context == embedded.ContextName) {
+	if settings.Local.Nodes == config.NodesNone || k.Kubeconfig == s.kubeconfig() && (k.Context == "" || k.Context == embedded.ContextName) {
 		return nil
 	}
-	return fmt.Errorf("stack %s brings a cluster of its own, so its tfserving:kubernetes.kubeconfig must be %s, without a context; for a cluster that exists, use a stack of another name", name, localKubeconfig)
+	return fmt.Errorf("stack %s brings a cluster of its own (tfserving:local.nodes is %s), so its tfserving:kubernetes.kubeconfig must be %s, without a context; for a cluster that exists, set tfserving:local.nodes to %s",
+		s.name, settings.Local.Nodes, s.kubeconfig(), config.NodesNone)
 }
 
 // cluster is the embedded cluster, shaped by the stack's settings.
@@ -56,7 +75,7 @@ func (s *pulumiStack) cluster() *embedded.Cluster {
 	cfg := embedded.Config{
 		Dir:        s.clusterDir(),
 		Bin:        s.bin(),
-		Kubeconfig: filepath.Join(s.root, localKubeconfig),
+		Kubeconfig: filepath.Join(s.root, s.kubeconfig()),
 		Region:     cmp.Or(s.settings.Region, localRegion),
 		Zones:      s.settings.Network.Zones,
 		BootTime:   s.settings.Local.NodeBootTime,
@@ -73,6 +92,18 @@ func (s *pulumiStack) cluster() *embedded.Cluster {
 			catalog.AutoscalerPrioritiesKey: autoscaler.Priorities(s.settings.Priorities(), func(name string) string { return "^" + name + "$" }),
 		}},
 	}
+	if s.realNodes() {
+		cfg.AutoscalerFlags = nil
+		cfg.Real = &embedded.RealNodes{
+			Count:            s.settings.Local.RealNodes,
+			Images:           s.imageArchives(),
+			ImageStore:       filepath.Join(s.root, s.work(), "images"),
+			IngressClass:     s.settings.Ingress.Class,
+			IngressNamespace: s.settings.Ingress.ControllerNamespace,
+			Pause:            s.pauseCommand(),
+		}
+		return embedded.New(cfg)
+	}
 	for _, g := range s.settings.NodeGroups {
 		capacity := map[string]string{config.CapacityOnDemand: "ON_DEMAND", config.CapacitySpot: "SPOT"}[g.Capacity]
 		cfg.NodeGroups = append(cfg.NodeGroups, embedded.NodeGroup{Name: g.Name, InstanceType: g.InstanceTypes[0], Capacity: capacity, Min: g.Min, Max: g.Max})
@@ -80,7 +111,7 @@ func (s *pulumiStack) cluster() *embedded.Cluster {
 	return embedded.New(cfg)
 }
 
-// selectLocal makes the state of stack local if there is none, and removes what a killed run left: its plugins and its lock.
+// selectLocal makes the state of a stack with an embedded cluster if there is none, and removes what a killed run left: its plugins and its lock.
 func (s *pulumiStack) selectLocal(ctx context.Context) error {
 	for _, dir := range []string{s.stateDir(), s.pulumiHome()} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -88,7 +119,11 @@ func (s *pulumiStack) selectLocal(ctx context.Context) error {
 		}
 	}
 	// The link is relative, so that the checkout can be moved.
-	if err := os.Symlink(filepath.Join("..", "..", "bin", "plugins"), filepath.Join(s.pulumiHome(), "plugins")); err != nil && !errors.Is(err, os.ErrExist) {
+	plugins, err := filepath.Rel(s.pulumiHome(), filepath.Join(s.bin(), "plugins"))
+	if err == nil {
+		err = os.Symlink(plugins, filepath.Join(s.pulumiHome(), "plugins"))
+	}
+	if err != nil && !errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("linking the plugins: %w", err)
 	}
 	if out, err := s.command(ctx, "pulumi", "stack", "select", "--create", s.name).CombinedOutput(); err != nil {
@@ -110,7 +145,7 @@ func (s *pulumiStack) selectLocal(ctx context.Context) error {
 	return nil
 }
 
-// endOrphans ends the plugins of stack local whose pulumi was killed: they go on changing the cluster until they notice.
+// endOrphans ends the plugins of the stack whose pulumi was killed: they go on changing the cluster until they notice.
 func (s *pulumiStack) endOrphans() {
 	all, err := process.Processes()
 	if err != nil {

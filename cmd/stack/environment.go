@@ -37,7 +37,7 @@ func (s *pulumiStack) env() []string {
 	return env
 }
 
-// localEnv are the variables of stack local alone: its state, its cluster, and the pinned plugin as the only one.
+// localEnv are the variables of a stack with an embedded cluster: its state, its cluster, and the pinned plugin as the only one.
 func (s *pulumiStack) localEnv() []string {
 	return []string{
 		"PULUMI_BACKEND_URL=" + s.localBackend(),
@@ -47,22 +47,34 @@ func (s *pulumiStack) localEnv() []string {
 		// The pinned plugin is linked into PULUMI_HOME. Pulumi would prefer another one on PATH, with a warning.
 		"PULUMI_IGNORE_AMBIENT_PLUGINS=true",
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true",
-		"KUBECONFIG=" + filepath.Join(s.root, localKubeconfig),
+		"KUBECONFIG=" + filepath.Join(s.root, s.kubeconfig()),
 		"KUBECACHEDIR=" + filepath.Join(s.clusterDir(), "kubectl-cache"),
 	}
 }
 
-// inLocalShell says whether the shell has the variables of stack local (`make env`) and the stack is another one.
-func (s *pulumiStack) inLocalShell() bool {
-	return !s.embedded() && os.Getenv("PULUMI_BACKEND_URL") == s.localBackend()
+// shellStack is the stack with an embedded cluster for which the shell is set up (`make env`). It is empty if there is none.
+func (s *pulumiStack) shellStack() string {
+	state, ok := strings.CutPrefix(os.Getenv("PULUMI_BACKEND_URL"), "file://"+s.dir+string(filepath.Separator))
+	if !ok {
+		return ""
+	}
+	name, _, _ := strings.Cut(filepath.ToSlash(state), "/")
+	if name == filepath.Base(s.clusterDir()) {
+		return localStack
+	}
+	return name
 }
 
-// refuseLocalShell refuses to write the state of another stack beside the state of stack local, which `make down` deletes.
+// inLocalShell says whether the shell has the variables of a stack with an embedded cluster and the stack is one without.
+func (s *pulumiStack) inLocalShell() bool { return !s.embedded() && s.shellStack() != "" }
+
+// refuseLocalShell refuses to write the state of a stack beside the state of one with an embedded cluster, which `make down`
+// deletes.
 func (s *pulumiStack) refuseLocalShell() error {
 	if !s.inLocalShell() {
 		return nil
 	}
-	return fmt.Errorf("this shell is set up for stack %s (PULUMI_BACKEND_URL), and `make down` of that stack would delete the state of stack %s: use another shell, or eval \"$(make env STACK=%[2]s)\" here; nothing has been changed", localStack, s.name)
+	return fmt.Errorf("this shell is set up for stack %s (PULUMI_BACKEND_URL), and `make down` of that stack would delete the state of stack %s: use another shell, or eval \"$(make env STACK=%[2]s)\" here; nothing has been changed", s.shellStack(), s.name)
 }
 
 // makeTempFolder makes a folder for the temporary files of commands. The function that it returns removes the folder, with
@@ -92,7 +104,7 @@ func (s *pulumiStack) printEnv(ctx context.Context, _ []string) error {
 	return nil
 }
 
-// exports are the lines that set a shell up for this stack. They remove the variables of stack local first.
+// exports are the lines that set a shell up for this stack. They remove the variables of a stack with an embedded cluster first.
 func (s *pulumiStack) exports() string {
 	var lines strings.Builder
 	if s.inLocalShell() {

@@ -9,27 +9,49 @@ import (
 	"tfserving/config"
 )
 
-// stackIn is an EKS stack, or stack local, of a checkout.
+// stackIn is an EKS stack, or stack local or real, of a checkout.
 func stackIn(root, name string) *pulumiStack {
-	return &pulumiStack{name: name, root: root, dir: filepath.Join(root, workFolder), settings: &config.Settings{Platform: config.PlatformEKS}}
+	s := &pulumiStack{name: name, root: root, dir: filepath.Join(root, workFolder), settings: &config.Settings{Platform: config.PlatformEKS}}
+	switch name {
+	case "local":
+		s.settings.Local.Nodes = config.NodesSimulated
+	case "real":
+		s.settings.Local.Nodes = config.NodesReal
+	}
+	return s
 }
 
-// `make down` of stack local deletes its state, so no other stack may have its state in the same folder.
-func TestAShellOfStackLocalRefusesOtherStacks(t *testing.T) {
+// `make down` of a stack with an embedded cluster deletes its state, so no other stack may have its state in the same folder.
+func TestAShellOfAStackWithAnEmbeddedClusterRefusesStacksWithout(t *testing.T) {
 	root := t.TempDir()
+	local, real := "file://"+filepath.Join(root, ".local/cluster/state"), "file://"+filepath.Join(root, ".local/real/cluster/state")
 	for name, test := range map[string]struct {
 		stack, backend string
-		refused        bool
+		refusal        string // the stack of the shell that it names
 	}{
-		"mine in local's shell":  {"mine", "file://" + filepath.Join(root, ".local/cluster/state"), true},
-		"local in local's shell": {"local", "file://" + filepath.Join(root, ".local/cluster/state"), false},
-		"mine, another backend":  {"mine", "s3://state", false},
-		"mine, logged in":        {"mine", "", false},
+		"mine in local's shell":  {"mine", local, "local"},
+		"local in local's shell": {"local", local, ""},
+		"mine in real's shell":   {"mine", real, "real"},
+		"real in local's shell":  {"real", local, ""}, // its own variables replace those of the shell
+		"mine, another backend":  {"mine", "s3://state", ""},
+		"mine, logged in":        {"mine", "", ""},
 	} {
 		t.Setenv("PULUMI_BACKEND_URL", test.backend)
-		if err := stackIn(root, test.stack).refuseLocalShell(); (err != nil) != test.refused || err != nil && !strings.Contains(err.Error(), "set up for stack local") {
+		err := stackIn(root, test.stack).refuseLocalShell()
+		if (err != nil) != (test.refusal != "") || err != nil && !strings.Contains(err.Error(), "set up for stack "+test.refusal+" ") {
 			t.Errorf("%s: its error is %v", name, err)
 		}
+	}
+}
+
+// Two clusters of a checkout must not write the same files.
+func TestEachStackWithAnEmbeddedClusterHasFoldersOfItsOwn(t *testing.T) {
+	local, real := stackIn("/checkout", "local"), stackIn("/checkout", "real")
+	if got, want := local.clusterDir()+" "+local.kubeconfig(), "/checkout/.local/cluster .local/kubeconfig"; got != want {
+		t.Errorf("stack local has %s, want %s", got, want)
+	}
+	if got, want := real.clusterDir()+" "+real.kubeconfig(), "/checkout/.local/real/cluster .local/real/kubeconfig"; got != want {
+		t.Errorf("stack real has %s, want %s", got, want)
 	}
 }
 

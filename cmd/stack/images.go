@@ -27,30 +27,51 @@ func (s *pulumiStack) images(ctx context.Context, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	folder := filepath.Join(s.root, archivesFolder)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	for _, image := range []struct{ name, own string }{{examples.Gateway, *gateway}, {examples.Model, *model}} {
+		if err := s.makeArchive(ctx, image.name, image.own); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// archive is the archive of an image by its name.
+func (s *pulumiStack) archive(name string) string {
+	return filepath.Join(s.root, archivesFolder, name+".tar")
+}
+
+// ensureImages makes the archives that are missing, with the example's images.
+func (s *pulumiStack) ensureImages(ctx context.Context) error {
+	for _, name := range s.missingImages() {
+		if err := s.makeArchive(ctx, name, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makeArchive makes the archive of an image from a person's own archive or, if own is empty, of the example.
+func (s *pulumiStack) makeArchive(ctx context.Context, name, own string) error {
+	to := s.archive(name)
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return fmt.Errorf("making the folder of the images: %w", err)
 	}
-	for _, image := range []struct{ name, own, tag string }{
-		{examples.Gateway, *gateway, s.settings.Gateway.Image}, {examples.Model, *model, s.settings.Model.Image},
-	} {
-		to := filepath.Join(folder, image.name+".tar")
-		var err error
-		if image.own != "" {
-			err = takeArchive(image.own, image.tag, to)
-		} else {
-			err = linkExample(ctx, image.name, image.tag, to)
-		}
-		if err != nil {
-			return err
-		}
-		names, err := images.Names(to)
-		if err != nil {
-			return err
-		}
-		for _, name := range names {
-			fmt.Printf("images: %s in %s\n", name, filepath.Join(archivesFolder, image.name+".tar"))
-		}
+	tag := map[string]string{examples.Gateway: s.settings.Gateway.Image, examples.Model: s.settings.Model.Image}[name]
+	var err error
+	if own != "" {
+		err = takeArchive(own, tag, to)
+	} else {
+		err = linkExample(ctx, name, tag, to)
+	}
+	if err != nil {
+		return err
+	}
+	all, err := images.Names(to)
+	if err != nil {
+		return err
+	}
+	for _, image := range all {
+		fmt.Printf("images: %s in %s\n", image, filepath.Join(archivesFolder, name+".tar"))
 	}
 	return nil
 }

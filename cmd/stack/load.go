@@ -28,7 +28,7 @@ const statusTimeout = 10 * time.Second
 
 func (s *pulumiStack) status(ctx context.Context, _ []string) error {
 	if !s.embedded() {
-		return fmt.Errorf("status shows the embedded cluster of stack local; for stack %s use kubectl with its kubeconfig output", s.name)
+		return fmt.Errorf("status shows an embedded cluster, such as stack local's; for stack %s use kubectl with its kubeconfig output", s.name)
 	}
 	client, err := s.cluster().Client()
 	if err != nil {
@@ -61,8 +61,8 @@ func (s *pulumiStack) load(ctx context.Context, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if !s.embedded() {
-		return errors.New("load needs simulated pods, and only stack local has them")
+	if !s.embedded() || s.realNodes() {
+		return errors.New("load needs simulated pods, and only stack local has them; `make traffic` sends requests to others")
 	}
 	if *cpu == "" {
 		return errors.New("say how much: make load CPU=8 (cores in total)")

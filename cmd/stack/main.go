@@ -11,6 +11,9 @@ import (
 	"os/signal"
 	"slices"
 	"syscall"
+
+	"tfserving/embedded/node"
+	"tfserving/examples"
 )
 
 // requirement is what the stack and the checkout must have before a command runs.
@@ -20,6 +23,7 @@ const (
 	validSettings requirement = 1 << iota // the stack's file exists and holds no mistakes
 	lockedFolder                          // no other `make` changes this checkout's cluster and state
 	pinnedTools                           // the pinned commands are built
+	ableMachine                           // the machine can run the stack's nodes
 )
 
 // command is one of the words that follow the flags.
@@ -30,11 +34,11 @@ type command struct {
 }
 
 var commands = []command{
-	{"up", "bring the stack up (stack local: its cluster, too)", validSettings | lockedFolder | pinnedTools, (*pulumiStack).up},
+	{"up", "bring the stack up (its embedded cluster, too)", validSettings | lockedFolder | pinnedTools | ableMachine, (*pulumiStack).up},
 	{"preview", "show what up would change", validSettings | lockedFolder | pinnedTools, (*pulumiStack).preview},
 	// report writes wrong settings and missing tools into its report.
 	{"report", "report what up (destroy, refresh) would do: changes, bill, risks, policies", lockedFolder, (*pulumiStack).report},
-	{"down", "take the stack down (stack local: its cluster, too)", validSettings | lockedFolder | pinnedTools, (*pulumiStack).down},
+	{"down", "take the stack down (its embedded cluster, too)", validSettings | lockedFolder | pinnedTools, (*pulumiStack).down},
 	{"status", "show pods, nodes and autoscalers (stack local)", validSettings, (*pulumiStack).status},
 	{"load", "put CPU demand on the pods and watch them follow (stack local)", validSettings, (*pulumiStack).load},
 	{"images", "make the images of the gateway and the model server", validSettings, (*pulumiStack).images},
@@ -54,9 +58,16 @@ func usage() {
 }
 
 func main() {
+	if is, err := node.Hidden(os.Args[1:], examples.Picture); is {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	flag.Usage = usage
 	name := flag.String("stack", localStack, "the stack")
-	yes := flag.Bool("yes", false, "do not ask before changing a stack other than local")
+	yes := flag.Bool("yes", false, "do not ask before changing a stack without an embedded cluster")
 	flag.Parse()
 	i := slices.IndexFunc(commands, func(c command) bool { return c.name == flag.Arg(0) })
 	if i < 0 {
@@ -98,6 +109,11 @@ func (c command) runOn(ctx context.Context, name string, yes bool, args []string
 		return s.settingsErr
 	}
 	s.yes = yes
+	if c.requires&ableMachine != 0 {
+		if err := s.checkRealNodes(ctx); err != nil {
+			return err
+		}
+	}
 	if c.requires&lockedFolder != 0 {
 		if err := s.refuseLocalShell(); err != nil {
 			return err

@@ -24,7 +24,7 @@ type pulumiStack struct {
 	settings    *config.Settings
 	settingsErr error  // why settings is nil
 	tmp         string // where commands put temporary files; empty leaves it to the system
-	yes         bool   // do not ask before changing a stack other than local
+	yes         bool   // do not ask before changing a stack without an embedded cluster
 }
 
 // open finds the checkout that this runs in and reads the stack's settings. An error in the settings is left in the
@@ -55,8 +55,8 @@ func (s *pulumiStack) readSettings() (*config.Settings, error) {
 		names, _ := config.StackNames(s.root)
 		return nil, fmt.Errorf("there is no stack %q; there are %s", s.name, strings.Join(names, ", "))
 	}
-	if err == nil && s.embedded() {
-		err = checkEmbeddedSettings(s.name, settings)
+	if err == nil {
+		err = s.checkEmbeddedSettings(settings)
 	}
 	if err != nil {
 		return nil, err
@@ -82,7 +82,11 @@ func (s *pulumiStack) buildTools(ctx context.Context) error {
 	if mode == "" {
 		mode = "auto"
 	}
-	cmd := s.command(ctx, "go", "run", "-C", "tools", ".", "-bin", s.bin(), "-mode", mode)
+	args := []string{"run", "-C", "tools", ".", "-bin", s.bin(), "-mode", mode}
+	if s.realNodes() {
+		args = append(args, "-nodes")
+	}
+	cmd := s.command(ctx, "go", args...)
 	// Standard output is for the result of the command, such as a report.
 	var output bytes.Buffer
 	cmd.Stdout = io.MultiWriter(os.Stderr, &output)

@@ -49,7 +49,7 @@ func (s *pulumiStack) traffic(ctx context.Context, args []string) error {
 		if run.URL, err = s.trafficURL(ctx); err != nil {
 			return err
 		}
-		if scores, err := examples.Prediction(filepath.Join(s.root, archivesFolder, examples.Model+".tar")); err == nil {
+		if scores, err := examples.Prediction(s.archive(examples.Model)); err == nil {
 			run.Check = traffic.CheckScores(scores, tolerance)
 		}
 	} else {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -77,6 +76,9 @@ func (s *pulumiStack) clusterOfOutputs(ctx context.Context) (*kubernetes.Clients
 }
 
 func (s *pulumiStack) upEmbedded(ctx context.Context) error {
+	if err := s.prepareRealNodes(ctx); err != nil {
+		return err
+	}
 	cluster := s.cluster()
 	if err := cluster.Start(ctx); err != nil {
 		return err
@@ -90,6 +92,9 @@ func (s *pulumiStack) upEmbedded(ctx context.Context) error {
 	connect := func(context.Context) (*kubernetes.Clientset, error) { return cluster.Client() }
 	if err := s.pulumiUp(ctx, connect, "up", "--stack", s.name, "--yes", "--skip-preview"); err != nil {
 		return err
+	}
+	if s.realNodes() {
+		return s.summary(ctx)
 	}
 	client, err := cluster.Client()
 	if err != nil {
@@ -153,7 +158,7 @@ func (s *pulumiStack) preview(ctx context.Context, _ []string) error {
 func (s *pulumiStack) preparePreview(ctx context.Context) error {
 	if s.embedded() {
 		if _, err := os.Stat(s.stateDir()); err != nil {
-			return errors.New("stack local is not up, so there is nothing to compare with: `make up` starts it")
+			return fmt.Errorf("stack %s is not up, so there is nothing to compare with: `make up` starts it", s.name)
 		}
 	}
 	return s.prepare(ctx)
@@ -188,7 +193,7 @@ func (s *pulumiStack) down(ctx context.Context, _ []string) error {
 		return err
 	}
 	if s.embedded() {
-		fmt.Println("stack local is down: its processes have ended and its state is deleted")
+		fmt.Printf("stack %s is down: its processes have ended and its state is deleted\n", s.name)
 	}
 	return nil
 }
@@ -203,7 +208,7 @@ func (s *pulumiStack) outputs(ctx context.Context) (map[string]any, error) {
 	return all, json.Unmarshal(out, &all)
 }
 
-// summary prints the outputs and the status of stack local, and what to do next.
+// summary prints the outputs and the status of a stack with an embedded cluster, and what to do next.
 func (s *pulumiStack) summary(ctx context.Context) error {
 	all, err := s.outputs(ctx)
 	if err != nil {
@@ -216,6 +221,13 @@ func (s *pulumiStack) summary(ctx context.Context) error {
 	fmt.Printf("  %-14s %s (as a secret output, too)\n\n", "kubeconfig", s.settings.Kubernetes.Kubeconfig)
 	if err := s.status(ctx, nil); err != nil {
 		return err
+	}
+	if s.realNodes() {
+		if err := awaitPrediction(ctx, s.cluster()); err != nil {
+			return err
+		}
+		fmt.Printf(nextWithRealNodes, s.name)
+		return nil
 	}
 	fmt.Print(`
 The pods are simulated: the control plane, its decisions and these figures are real, but nothing answers at the URL.

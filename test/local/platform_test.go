@@ -65,6 +65,7 @@ func TestThePlatformKubernetesDeploysToAnExistingCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Edit("Pulumi.own.yaml", "kubernetes", map[string]any{"kubeconfig": kubeconfig, "context": embedded.ContextName})
+	c.Edit("Pulumi.own.yaml", "local", nil)
 	p.run(true, "stack", "init", "own")
 	p.run(true, "up", "--yes", "--stack", "own")
 	if out := p.run(true, "preview", "--stack", "own"); checkout.Changes(out) != "" {
