@@ -27,6 +27,8 @@ func (s *pulumiStack) env() []string {
 		"PATH=" + strings.Join(append(path, os.Getenv("PATH")), string(os.PathListSeparator)),
 		// Every preview and up then has the flag --policy-pack.
 		"PULUMI_OPTION_POLICY_PACK=" + s.policyPack(),
+		// With other flags than make's, pulumi would compile the SDKs again.
+		"GOFLAGS=" + os.Getenv("GOFLAGS"),
 	}
 	if s.tmp != "" {
 		env = append(env, "TMPDIR="+s.tmp)
