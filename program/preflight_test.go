@@ -64,7 +64,7 @@ func TestDeployFailsBeforeItCreatesAnythingInAWS(t *testing.T) {
 			func(a *fakeAWS) { a.spotErr = errors.New("the account has no role AWSServiceRoleForEC2Spot") }},
 			0, []string{"the account has no role AWSServiceRoleForEC2Spot"}},
 		{accountCase{"the autoscaler has another version than the cluster",
-			`tfserving:autoscaler: {image: "registry.k8s.io/autoscaling/cluster-autoscaler:v1.30.0"}`, nil}, 0, []string{"1.30", "1.35"}},
+			`tfserving:autoscaler: {image: "registry.k8s.io/autoscaling/cluster-autoscaler:v1.30.0"}`, nil}, 0, []string{"1.30", "1.36"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g, err := c.deploy()

@@ -187,7 +187,7 @@ var eksVariations = append(checkedIn(""), []variation{
 	{name: "administrators", stack: "dev", settings: `tfserving:cluster: {administrators: ["arn:aws:iam::123456789012:role/teams/Deployer", "arn:aws:iam::123456789012:role/Oncall"]}`},
 	{name: "pinned add-ons, autoscaler and chart", stack: "dev", settings: `
 tfserving:cluster: {addonVersions: {vpc-cni: v1.20.4-eksbuild.1, coredns: v1.12.4-eksbuild.1}}
-tfserving:autoscaler: {image: "registry.example.com/cluster-autoscaler:v1.35.1"}
+tfserving:autoscaler: {image: "registry.example.com/cluster-autoscaler:v1.36.0"}
 tfserving:loadBalancerController: {chart: ./charts/controller, repository: "", replicas: 1}`},
 	{name: "only spot", stack: "prod", settings: `
 tfserving:nodeGroups: [{name: spot, instanceTypes: [m6a.xlarge, m6i.xlarge], capacity: spot, min: 3, max: 9}]`},

@@ -24,7 +24,7 @@ var releases = []release{
 }
 
 const (
-	defaultRelease  = "1.35"
+	defaultRelease  = "1.36"
 	platformVersion = "eks.1"
 )
 

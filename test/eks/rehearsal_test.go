@@ -48,7 +48,7 @@ type rehearsal struct {
 	cluster  *embedded.Cluster
 	machines *machines.Machines
 	begin    time.Time
-	// older and newer are two successive versions of Kubernetes. The stack begins with older.
+	// older and newer are two successive versions of Kubernetes, which beginOlder sets. A rehearsal begins with older.
 	older, newer string
 }
 
@@ -109,19 +109,19 @@ func (r *rehearsal) makeSpotRole() {
 // shorten changes the stack's settings for a quick rehearsal: short times for the autoscalers, and a local chart. All other
 // settings are the stack's own.
 func (r *rehearsal) shorten() {
-	settings, err := config.ReadStackFile(filepath.Join(r.Dir, r.file()))
-	if err != nil {
-		r.T.Fatal(err)
-	}
 	r.Edit(r.file(), "autoscaler", map[string]any{"scanInterval": "2s", "scaleDownUnneededTime": "10s", "scaleDownDelayAfterAdd": "10s"})
 	r.Edit(r.file(), "gateway.scaling.down", map[string]any{"stabilization": "5s", "period": "5s"})
-	r.older, r.newer = upgradePath(settings.Cluster.Version)
-	if r.older != settings.Cluster.Version {
-		r.logf("the control plane begins with Kubernetes %s, because no version after the stack's %s is known", r.older, settings.Cluster.Version)
-		r.Edit(r.file(), "cluster.version", r.older)
-	}
 	r.Edit(r.file(), "loadBalancerController", map[string]any{"chart": chart, "repository": "", "version": ""})
 	r.logf("the chart of the load balancer controller is %s, because its publisher may be out of reach", chart)
+}
+
+// beginOlder lets the stack begin with the version before its own if the next one, to which it is to be upgraded, is not known.
+func (r *rehearsal) beginOlder() {
+	own := r.settings.Cluster.Version
+	if r.older, r.newer = upgradePath(own); r.older != own {
+		r.logf("the control plane begins with Kubernetes %s, because no version after the stack's %s is known", r.older, own)
+		r.Edit(r.file(), "cluster.version", r.older)
+	}
 }
 
 // upgradePath are a stack's version of Kubernetes and the next one. If the next one is not known, they are the version before and

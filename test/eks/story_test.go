@@ -38,6 +38,7 @@ func TestRehearsal(t *testing.T) {
 		stack = defaultStack
 	}
 	r := newRehearsal(t, stack, emulator.Times{})
+	r.beginOlder()
 	for _, part := range []struct {
 		name string
 		run  func(*testing.T, *rehearsal)
