@@ -116,7 +116,7 @@ type Cluster struct {
 	PrefixDelegation  bool              `json:"prefixDelegation" doc:"Assign pod addresses to nodes in blocks of 16 (/28) instead of one by one. A node then runs more pods and takes more addresses from its subnet."`
 	SSMAccess         bool              `json:"ssmAccess" doc:"Allow Systems Manager sessions on nodes."`
 	NodeRepair        bool              `json:"nodeRepair" doc:"Let EKS replace a node that has not been ready for 30 minutes (EKS node auto repair). It replaces none while more than a fifth of a group of more than five nodes is unhealthy."`
-	ZonalShift        bool              `json:"zonalShift" doc:"Register the cluster for zonal shift (Amazon Application Recovery Controller). While a shift away from a zone is in force, no node starts in the zone and Services send nothing to its pods. You start a shift, or AWS does if you allow autoshift."`
+	ZonalShift        bool              `json:"zonalShift" doc:"Register the cluster and the gateway's load balancer for zonal shift (Amazon Application Recovery Controller). While a shift of the cluster away from a zone is in force, no node starts in the zone and Services send nothing to its pods. You start a shift, or AWS does if you allow autoshift."`
 	AddonVersions     map[string]string `json:"addonVersions" doc:"Versions of the EKS add-ons vpc-cni, coredns, kube-proxy, eks-pod-identity-agent and metrics-server. An add-on without a version here gets EKS's default for the cluster's version."`
 }
 

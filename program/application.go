@@ -102,11 +102,11 @@ func gatewayArgs(s *config.Settings, scaled workload.Scaling, cluster *platform,
 		args.Callers, args.CallersName = ingressCallers(s)
 		args.Ingress = &gateway.Ingress{
 			Class: in.Class, Scheme: in.Scheme, Host: in.Host, CertificateARN: in.CertificateARN, TLSSecret: in.TLSSecret,
-			DeletionProtection: s.AWS.Protect,
+			DeletionProtection: s.AWS.Protect, ZonalShift: s.Cluster.ZonalShift,
 		}
 	case cluster.loadBalancerClass != "":
 		args.Callers, args.CallersName = networkingv1.NetworkPolicyPeerArray{workload.Addresses(s.Network.CIDR)}, loadBalancerCallers // the load balancer's own addresses
-		args.LoadBalancer = &gateway.LoadBalancer{Class: cluster.loadBalancerClass, Scheme: in.Scheme, DeletionProtection: s.AWS.Protect}
+		args.LoadBalancer = &gateway.LoadBalancer{Class: cluster.loadBalancerClass, Scheme: in.Scheme, DeletionProtection: s.AWS.Protect, ZonalShift: s.Cluster.ZonalShift}
 	default:
 		// A load balancer of this kind keeps the callers' addresses.
 		args.CallersName = loadBalancerCallers

@@ -69,6 +69,25 @@ func TestIngressFollowsTheSettings(t *testing.T) {
 	})
 }
 
+func TestLoadBalancersAreRegisteredForZonalShiftWithTheCluster(t *testing.T) {
+	forEachEKSStack(t, func(t *testing.T, g *graph) {
+		want := g.settings.Cluster.ZonalShift
+		check := func(of, attributes string) {
+			if got := strings.Contains(attributes, "zonal_shift.config.enabled=true"); got != want {
+				t.Errorf("the load balancer of %s has the attributes %q; it is registered: %t, want %t", of, attributes, got, want)
+			}
+		}
+		for _, in := range objects[*networkingv1.Ingress](g) {
+			check("the Ingress", in.Annotations[resource.ALBAnnotation+"load-balancer-attributes"])
+		}
+		for _, v := range objects[*corev1.Service](g) {
+			if v.Spec.Type == corev1.ServiceTypeLoadBalancer {
+				check("the Service", v.Annotations[resource.NLBAnnotation+"attributes"])
+			}
+		}
+	})
+}
+
 func TestLoadBalancerControllerServesTheClassOfTheIngress(t *testing.T) {
 	forEachEKSStack(t, func(t *testing.T, g *graph) {
 		classes := objects[*networkingv1.IngressClass](g)

@@ -201,8 +201,9 @@ tfserving:nodeGroups:
 	{name: "desired nodes above the minimum", stack: "dev", settings: `
 tfserving:nodeGroups: [{name: general, instanceTypes: [m6i.large], min: 1, max: 4, desired: 3}]`},
 	{name: "headroom", stack: "dev", settings: `tfserving:autoscaler: {headroom: {pods: 2, resources: {cpu: 500m, memory: 512Mi}}}`},
-	{name: "Network Load Balancer, protected", stack: "dev", settings: `tfserving:gateway: {service: LoadBalancer}
+	{name: "Network Load Balancer, protected, with zonal shift", stack: "dev", settings: `tfserving:gateway: {service: LoadBalancer}
 tfserving:aws: {protect: true}
+tfserving:cluster: {zonalShift: true}
 tfserving:ingress: {allowedCidrs: [10.0.0.0/8]}`},
 	{name: "Network Load Balancer", stack: "dev", settings: `tfserving:gateway: {service: LoadBalancer}
 tfserving:ingress: {allowedCidrs: [10.0.0.0/8]}`},

@@ -64,16 +64,16 @@ type Ingress struct {
 	Host           string // empty matches any host
 	CertificateARN string // certificate for HTTPS at an AWS load balancer; empty is HTTP
 	TLSSecret      string // Secret with the certificate for HTTPS at the ingress controller; empty is HTTP
-	// DeletionProtection makes AWS refuse to delete the load balancer.
-	DeletionProtection bool
+	// DeletionProtection makes AWS refuse to delete the load balancer. ZonalShift allows a shift away from an impaired zone.
+	DeletionProtection, ZonalShift bool
 }
 
 // LoadBalancer describes the load balancer of a gateway's Service.
 type LoadBalancer struct {
 	Class  string // such as catalog.LoadBalancerClassNLB
 	Scheme string // internal or internet-facing
-	// DeletionProtection makes AWS refuse to delete the load balancer.
-	DeletionProtection bool
+	// DeletionProtection makes AWS refuse to delete the load balancer. ZonalShift allows a shift away from an impaired zone.
+	DeletionProtection, ZonalShift bool
 }
 
 // Gateway is the HTTP gateway.

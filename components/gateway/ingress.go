@@ -105,11 +105,8 @@ func ingressAnnotations(args *Args) map[string]string {
 			all["alb.ingress.kubernetes.io/inbound-cidrs"] = cidrs
 		}
 		// The load balancer removes headers with invalid names.
-		attributes := "routing.http.drop_invalid_header_fields.enabled=true"
-		if in.DeletionProtection {
-			attributes += ",deletion_protection.enabled=true"
-		}
-		all["alb.ingress.kubernetes.io/load-balancer-attributes"] = attributes
+		attributes := append([]string{"routing.http.drop_invalid_header_fields.enabled=true"}, balancerAttributes(in.DeletionProtection, in.ZonalShift)...)
+		all["alb.ingress.kubernetes.io/load-balancer-attributes"] = strings.Join(attributes, ",")
 	case catalog.IngressClassNginx:
 		if cidrs != "" {
 			all["nginx.ingress.kubernetes.io/whitelist-source-range"] = cidrs
@@ -130,8 +127,19 @@ func loadBalancerAnnotations(args *Args) map[string]string {
 		// A target that is deregistered gets no new connections. Its pod still serves for the same time.
 		prefix + "target-group-attributes": fmt.Sprintf("deregistration_delay.timeout_seconds=%d", int(args.DrainTime/time.Second)),
 	}
-	if args.LoadBalancer.DeletionProtection {
-		all[prefix+"attributes"] = "deletion_protection.enabled=true"
+	if attributes := balancerAttributes(args.LoadBalancer.DeletionProtection, args.LoadBalancer.ZonalShift); attributes != nil {
+		all[prefix+"attributes"] = strings.Join(attributes, ",")
+	}
+	return all
+}
+
+// balancerAttributes returns the attributes that Application and Network Load Balancers share. Each is off by default.
+func balancerAttributes(deletionProtection, zonalShift bool) (all []string) {
+	if deletionProtection {
+		all = append(all, "deletion_protection.enabled=true")
+	}
+	if zonalShift {
+		all = append(all, "zonal_shift.config.enabled=true")
 	}
 	return all
 }
