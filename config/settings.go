@@ -266,7 +266,7 @@ type Gateway struct {
 	Replicas        Replicas          `json:"replicas"`
 	TargetCPU       int               `json:"targetCPU" unit:"% of the request" min:"1" max:"100" doc:"Average CPU use that the autoscaler aims at."`
 	Scaling         Scaling           `json:"scaling"`
-	DrainTime       time.Duration     `json:"drainTime" min:"1s" max:"10m" doc:"How long a pod that ends still serves requests, until load balancers stop sending them."`
+	DrainTime       time.Duration     `json:"drainTime" min:"1s" max:"10m" doc:"How long a pod that ends still serves requests, until load balancers stop sending them. A Network Load Balancer (gateway.service LoadBalancer on platform eks) takes 2 minutes or longer."`
 	RunAsUser       int               `json:"runAsUser" unit:"user id" min:"0" max:"2147483647" doc:"See tfserving:model.runAsUser."`
 	Environment     map[string]string `json:"environment" doc:"Further environment variables, as in tfserving:model.environment. The program sets TF_SERVING_HOST."`
 }

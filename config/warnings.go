@@ -15,6 +15,11 @@ var exampleRanges = []netip.Prefix{
 	netip.MustParsePrefix("203.0.113.0/24"),
 }
 
+// networkBalancerDrain is how long a Network Load Balancer still opens connections to a target that is being deregistered, whatever
+// the target group's deregistration delay is (measured by users: aws-load-balancer-controller issue 2366, containers-roadmap
+// issue 470).
+const networkBalancerDrain = 2 * time.Minute
+
 // Warnings lists settings of platform eks that are valid but risky at the given time. Each warning begins with the
 // setting's key. Other platforms have no warnings.
 func (s *Settings) Warnings(now time.Time) (all []string) {
@@ -29,6 +34,9 @@ func (s *Settings) Warnings(now time.Time) (all []string) {
 	}
 	if n := countExamples(s.Ingress.AllowedCIDRs); n > 0 && n == len(s.Ingress.AllowedCIDRs) {
 		all = append(all, fmt.Sprintf("%s:ingress.allowedCidrs has example ranges only (RFC 5737), so nobody can call the gateway; replace them with your own", Project))
+	}
+	if s.Gateway.Service == ServiceLoadBalancer && s.Gateway.DrainTime < networkBalancerDrain {
+		all = append(all, fmt.Sprintf("%s:gateway.drainTime is %s and gateway.service is LoadBalancer: a Network Load Balancer opens connections to a pod that ends for %s or longer, so callers lose requests whenever a pod ends; set at least %[3]s", Project, short(s.Gateway.DrainTime), short(networkBalancerDrain)))
 	}
 	if text := s.roomWarning(); text != "" {
 		all = append(all, text)

@@ -88,3 +88,20 @@ func TestPodsThatTheLargestNodeGroupsCannotHoldHaveAWarning(t *testing.T) {
 		}
 	}
 }
+
+func TestADrainThatIsTooShortForANetworkLoadBalancerHasAWarning(t *testing.T) {
+	for name, c := range map[string]struct {
+		service, drain string
+		warned         bool
+	}{
+		"a Network Load Balancer and the default": {ServiceLoadBalancer, "20s", true},
+		"a Network Load Balancer and its time":    {ServiceLoadBalancer, "2m", false},
+		"an Application Load Balancer":            {ServiceClusterIP, "20s", false},
+	} {
+		changes := []change{{"tfserving:gateway.service", c.service}, {"tfserving:gateway.drainTime", c.drain}, {"tfserving:ingress.allowedCidrs", []string{"203.0.112.0/24"}}}
+		got := decoded(t, onEKS(changes...)...).Warnings(time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC))
+		if c.warned != (len(got) == 1) || c.warned && !strings.HasPrefix(got[0], "tfserving:gateway.drainTime is 20s") {
+			t.Errorf("%s: warnings %q", name, got)
+		}
+	}
+}
