@@ -36,37 +36,45 @@ func Done(d *appsv1.Deployment) bool {
 	return observed(d) && is.UpdatedReplicas == wanted && is.Replicas == wanted && is.AvailableReplicas == wanted
 }
 
-// Failed says whether a Deployment made no progress within its progress deadline.
-func Failed(d *appsv1.Deployment) bool {
-	return observed(d) && slices.ContainsFunc(d.Status.Conditions, func(c appsv1.DeploymentCondition) bool {
-		return c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse
-	})
-}
-
 // Progress shows how far a rollout is: 1 of 2 pods updated, 2 available.
 func Progress(d *appsv1.Deployment) string {
 	return fmt.Sprintf("%d of %d pods updated, %d available", d.Status.UpdatedReplicas, Replicas(d), d.Status.AvailableReplicas)
 }
 
-// watched is a Deployment of which the end of the rollout is awaited.
-type watched struct {
-	last  string    // its generation and its numbers of pods at the last look
-	since time.Time // when they last changed
+// Watcher tells rollouts that have failed. It must see each Deployment again and again.
+type Watcher map[string]lastChange // by the Deployment's name
+
+type lastChange struct {
+	numbers string // the Deployment's generation and its numbers of pods
+	at      time.Time
 }
 
-// stopped says whether a Deployment's numbers have not changed for as long as one step of a rollout may take. Kubernetes
-// itself has no deadline for pods that are added to a revision that was complete before.
-func (w *watched) stopped(d *appsv1.Deployment) bool {
-	now := fmt.Sprint(d.Generation, d.Status.ObservedGeneration, Progress(d), d.Status.Replicas, d.Status.ReadyReplicas)
-	if now != w.last {
-		w.last, w.since = now, time.Now()
+// Failed says whether a Deployment is not rolled out and makes no progress: by its own status, or because its numbers of pods
+// have not changed within its progress deadline. Kubernetes' status does not tell of pods that are added to a complete
+// revision. It does not tell of a new revision either if something changed the Deployment, as an autoscaler does, in the
+// moment in which the Deployment controller recorded the revision: the controller then keeps the condition of the one before.
+func (w Watcher) Failed(d *appsv1.Deployment) bool {
+	numbers := fmt.Sprint(d.Generation, d.Status.ObservedGeneration, Progress(d), d.Status.Replicas, d.Status.ReadyReplicas)
+	if w[d.Name].numbers != numbers {
+		w[d.Name] = lastChange{numbers, time.Now()}
+	}
+	if Done(d) {
+		return false
 	}
 	limit := answerTimeout
 	if observed(d) {
+		if slices.ContainsFunc(d.Status.Conditions, exceeded) {
+			return true
+		}
 		const deadline = 600 // seconds, Kubernetes' default
 		limit = max(limit, time.Duration(ptr.Deref(d.Spec.ProgressDeadlineSeconds, deadline))*time.Second)
 	}
-	return time.Since(w.since) > limit
+	return time.Since(w[d.Name].at) > limit
+}
+
+// exceeded says whether a condition of a Deployment tells of no progress within the deadline.
+func exceeded(c appsv1.DeploymentCondition) bool {
+	return c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse
 }
 
 // Await waits until the Deployments with the given names are rolled out. list reads Deployments, those and perhaps others. The
@@ -77,10 +85,7 @@ func (w *watched) stopped(d *appsv1.Deployment) bool {
 // the observed generation with the one that it has applied (pulumi-kubernetes pull requests 2943 and 4094).
 func Await(ctx context.Context, names []string, list func(context.Context) ([]appsv1.Deployment, error), report func(string)) error {
 	reported, answered := time.Now(), time.Now()
-	seen := map[string]*watched{}
-	for _, name := range names {
-		seen[name] = &watched{since: time.Now()}
-	}
+	watcher := Watcher{}
 	for {
 		all, err := list(ctx)
 		switch {
@@ -98,7 +103,7 @@ func Await(ctx context.Context, names []string, list func(context.Context) ([]ap
 			case i < 0:
 				ended = append(ended, fmt.Sprintf("Deployment %s does not exist", name))
 			case Done(&all[i]):
-			case Failed(&all[i]) || seen[name].stopped(&all[i]):
+			case watcher.Failed(&all[i]):
 				ended = append(ended, fmt.Sprintf("Deployment %s is not rolled out: %s", name, Progress(&all[i])))
 			default:
 				going = append(going, fmt.Sprintf("waiting for Deployment %s: %s", name, Progress(&all[i])))

@@ -81,6 +81,10 @@ func TestRolloutsAreAwaited(t *testing.T) {
 		return []*appsv1.Deployment{deploymentOf("gateway", change), model, deploymentOf("of-a-model-before", stuck)}
 	}
 	rolling := func(d *appsv1.Deployment) { d.Status.UpdatedReplicas = 1 }
+	unrecorded := func(d *appsv1.Deployment) {
+		stuck(d)
+		d.Status.Conditions = []appsv1.DeploymentCondition{{Type: appsv1.DeploymentProgressing, Status: corev1.ConditionTrue, Reason: "NewReplicaSetAvailable"}}
+	}
 	stale := func(d *appsv1.Deployment) { d.Status.ObservedGeneration = 2 }
 	added := func(d *appsv1.Deployment) {
 		d.Spec.Replicas = ptr.To[int32](3)
@@ -92,16 +96,17 @@ func TestRolloutsAreAwaited(t *testing.T) {
 		error        string
 		wantsReports bool
 	}{
-		"all are rolled out":                     {moments: []moment{{0, gateway(complete), nil}}},
-		"one rolls out":                          {moments: []moment{{0, gateway(rolling), nil}, {40 * time.Second, gateway(complete), nil}}, least: 40 * time.Second, most: 41 * time.Second, wantsReports: true},
-		"the status is older than the change":    {moments: []moment{{0, gateway(stale), nil}, {time.Second, gateway(rolling), nil}, {9 * time.Second, gateway(complete), nil}}, least: 9 * time.Second, most: 10 * time.Second},
-		"no controller sees the change":          {moments: []moment{{0, gateway(stale), nil}}, least: time.Minute, most: 62 * time.Second, error: "Deployment gateway is not rolled out", wantsReports: true},
-		"one fails":                              {moments: []moment{{0, gateway(stuck), nil}}, error: "Deployment gateway is not rolled out: 1 of 2 pods updated, 2 available"},
-		"a pod is added, and no node has room":   {moments: []moment{{0, gateway(added), nil}}, least: 5 * time.Minute, most: 302 * time.Second, error: "3 of 3 pods updated, 2 available", wantsReports: true},
-		"one does not exist":                     {moments: []moment{{0, gateway(complete)[1:], nil}}, error: "Deployment gateway does not exist"},
-		"the API server restarts":                {moments: []moment{{0, nil, errors.New("refused")}, {30 * time.Second, gateway(complete), nil}}, least: 30 * time.Second, most: 31 * time.Second, wantsReports: true},
-		"the API server does not come back":      {moments: []moment{{0, nil, errors.New("refused")}}, least: time.Minute, most: 62 * time.Second, error: "refused", wantsReports: true},
-		"one fails, and the other one rolls out": {moments: []moment{{0, []*appsv1.Deployment{deploymentOf("gateway", stuck), deploymentOf("model", rolling)}, nil}, {5 * time.Second, gateway(stuck), nil}}, least: 5 * time.Second, most: 6 * time.Second, error: "gateway is not rolled out"},
+		"all are rolled out":                  {moments: []moment{{0, gateway(complete), nil}}},
+		"one rolls out":                       {moments: []moment{{0, gateway(rolling), nil}, {40 * time.Second, gateway(complete), nil}}, least: 40 * time.Second, most: 41 * time.Second, wantsReports: true},
+		"the status is older than the change": {moments: []moment{{0, gateway(stale), nil}, {time.Second, gateway(rolling), nil}, {9 * time.Second, gateway(complete), nil}}, least: 9 * time.Second, most: 10 * time.Second},
+		"no controller sees the change":       {moments: []moment{{0, gateway(stale), nil}}, least: time.Minute, most: 62 * time.Second, error: "Deployment gateway is not rolled out", wantsReports: true},
+		"one fails":                           {moments: []moment{{0, gateway(stuck), nil}}, error: "Deployment gateway is not rolled out: 1 of 2 pods updated, 2 available"},
+		"a new revision keeps the condition of the one before": {moments: []moment{{0, gateway(unrecorded), nil}}, least: 5 * time.Minute, most: 302 * time.Second, error: "1 of 2 pods updated", wantsReports: true},
+		"a pod is added, and no node has room":                 {moments: []moment{{0, gateway(added), nil}}, least: 5 * time.Minute, most: 302 * time.Second, error: "3 of 3 pods updated, 2 available", wantsReports: true},
+		"one does not exist":                                   {moments: []moment{{0, gateway(complete)[1:], nil}}, error: "Deployment gateway does not exist"},
+		"the API server restarts":                              {moments: []moment{{0, nil, errors.New("refused")}, {30 * time.Second, gateway(complete), nil}}, least: 30 * time.Second, most: 31 * time.Second, wantsReports: true},
+		"the API server does not come back":                    {moments: []moment{{0, nil, errors.New("refused")}}, least: time.Minute, most: 62 * time.Second, error: "refused", wantsReports: true},
+		"one fails, and the other one rolls out":               {moments: []moment{{0, []*appsv1.Deployment{deploymentOf("gateway", stuck), deploymentOf("model", rolling)}, nil}, {5 * time.Second, gateway(stuck), nil}}, least: 5 * time.Second, most: 6 * time.Second, error: "gateway is not rolled out"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

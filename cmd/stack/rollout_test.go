@@ -85,13 +85,15 @@ func TestAFailedRolloutEndsPulumi(t *testing.T) {
 	for name, c := range map[string]struct {
 		before, after func(*appsv1.Deployment)
 		want          error
+		wait          time.Duration
 	}{
-		"a rollout fails":                          {func(*appsv1.Deployment) {}, revision("3"), errRolloutFailed},
-		"pods of the revision before fail":         {func(*appsv1.Deployment) {}, stuck, nil},
-		"a rollout succeeds":                       {func(*appsv1.Deployment) {}, func(d *appsv1.Deployment) { d.Annotations[revisionAnnotation] = "3" }, nil},
-		"the rollout before had failed":            {revision("2"), revision("2"), nil},
-		"the rollout before had failed, this does": {revision("2"), revision("3"), errRolloutFailed},
-		"the status is older than the change":      {func(*appsv1.Deployment) {}, func(d *appsv1.Deployment) { stuck(d); d.Status.ObservedGeneration = 2 }, nil},
+		"a rollout fails":                                  {func(*appsv1.Deployment) {}, revision("3"), errRolloutFailed, 0},
+		"pods of the revision before fail":                 {func(*appsv1.Deployment) {}, stuck, nil, 0},
+		"a rollout succeeds":                               {func(*appsv1.Deployment) {}, func(d *appsv1.Deployment) { d.Annotations[revisionAnnotation] = "3" }, nil, 0},
+		"the rollout before had failed":                    {revision("2"), revision("2"), nil, 0},
+		"the rollout before had failed, this does":         {revision("2"), revision("3"), errRolloutFailed, 0},
+		"the status is older than the change":              {func(*appsv1.Deployment) {}, func(d *appsv1.Deployment) { stuck(d); d.Status.ObservedGeneration = 2 }, nil, 0},
+		"a rollout stops, and its condition does not tell": {func(*appsv1.Deployment) {}, func(d *appsv1.Deployment) { revision("3")(d); d.Status.Conditions = nil }, errRolloutFailed, 11 * time.Minute},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			client := fake.NewClientset(deploymentOf(c.before))
@@ -102,7 +104,7 @@ func TestAFailedRolloutEndsPulumi(t *testing.T) {
 			if _, err := client.AppsV1().Deployments("app").Update(ctx, deploymentOf(c.after), metav1.UpdateOptions{}); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(2 * rollout.Poll)
+			time.Sleep(c.wait + 2*rollout.Poll)
 			if got := context.Cause(ctx); got != c.want {
 				t.Errorf("%s: pulumi ends by %v, want %v", name, got, c.want)
 			}

@@ -21,6 +21,7 @@ var errRolloutFailed = errors.New("a rollout has failed")
 // Only a revision that this `up` makes counts. An older one may fail while the `up` deletes its Deployment or corrects it.
 func endAtFailedRollout(ctx context.Context, client kubernetes.Interface, namespace string, log io.Writer, end context.CancelCauseFunc) {
 	var before map[string]string // revisions by name
+	watcher := rollout.Watcher{}
 	for ; ctx.Err() == nil; rollout.Pause(ctx) {
 		list, err := client.AppsV1().Deployments(namespace).List(ctx, metav1.ListOptions{LabelSelector: applicationSelector})
 		if err != nil {
@@ -30,7 +31,7 @@ func endAtFailedRollout(ctx context.Context, client kubernetes.Interface, namesp
 		for i := range list.Items {
 			d := &list.Items[i]
 			revisions[d.Name] = d.Annotations[revisionAnnotation]
-			if before != nil && before[d.Name] != revisions[d.Name] && rollout.Failed(d) {
+			if failed := watcher.Failed(d); before != nil && before[d.Name] != revisions[d.Name] && failed {
 				fmt.Fprintf(log, "Deployment %s has made no progress within its deadline: ending pulumi\n", d.Name)
 				end(errRolloutFailed)
 				return
