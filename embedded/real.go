@@ -282,6 +282,12 @@ func renewed(ctx context.Context, client kubernetes.Interface, name string, p *c
 // importedFile lists the archives that a store or a node has, one a line.
 const importedFile = "imported"
 
+// Imported says whether an image store has images.
+func Imported(store string) bool {
+	_, err := os.Stat(filepath.Join(store, importedFile))
+	return err == nil
+}
+
 // archiveKey identifies the content of an archive without reading it.
 func archiveKey(name string) (string, error) {
 	info, err := os.Stat(name)

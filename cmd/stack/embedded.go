@@ -97,7 +97,7 @@ func (s *pulumiStack) cluster() *embedded.Cluster {
 		cfg.Real = &embedded.RealNodes{
 			Count:            s.settings.Local.RealNodes,
 			Images:           s.imageArchives(),
-			ImageStore:       filepath.Join(s.root, s.work(), "images"),
+			ImageStore:       s.imageStore(),
 			IngressClass:     s.settings.Ingress.Class,
 			IngressNamespace: s.settings.Ingress.ControllerNamespace,
 			Pause:            s.pauseCommand(),

@@ -26,6 +26,9 @@ const (
 
 func (s *pulumiStack) pauseCommand() string { return filepath.Join(s.dir, "pause") }
 
+// imageStore keeps the imported images, also after `make down`.
+func (s *pulumiStack) imageStore() string { return filepath.Join(s.root, s.work(), "images") }
+
 // imageArchives are the archives of images that the stack's real nodes run.
 func (s *pulumiStack) imageArchives() []string {
 	return []string{s.archive(examples.Gateway), s.archive(examples.Model)}
@@ -47,7 +50,7 @@ func (s *pulumiStack) checkRealNodes(ctx context.Context) error {
 	if !s.realNodes() {
 		return nil
 	}
-	missing := node.Check(s.root, s.settings.Local.RealNodes)
+	missing := node.Check(s.root, s.settings.Local.RealNodes, embedded.Imported(s.imageStore()))
 	if len(s.missingImages()) > 0 {
 		if err := examples.Check(ctx); err != nil {
 			missing = append(missing, err.Error())

@@ -36,7 +36,7 @@ const testTimeout = time.Minute
 // needsRoot skips a test where namespaces cannot be made.
 func needsRoot(t *testing.T) {
 	t.Helper()
-	if missing := Check(t.TempDir(), 1); len(missing) > 0 {
+	if missing := Check(t.TempDir(), 1, false); len(missing) > 0 {
 		t.Skipf("this machine cannot run real nodes: %s", strings.Join(missing, "; "))
 	}
 }

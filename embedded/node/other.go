@@ -18,7 +18,7 @@ func Hidden([]string, []byte) (bool, error)   { return false, nil }
 func StartNetwork(_, _, _, _ string) error    { return errLinux }
 func InNetwork(int, func() error) error       { return errLinux }
 func RemoveCgroups(string) error              { return nil }
-func Check(string, int) []string              { return []string{errLinux.Error()} }
+func Check(string, int, bool) []string        { return []string{errLinux.Error()} }
 func (Config) Start(int, string) error        { return errLinux }
 func (Config) ImportInto(int, []string) error { return errLinux }
 func (Config) ShareImages(ImageStore) error   { return errLinux }
