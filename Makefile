@@ -24,7 +24,7 @@ RUN = @$(GO_CHECK); mkdir -p .local && \
 	exec .local/$(1)
 STACK_CMD = $(call RUN,stack) -stack $(call quoted,STACK) $(if $(filter-out 0 no false,$(call given,YES)),-yes)
 
-.PHONY: help up preview report down status load images traffic timeline cost env tools review admit test test-changes test-aws rehearse lint bench
+.PHONY: help up preview report down status load images traffic timeline cost env tools review admit test test-changes test-aws test-real rehearse lint bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -51,7 +51,7 @@ else
 	$(STACK_CMD) report $(REPORT) $(if $(call given,OF),-of $(call quoted,OF))
 endif
 
-down: ## delete STACK; for local, stop its cluster too; YES=1 does not ask first
+down: ## delete STACK; for local and real, stop its cluster too; YES=1 does not ask first
 	$(STACK_CMD) down
 
 status: ## pods, nodes and autoscalers of stack local
@@ -104,6 +104,9 @@ test-changes: tools ## every setting of the application changed in turn, and mak
 test-aws: tools ## the EKS stacks on emulated AWS: needs Python 3, Node.js 20 with npm, the aws command
 	@echo "test-aws: the EKS stacks without an account (about 15 minutes on two cores)"
 	@$(GOTESTSUM) --format standard-verbose -- -count=1 -timeout 60m -p 1 ./rehearsal/... ./test/state ./test/privilege ./test/eks
+
+test-real: tools ## stack real, with real nodes and containers: needs Linux, root and Python 3; skips where it cannot run
+	@$(GOTESTSUM) --format standard-verbose -- -count=1 -timeout 30m ./test/real
 
 rehearse: ## STACK=dev|staging|prod: make, use and delete an EKS stack on emulated AWS
 	@[ $(call quoted,STACK) = local ] || [ -f Pulumi.$(call quoted,STACK).yaml ] || \
