@@ -19,6 +19,7 @@ type eksState struct {
 	clusters map[string]*cluster
 	images   map[string]string // machine images registered in moto, by their name
 	lateLogs map[string]bool   // deleted clusters, by name, whose last log lines EKS has not delivered
+	lostZone string            // the zone in which no instance starts
 	stopped  bool
 	timers   []*time.Timer
 }

@@ -249,3 +249,35 @@ func TestInstancesAreSpreadOverZonesWithinTheGroupsLimits(t *testing.T) {
 		t.Errorf("6 instances are %v in %s", got, *asg.VPCZoneIdentifier)
 	}
 }
+
+func TestInstancesOfALostZoneAreReplacedInTheOthers(t *testing.T) {
+	s := newSite(t)
+	cluster := newCluster(t, s)
+	_, scaling := newGroup(t, cluster, s)
+	in := func(zone string) (ids []string) {
+		for _, i := range scalingGroupOf(t, scaling).Instances {
+			if *i.AvailabilityZone == zone {
+				ids = append(ids, *i.InstanceId)
+			}
+		}
+		return ids
+	}
+	stays := in("eu-west-1b")
+	check(t, cloud.LoseZone(t.Context(), "eu-west-1a"))
+	defer cloud.RestoreZone()
+	if a, b := in("eu-west-1a"), in("eu-west-1b"); len(a) != 0 || len(b) != 2 || !slices.Contains(b, stays[0]) {
+		t.Errorf("without eu-west-1a the group has %v there, and %v in eu-west-1b, where %v was before", a, b, stays)
+	}
+	set := func(n int32) {
+		must(deployer().scaling.SetDesiredCapacity(t.Context(), &autoscaling.SetDesiredCapacityInput{AutoScalingGroupName: &scaling, DesiredCapacity: &n}))(t)
+	}
+	set(3)
+	if n := len(in("eu-west-1b")); n != 3 {
+		t.Errorf("%d of 3 instances are in the zone that is left", n)
+	}
+	cloud.RestoreZone()
+	set(4)
+	if n := len(in("eu-west-1a")); n != 1 {
+		t.Errorf("after its return, the zone gets %d instances, want the new one", n)
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	asgtypes "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 )
 
@@ -65,43 +66,63 @@ func (s *eksState) groupOf(scaling string) *nodeGroup {
 	return nil
 }
 
-// launch adds instances until the group has the wanted number. Each goes into the zone with the fewest instances.
+// launch adds instances until the group has the wanted number. Each goes into the zone with the fewest instances, and none into a
+// lost zone.
 func (a *AWS) launch(ctx context.Context, g *nodeGroup, wanted int32) error {
-	zones, err := a.zonesOf(ctx, g.Subnets)
+	group, zones, have, err := a.spread(ctx, g)
 	if err != nil {
 		return err
 	}
-	found, err := a.clients.autoscaling.DescribeAutoScalingGroups(ctx, &autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{g.scaling.group}})
-	if err != nil || len(found.AutoScalingGroups) == 0 {
-		return fmt.Errorf("reading the instances of node group %s: %w", g.Name, err)
-	}
-	group := found.AutoScalingGroups[0]
 	if *group.DesiredCapacity >= wanted {
 		return nil
 	}
-	have := map[string]int{}
-	for _, i := range group.Instances {
-		have[aws.ToString(i.AvailabilityZone)]++
-	}
-	update := func(subnets []string, desired *int32) error {
-		_, err := a.clients.autoscaling.UpdateAutoScalingGroup(ctx, &autoscaling.UpdateAutoScalingGroupInput{
-			AutoScalingGroupName: &g.scaling.group, VPCZoneIdentifier: aws.String(strings.Join(subnets, ",")), DesiredCapacity: desired,
-			MixedInstancesPolicy: instancesPolicy(g, "$Latest"),
-		})
-		if err != nil {
-			return fmt.Errorf("launching instances of node group %s: %w", g.Name, err)
-		}
-		return nil
-	}
 	for n := *group.DesiredCapacity + 1; n <= wanted; n++ {
-		subnets := slices.Clone(g.Subnets)
-		slices.SortStableFunc(subnets, func(x, y string) int { return have[zones[x]] - have[zones[y]] })
-		if err := update(subnets, &n); err != nil {
+		subnets := a.emptiestFirst(g.Subnets, zones, have)
+		if err := a.setSubnets(ctx, g, subnets, &n); err != nil {
 			return err
 		}
 		have[zones[subnets[0]]]++
 	}
-	return update(g.Subnets, nil) // restores the order of the subnets
+	return a.setSubnets(ctx, g, g.Subnets, nil) // restores the order of the subnets
+}
+
+// spread is a node group's Auto Scaling group, with the zones of its subnets and the number of its instances in each zone.
+func (a *AWS) spread(ctx context.Context, g *nodeGroup) (group asgtypes.AutoScalingGroup, zones map[string]string, have map[string]int, err error) {
+	if zones, err = a.zonesOf(ctx, g.Subnets); err != nil {
+		return group, nil, nil, err
+	}
+	found, err := a.clients.autoscaling.DescribeAutoScalingGroups(ctx, &autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: []string{g.scaling.group}})
+	if err != nil || len(found.AutoScalingGroups) == 0 {
+		return group, nil, nil, fmt.Errorf("reading the instances of node group %s: %w", g.Name, err)
+	}
+	group, have = found.AutoScalingGroups[0], map[string]int{}
+	for _, i := range group.Instances {
+		have[aws.ToString(i.AvailabilityZone)]++
+	}
+	return group, zones, have, nil
+}
+
+// emptiestFirst are the subnets outside a lost zone, those of the zone with the fewest instances first.
+func (a *AWS) emptiestFirst(subnets []string, zones map[string]string, have map[string]int) []string {
+	usable := slices.DeleteFunc(slices.Clone(subnets), func(s string) bool { return zones[s] == a.eks.lostZone })
+	slices.SortStableFunc(usable, func(x, y string) int { return have[zones[x]] - have[zones[y]] })
+	return usable
+}
+
+// setSubnets sets the subnets of a node group's Auto Scaling group, and its size if desired is not nil. moto starts all instances
+// in the first subnet.
+func (a *AWS) setSubnets(ctx context.Context, g *nodeGroup, subnets []string, desired *int32) error {
+	if len(subnets) == 0 {
+		return fmt.Errorf("launching instances of node group %s: all of its subnets are in %s, which is lost", g.Name, a.eks.lostZone)
+	}
+	_, err := a.clients.autoscaling.UpdateAutoScalingGroup(ctx, &autoscaling.UpdateAutoScalingGroupInput{
+		AutoScalingGroupName: &g.scaling.group, VPCZoneIdentifier: aws.String(strings.Join(subnets, ",")), DesiredCapacity: desired,
+		MixedInstancesPolicy: instancesPolicy(g, "$Latest"),
+	})
+	if err != nil {
+		return fmt.Errorf("launching instances of node group %s: %w", g.Name, err)
+	}
+	return nil
 }
 
 // zonesOf are the zones of subnets, by subnet.

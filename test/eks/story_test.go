@@ -49,6 +49,7 @@ func TestRehearsal(t *testing.T) {
 		{"make up goes on after Ctrl-C and completes the stack", firstUp},
 		{"a second make up and a refresh find nothing to change", noChanges},
 		{"only the administrators in the settings may use the cluster", clusterAccess},
+		{"without a zone, the pods in the other zones serve, and all pods get ready again", zoneLost},
 		{"load adds pods and instances, make up keeps them, and after the load both decrease", loadUpAndBack},
 		{"bounds that exclude the number of nodes change the number", excludingBounds},
 		{"another instance type or Kubernetes version does not replace the cluster", plannedChanges},
