@@ -35,7 +35,8 @@ func newCheckout(t testing.TB) *checkout.Checkout {
 	c := checkout.New(t, "../..")
 	tmp := t.TempDir()
 	c.Env = []string{"TMPDIR=" + tmp}
-	c.Set("local", map[string]any{"nodeBootTime": "3s", "scalingSync": "5s"})
+	c.Set("local.nodeBootTime", "3s")
+	c.Set("local.scalingSync", "5s")
 	c.Set("autoscaler", map[string]any{"scanInterval": "2s", "scaleDownUnneededTime": "10s", "scaleDownDelayAfterAdd": "10s"})
 	c.Set("gateway.scaling.down", map[string]any{"stabilization": "5s", "period": "5s"})
 	t.Cleanup(func() {
