@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -20,6 +21,29 @@ const maxReasons = 3
 
 // applicationSelector selects the objects of the application.
 const applicationSelector = "app.kubernetes.io/part-of=" + workload.PartOf
+
+// awaitRollouts waits until every Deployment of the application in a namespace is rolled out.
+func awaitRollouts(ctx context.Context, client kubernetes.Interface, namespace string, log io.Writer) error {
+	list := func(ctx context.Context) ([]appsv1.Deployment, error) {
+		all, err := client.AppsV1().Deployments(namespace).List(ctx, metav1.ListOptions{LabelSelector: applicationSelector})
+		if err != nil {
+			return nil, err
+		}
+		return all.Items, nil
+	}
+	all, err := list(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the Deployments of namespace %s, to see whether they rolled out: %w", namespace, err)
+	}
+	if len(all) == 0 {
+		return fmt.Errorf("namespace %s has no Deployment of the application, so nothing rolled out", namespace)
+	}
+	var names []string
+	for _, d := range all {
+		names = append(names, d.Name)
+	}
+	return rollout.Await(ctx, names, list, func(text string) { fmt.Fprintln(log, text) })
+}
 
 // explainUnfinished explains the Deployments that are not rolled out at this moment, without waiting; nil if all are.
 func explainUnfinished(ctx context.Context, client kubernetes.Interface, namespace string) error {

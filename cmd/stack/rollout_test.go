@@ -111,3 +111,27 @@ func TestAFailedRolloutEndsPulumi(t *testing.T) {
 		})
 	}
 }
+
+// A change of the number of nodes may move pods after the program's own wait has ended.
+func TestMakeUpWaitsForPodsThatMoveAtItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := fake.NewClientset(deploymentOf(func(d *appsv1.Deployment) { d.Status.AvailableReplicas = 1 }))
+		done := make(chan error, 1)
+		go func() { done <- awaitRollouts(t.Context(), client, "app", io.Discard) }()
+		time.Sleep(3 * rollout.Poll)
+		select {
+		case err := <-done:
+			t.Errorf("with 1 of 2 pods, the wait ends with %v", err)
+		default:
+		}
+		if _, err := client.AppsV1().Deployments("app").Update(t.Context(), deploymentOf(func(*appsv1.Deployment) {}), metav1.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	if err := awaitRollouts(t.Context(), fake.NewClientset(), "app", io.Discard); err == nil || !strings.Contains(err.Error(), "has no Deployment") {
+		t.Errorf("in an empty namespace, the error is %v", err)
+	}
+}

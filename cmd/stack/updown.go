@@ -34,8 +34,9 @@ func (s *pulumiStack) up(ctx context.Context, _ []string) error {
 	return s.pulumiUp(ctx, s.clusterOfOutputs, s.withConfirmation("up")...)
 }
 
-// pulumiUp runs `pulumi up`, until a rollout fails. If it fails, the error also says which Deployments are not rolled out, and
-// why. The program itself waits until all are.
+// pulumiUp runs `pulumi up`, until a rollout fails. The program waits for its own rollouts. Changes beside it, such as of the
+// number of nodes, may move pods after that, so pulumiUp waits once more. Its error also says which Deployments are not rolled
+// out, and why.
 //
 // The refresh makes the cluster what the settings say. Without it, pulumi compares the settings with its state alone: it
 // misses a change that an interrupted run had sent and not recorded, and changes that anything else made. On EKS it also
@@ -48,12 +49,18 @@ func (s *pulumiStack) pulumiUp(ctx context.Context, connect func(context.Context
 	}
 	upErr := s.pulumi(running, append(args, "--refresh")...)
 	end(nil)
-	if upErr == nil || ctx.Err() != nil {
+	if ctx.Err() != nil {
 		return upErr
 	}
 	client, err := connect(ctx)
 	if err != nil {
-		return upErr // there may be no cluster yet
+		return cmp.Or(upErr, err) // after a failed `up` there may be no cluster
+	}
+	if upErr == nil {
+		upErr = awaitRollouts(ctx, client, s.settings.Namespace, os.Stdout)
+	}
+	if upErr == nil || ctx.Err() != nil {
+		return upErr
 	}
 	if err := explainUnfinished(ctx, client, s.settings.Namespace); err != nil {
 		return fmt.Errorf("%w\n%w", upErr, err)
