@@ -1,14 +1,17 @@
 //go:build linux
 
-// Package real uses stack real as a person does: the nodes are real, and so are the containers, the network rules and the
-// answer. It needs Linux and root.
+// Package real uses stack real as a person does, and sends it real requests meanwhile: the nodes are real, and so are the
+// containers, the drains, the probes and the network rules. It needs Linux and root.
 package real
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,15 +26,32 @@ import (
 )
 
 const (
+	stackFile = "Pulumi.real.yaml"
 	namespace = "tfserving"
 	nodes     = 2
 	// tolerance is the largest difference between a score and TensorFlow's own that rounding explains.
 	tolerance = 1e-5
+	// rate is the requests per second while something is done. Two cores compute about 40 predictions a second.
+	rate = 10
+	// answerTimeout is longer than the gateway waits for a prediction (20 s) and a picture (5 s).
+	answerTimeout = 30 * time.Second
+	// quiet is how long requests go on before and after what is done.
+	quiet = 3 * time.Second
+	// longestRun bounds a part under traffic.
+	longestRun = 15 * time.Minute
 )
 
 // stack is stack real of a checkout of its own.
 type stack struct {
 	*checkout.Checkout
+	*found
+}
+
+// found is what the parts of the test share.
+type found struct {
+	url          string    // of the gateway
+	scores       []float64 // the model's prediction for the example's picture, computed by TensorFlow without a server
+	sent, failed int       // requests
 }
 
 func newStack(t *testing.T) *stack {
@@ -43,7 +63,20 @@ func newStack(t *testing.T) *stack {
 	if len(missing) > 0 {
 		t.Skipf("stack real is NOT tested: this machine cannot run real nodes: %s", strings.Join(missing, "; "))
 	}
-	return &stack{checkout.New(t, "../..")}
+	return &stack{Checkout: checkout.New(t, "../.."), found: &found{}}
+}
+
+// of returns the stack for a part of the test.
+func (s *stack) of(t *testing.T) *stack {
+	part := *s
+	part.Checkout = &checkout.Checkout{T: t, Dir: s.Dir, Env: s.Env}
+	return &part
+}
+
+// set changes a setting of stack real.
+func (s *stack) set(path string, value any) {
+	s.T.Helper()
+	s.Edit(stackFile, path, value)
 }
 
 func (s *stack) up() string { s.T.Helper(); return s.Make("up", "STACK=real") }
@@ -75,10 +108,44 @@ func (s *stack) pods(component string) (ready []corev1.Pod) {
 	return ready
 }
 
-// eventually waits for what controllers do.
-func (s *stack) eventually(what string, check func(context.Context) error) {
+// underTraffic sends requests at a constant rate while something is done, and returns what happened to each of them.
+func (s *stack) underTraffic(perSecond int, do func()) *traffic.Report {
 	s.T.Helper()
-	checkout.Eventually(s.T.(*testing.T), what, check)
+	body, err := json.Marshal(map[string]string{"url": "data:image/png;base64," + base64.StdEncoding.EncodeToString(examples.Picture)})
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	run := traffic.Run{URL: s.url + "/predict", Body: body, Rate: perSecond, For: longestRun, Timeout: answerTimeout, Check: traffic.CheckScores(s.scores, tolerance)}
+	ctx, stop := context.WithCancel(context.Background())
+	report, ended := &traffic.Report{}, make(chan error, 1)
+	go func() {
+		var sent atomic.Int64
+		ended <- traffic.Send(ctx, run, &sent, report.Add)
+	}()
+	func() {
+		defer stop() // also if do fails the test
+		time.Sleep(quiet)
+		do()
+		time.Sleep(quiet)
+	}()
+	if err := <-ended; err != nil {
+		s.T.Fatal(err)
+	}
+	s.sent += len(report.Answers)
+	s.failed += report.Failed()
+	s.T.Logf("%d requests, %d failed, longest time without an answer %s, half within %s, 99 %% within %s", len(report.Answers), report.Failed(),
+		report.LongestGap().Round(time.Millisecond), report.Latency(0.5).Round(time.Millisecond), report.Latency(0.99).Round(time.Millisecond))
+	return report
+}
+
+// losesNothing fails the test if a request fails while something is done.
+func (s *stack) losesNothing(do func()) *traffic.Report {
+	s.T.Helper()
+	report := s.underTraffic(rate, do)
+	if report.Failed() > 0 {
+		s.T.Errorf("%s", report)
+	}
+	return report
 }
 
 // TestStackReal takes one checkout from a fresh clone to make down. Each part begins where the one before ended.
@@ -94,6 +161,7 @@ func TestStackReal(t *testing.T) {
 		for _, difference := range before.changes(machine(t, s.Dir)) {
 			t.Errorf("after make down the machine differs: %s", difference)
 		}
+		t.Logf("%d requests in all, %d failed", s.sent, s.failed)
 	})
 	for _, part := range []struct {
 		name string
@@ -102,8 +170,15 @@ func TestStackReal(t *testing.T) {
 		{"make up ends with a command that returns the prediction that TensorFlow computes without a server", prediction},
 		{"a pod runs without privileges, with a read-only root and no token", podAsItRuns},
 		{"the network rules admit the path of a request and nothing else", flows},
+		{"a new gateway image drops no request", newGatewayImage},
+		{"a new model image drops no request", newModelImage},
+		{"other resources drop no request", otherResources},
+		{"other batching drops no request", otherBatching},
+		{"the end of a pod drops no request", podDeleted},
+		{"the drain of a node drops no request", nodeDrained},
+		{"an image tag that does not exist drops no request, and make up says what is wrong", missingTag},
 	} {
-		if !t.Run(part.name, func(t *testing.T) { part.run(t, &stack{&checkout.Checkout{T: t, Dir: s.Dir, Env: s.Env}}) }) {
+		if !t.Run(part.name, func(t *testing.T) { part.run(t, s.of(t)) }) {
 			t.FailNow()
 		}
 	}
@@ -121,12 +196,13 @@ func prediction(t *testing.T, s *stack) {
 	if command == nil {
 		t.Fatalf("make up does not end with a command:\n%s", out)
 	}
-	scores, err := examples.Prediction(filepath.Join(s.Dir, ".local", "images", examples.Model+".tar"))
-	if err != nil {
+	s.url = command[3]
+	var err error
+	if s.scores, err = examples.Prediction(filepath.Join(s.Dir, ".local", "images", examples.Model+".tar")); err != nil {
 		t.Fatal(err)
 	}
 	// The gateway fetches the example's picture from the server in the nodes' network.
-	if err := traffic.CheckScores(scores, tolerance)([]byte(s.Shell(command[1]))); err != nil {
+	if err := traffic.CheckScores(s.scores, tolerance)([]byte(s.Shell(command[1]))); err != nil {
 		t.Errorf("%s: %v", command[1], err)
 	}
 }

@@ -1,0 +1,123 @@
+//go:build linux
+
+package real
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"tfserving/examples"
+	"tfserving/internal/checkout"
+)
+
+// rollsOut changes a setting under traffic. No request may fail, and requests go on to the end.
+func (s *stack) rollsOut(path string, value any) {
+	s.T.Helper()
+	s.losesNothing(func() {
+		s.set(path, value)
+		s.up()
+	})
+}
+
+func newGatewayImage(t *testing.T, s *stack) {
+	report := s.losesNothing(func() {
+		s.set("gateway.image", examples.GatewayTags[1])
+		s.up()
+	})
+	if got := slices.Sorted(maps.Keys(report.ByGatewayImage())); !slices.Equal(got, examples.GatewayTags) {
+		t.Errorf("the images %v answered, want %v", got, examples.GatewayTags)
+	}
+}
+
+func newModelImage(t *testing.T, s *stack) {
+	report := s.losesNothing(func() {
+		s.set("model.image", examples.ModelTags[1])
+		s.up()
+	})
+	if got := slices.Sorted(maps.Keys(report.ByModelImage())); !slices.Equal(got, examples.ModelTags) {
+		t.Errorf("the images %v answered, want %v", got, examples.ModelTags)
+	}
+}
+
+func otherResources(_ *testing.T, s *stack) {
+	s.rollsOut("model.resources", map[string]any{"cpu": "400m", "memory": "1100Mi"})
+}
+
+func otherBatching(_ *testing.T, s *stack) {
+	s.rollsOut("model.batching", map[string]any{"maxBatchSize": 8})
+}
+
+// podDeleted deletes a pod of each component and waits for its replacement.
+func podDeleted(_ *testing.T, s *stack) {
+	s.losesNothing(func() {
+		for _, component := range []string{"gateway", "model-server"} {
+			before := s.pods(component)
+			s.kubectl("-n", namespace, "delete", "pod", before[0].Name)
+			s.eventually("a new pod of "+component+" is ready", func(context.Context) error {
+				if now := s.pods(component); len(now) < len(before) {
+					return fmt.Errorf("%d of %d pods are ready", len(now), len(before))
+				}
+				return nil
+			})
+		}
+	})
+}
+
+func nodeDrained(t *testing.T, s *stack) {
+	const name = "real-1"
+	s.losesNothing(func() {
+		s.kubectl("drain", name, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=5m")
+		for _, component := range []string{"gateway", "model-server"} {
+			for _, pod := range s.pods(component) {
+				if pod.Spec.NodeName == name {
+					t.Errorf("pod %s is still on the drained node", pod.Name)
+				}
+			}
+		}
+		s.kubectl("uncordon", name)
+		s.settled()
+	})
+}
+
+// missingTag sets a tag that no archive has. The pods of the old image must serve on.
+func missingTag(_ *testing.T, s *stack) {
+	const missing = "zoomcamp-10-gateway:nosuch"
+	restore := s.Keep(stackFile)
+	s.losesNothing(func() {
+		s.set("local.nodeBootTime", "0s")
+		s.set("nodeStartTimeout", "20s") // Kubernetes gives up a rollout after this time and those of the pod
+		s.set("gateway.image", missing)
+		s.MakeFails([]string{"Deployment gateway is not rolled out", "still serve", missing}, "up", "STACK=real")
+		restore()
+		s.up()
+	})
+}
+
+// eventually waits for what controllers do.
+func (s *stack) eventually(what string, check func(context.Context) error) {
+	s.T.Helper()
+	checkout.Eventually(s.T.(*testing.T), what, check)
+}
+
+// settled waits until every Deployment has the pods that it asks for, and no more.
+func (s *stack) settled() {
+	s.T.Helper()
+	client := s.client()
+	s.eventually("every pod is ready", func(ctx context.Context) error {
+		all, err := client.AppsV1().Deployments(namespace).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for _, d := range all.Items {
+			if is := d.Status; is.AvailableReplicas != *d.Spec.Replicas || is.Replicas != *d.Spec.Replicas {
+				return fmt.Errorf("Deployment %s has %d of %d pods, %d available", d.Name, is.Replicas, *d.Spec.Replicas, is.AvailableReplicas)
+			}
+		}
+		return nil
+	})
+}
