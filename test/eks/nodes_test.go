@@ -1,7 +1,9 @@
 package eks
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -21,7 +23,7 @@ func excludingBounds(t *testing.T, r *rehearsal) {
 	restore := r.Keep(r.file())
 	defer restore()
 	r.Edit(r.file(), "monthlyBudget", nil) // more nodes may exceed it
-	first := r.settings.NodeGroups[0]
+	first, settled := r.settings.NodeGroups[0], r.desired(t)
 	for _, bounds := range []struct{ min, max, want int }{
 		{first.Max, first.Max, first.Max},
 		{first.Min, first.Max - 1, first.Max - 1},
@@ -44,7 +46,14 @@ func excludingBounds(t *testing.T, r *rehearsal) {
 			t.Errorf("bounds of %d to %d set the number of nodes to %v, want %d", bounds.min, bounds.max, sent, bounds.want)
 		}
 	}
-	// The node that is too many may end after make up; Pulumi sends an update to a Deployment that lacks pods at that moment.
+	// The autoscaler now removes the nodes that the bounds had added, and each moves pods. Pulumi sends an update to a Deployment
+	// that lacks a pod at that moment.
+	checkout.Eventually(t, "the autoscaler has removed the added nodes", func(context.Context) error {
+		if now := r.desired(t); now > settled {
+			return fmt.Errorf("the groups ask for %d nodes, before for %d", now, settled)
+		}
+		return nil
+	})
 	r.isComplete(t)
 	if out := r.up(); checkout.Changes(out) != "" {
 		t.Errorf("a second make up after new bounds changes something:\n%s", out)
