@@ -37,7 +37,7 @@ const testTimeout = time.Minute
 func needsRoot(t *testing.T) {
 	t.Helper()
 	if missing := Check(t.TempDir(), 1, false); len(missing) > 0 {
-		t.Skipf("this machine cannot run real nodes: %s", strings.Join(missing, "; "))
+		t.Skipf("real nodes are NOT tested: this machine cannot run them: %s", strings.Join(missing, "; "))
 	}
 }
 
