@@ -63,6 +63,9 @@ type input struct {
 
 func (in *input) decode() (*Settings, error) {
 	s := Default()
+	if in.stack == LocalStack {
+		s.Local.Nodes = NodesSimulated
+	}
 	all := &Error{Problems: in.addNamespaces()}
 	s.Region = in.raw[regionKey]
 	tree := map[string]any{}

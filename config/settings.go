@@ -30,6 +30,9 @@ const (
 	SchemeInternetFacing = "internet-facing"
 )
 
+// LocalStack is the stack whose default of local.nodes is NodesSimulated, and that commands work on if none is named.
+const LocalStack = "local"
+
 // Values of local.nodes.
 const (
 	NodesNone      = "none"
@@ -195,7 +198,7 @@ type Repositories struct {
 
 // Local configures an embedded cluster. The number of real nodes is bounded by embedded/node.MaxNodes.
 type Local struct {
-	Nodes        string        `json:"nodes" oneof:"none|simulated|real" doc:"The nodes of a cluster that make up starts on this machine. none starts no cluster: the stack's cluster exists. simulated runs no container. real runs containers, and needs Linux and root (docs/real-nodes.md)."`
+	Nodes        string        `json:"nodes" oneof:"none|simulated|real" doc:"The nodes of a cluster that make up starts on this machine. none starts no cluster: the stack's cluster exists. simulated runs no container. real runs containers, and needs Linux and root (docs/real-nodes.md). The default for stack local is simulated."`
 	RealNodes    int           `json:"realNodes" unit:"nodes" min:"1" max:"5" doc:"Number of real nodes. They spread over network.zones zones."`
 	NodeBootTime time.Duration `json:"nodeBootTime" min:"0s" max:"30m" doc:"Time from the request for a simulated instance to its ready node."`
 	PodStartTime time.Duration `json:"podStartTime" min:"0s" max:"30m" doc:"Time from the scheduling of a simulated pod until it is ready. A pod with an image whose tag ends in -broken never starts, and one whose tag ends in -crashing crashes 6 s after it is ready."`

@@ -212,3 +212,21 @@ func problemsOfFile(t *testing.T, old, new string) []string {
 	}
 	return problemsOf(ReadStackFile(writeFile(t, t.TempDir(), "Pulumi.test.yaml", fileOf(text))))
 }
+
+func TestOnlyStackLocalHasNodesIfNothingIsSet(t *testing.T) {
+	for stack, want := range map[string]string{LocalStack: NodesSimulated, "mine": NodesNone} {
+		name := filepath.Join(t.TempDir(), StackFile(stack))
+		text := "config:\n  tfserving:platform: kubernetes\n  tfserving:kubernetes: {kubeconfig: k}\n  tfserving:local: {nodeBootTime: 3s}\n" +
+			"  tfserving:ingress: {class: traefik, controllerNamespace: traefik}\n  tfserving:model: {name: m, image: 'm:1'}\n  tfserving:gateway: {image: 'g:1'}\n"
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		s, err := ReadStackFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Local.Nodes != want {
+			t.Errorf("stack %s has nodes %q, want %q", stack, s.Local.Nodes, want)
+		}
+	}
+}
