@@ -22,7 +22,7 @@ import (
 const (
 	// localStack is the stack that a command works on if none is named. Its embedded cluster is in workFolder, those of other
 	// stacks are in folders of their names below it.
-	localStack = "local"
+	localStack = config.LocalStack
 	// localPassphrase encrypts the secrets in the state of a stack with an embedded cluster. It is public: the secrets are
 	// credentials of a cluster that listens on loopback only, and they lie unencrypted beside the state.
 	localPassphrase = "tfserving-local"
@@ -30,9 +30,28 @@ const (
 	localRegion = "local-1"
 )
 
-// embedded says whether the stack brings a cluster on this machine. Settings with mistakes do not say so.
+// embedded says whether the stack brings a cluster on this machine, or has one that its settings no longer ask for. Settings
+// with mistakes do not say so.
 func (s *pulumiStack) embedded() bool {
-	return s.settings != nil && s.settings.Local.Nodes != config.NodesNone && s.settings.Local.Nodes != ""
+	return s.settings != nil && (s.wantsCluster() || s.hasCluster())
+}
+
+func (s *pulumiStack) wantsCluster() bool {
+	return s.settings.Local.Nodes != config.NodesNone && s.settings.Local.Nodes != ""
+}
+
+// hasCluster says whether there is a cluster of the stack on this machine, running or not.
+func (s *pulumiStack) hasCluster() bool {
+	_, err := os.Stat(s.clusterDir())
+	return err == nil
+}
+
+// refuseForgottenCluster refuses to use a cluster on this machine that the settings no longer ask for, and to leave it running.
+func (s *pulumiStack) refuseForgottenCluster() error {
+	if s.wantsCluster() || !s.hasCluster() {
+		return nil
+	}
+	return fmt.Errorf("stack %s has a cluster on this machine, and tfserving:local.nodes is %s now: `make down STACK=%[1]s` ends that cluster, then run this again; nothing has been changed", s.name, config.NodesNone)
 }
 
 // realNodes says whether the stack's cluster has real nodes.
@@ -54,8 +73,11 @@ func (s *pulumiStack) kubeconfig() string { return filepath.Join(s.work(), "kube
 
 // clusterDir holds the embedded cluster and the state that describes it: `make down` deletes both at once.
 func (s *pulumiStack) clusterDir() string { return filepath.Join(s.root, s.work(), "cluster") }
-func (s *pulumiStack) stateDir() string   { return filepath.Join(s.clusterDir(), "state") }
+func (s *pulumiStack) stateDir() string   { return filepath.Join(s.root, s.work(), clusterState) }
 func (s *pulumiStack) pulumiHome() string { return filepath.Join(s.clusterDir(), "pulumi") }
+
+// clusterState is the folder of the state, relative to the folder of the stack's embedded cluster.
+const clusterState = "cluster/state"
 
 // localBackend is the URL of the state of a stack with an embedded cluster.
 func (s *pulumiStack) localBackend() string { return "file://" + s.stateDir() }

@@ -60,9 +60,12 @@ func (s *pulumiStack) shellStack() string {
 	if !ok {
 		return ""
 	}
-	name, _, _ := strings.Cut(filepath.ToSlash(state), "/")
-	if name == filepath.Base(s.clusterDir()) {
+	if state == clusterState {
 		return localStack
+	}
+	name, ok := strings.CutSuffix(state, string(filepath.Separator)+clusterState)
+	if !ok { // a state of the person's own in the same folder
+		return ""
 	}
 	return name
 }

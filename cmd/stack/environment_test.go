@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,6 +34,7 @@ func TestAShellOfAStackWithAnEmbeddedClusterRefusesStacksWithout(t *testing.T) {
 		"local in local's shell": {"local", local, ""},
 		"mine in real's shell":   {"mine", real, "real"},
 		"real in local's shell":  {"real", local, ""}, // its own variables replace those of the shell
+		"mine, a state beside":   {"mine", "file://" + filepath.Join(root, ".local/mine"), ""},
 		"mine, another backend":  {"mine", "s3://state", ""},
 		"mine, logged in":        {"mine", "", ""},
 	} {
@@ -52,6 +54,30 @@ func TestEachStackWithAnEmbeddedClusterHasFoldersOfItsOwn(t *testing.T) {
 	}
 	if got, want := real.clusterDir()+" "+real.kubeconfig(), "/checkout/.local/real/cluster .local/real/kubeconfig"; got != want {
 		t.Errorf("stack real has %s, want %s", got, want)
+	}
+}
+
+// Nothing may go on running whatever the settings are by then.
+func TestAClusterThatTheSettingsNoLongerAskForIsEndedByDownAndRefusedByUp(t *testing.T) {
+	s := stackIn(t.TempDir(), "mine")
+	s.settings.Local.Nodes = config.NodesNone
+	if err := s.refuseForgottenCluster(); err != nil || s.embedded() {
+		t.Errorf("without a cluster: embedded is %v, the error is %v", s.embedded(), err)
+	}
+	if err := os.MkdirAll(s.clusterDir(), 0o755); err != nil { // also if up ended before there was a state
+		t.Fatal(err)
+	}
+	for what, do := range map[string]func(context.Context, []string) error{"up": s.up, "preview": s.preview} {
+		if err := do(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "`make down STACK=mine` ends that cluster") {
+			t.Errorf("%s: the error is %v", what, err)
+		}
+	}
+	if err := s.down(t.Context(), nil); err != nil || s.hasCluster() {
+		t.Errorf("down: its error is %v, and there is a cluster: %v", err, s.hasCluster())
+	}
+	s.settings.Local.Nodes = config.NodesSimulated
+	if err := s.refuseForgottenCluster(); err != nil {
+		t.Errorf("with simulated nodes: the error is %v", err)
 	}
 }
 

@@ -22,18 +22,23 @@ const maxReasons = 3
 // applicationSelector selects the objects of the application.
 const applicationSelector = "app.kubernetes.io/part-of=" + workload.PartOf
 
+// applicationDeployments are the application's Deployments in a namespace.
+func applicationDeployments(ctx context.Context, client kubernetes.Interface, namespace string) ([]appsv1.Deployment, error) {
+	all, err := client.AppsV1().Deployments(namespace).List(ctx, metav1.ListOptions{LabelSelector: applicationSelector})
+	if err != nil {
+		return nil, fmt.Errorf("reading the Deployments of namespace %s: %w", namespace, err)
+	}
+	return all.Items, nil
+}
+
 // awaitRollouts waits until every Deployment of the application in a namespace is rolled out.
 func awaitRollouts(ctx context.Context, client kubernetes.Interface, namespace string, log io.Writer) error {
 	list := func(ctx context.Context) ([]appsv1.Deployment, error) {
-		all, err := client.AppsV1().Deployments(namespace).List(ctx, metav1.ListOptions{LabelSelector: applicationSelector})
-		if err != nil {
-			return nil, err
-		}
-		return all.Items, nil
+		return applicationDeployments(ctx, client, namespace)
 	}
 	all, err := list(ctx)
 	if err != nil {
-		return fmt.Errorf("reading the Deployments of namespace %s, to see whether they rolled out: %w", namespace, err)
+		return err
 	}
 	if len(all) == 0 {
 		return fmt.Errorf("namespace %s has no Deployment of the application, so nothing rolled out", namespace)
@@ -47,13 +52,13 @@ func awaitRollouts(ctx context.Context, client kubernetes.Interface, namespace s
 
 // explainUnfinished explains the Deployments that are not rolled out at this moment, without waiting; nil if all are.
 func explainUnfinished(ctx context.Context, client kubernetes.Interface, namespace string) error {
-	list, err := client.AppsV1().Deployments(namespace).List(ctx, metav1.ListOptions{LabelSelector: applicationSelector})
+	all, err := applicationDeployments(ctx, client, namespace)
 	if err != nil {
-		return fmt.Errorf("reading the Deployments of namespace %s: %w", namespace, err)
+		return err
 	}
 	var unfinished []*appsv1.Deployment
-	for i := range list.Items {
-		if d := &list.Items[i]; !rollout.Done(d) {
+	for i := range all {
+		if d := &all[i]; !rollout.Done(d) {
 			unfinished = append(unfinished, d)
 		}
 	}

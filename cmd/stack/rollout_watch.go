@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
 	"tfserving/rollout"
@@ -23,13 +22,13 @@ func endAtFailedRollout(ctx context.Context, client kubernetes.Interface, namesp
 	var before map[string]string // revisions by name
 	watcher := rollout.Watcher{}
 	for ; ctx.Err() == nil; rollout.Pause(ctx) {
-		list, err := client.AppsV1().Deployments(namespace).List(ctx, metav1.ListOptions{LabelSelector: applicationSelector})
+		all, err := applicationDeployments(ctx, client, namespace)
 		if err != nil {
 			continue // `pulumi up` reports it
 		}
 		revisions := map[string]string{}
-		for i := range list.Items {
-			d := &list.Items[i]
+		for i := range all {
+			d := &all[i]
 			revisions[d.Name] = d.Annotations[revisionAnnotation]
 			if failed := watcher.Failed(d); before != nil && before[d.Name] != revisions[d.Name] && failed {
 				fmt.Fprintf(log, "Deployment %s has made no progress within its deadline: ending pulumi\n", d.Name)

@@ -19,6 +19,9 @@ import (
 const settleTimeout = 3 * time.Minute
 
 func (s *pulumiStack) up(ctx context.Context, _ []string) error {
+	if err := s.refuseForgottenCluster(); err != nil {
+		return err
+	}
 	if s.embedded() {
 		return s.upEmbedded(ctx)
 	}
@@ -163,6 +166,9 @@ func (s *pulumiStack) preview(ctx context.Context, _ []string) error {
 
 // preparePreview prepares what a preview needs.
 func (s *pulumiStack) preparePreview(ctx context.Context) error {
+	if err := s.refuseForgottenCluster(); err != nil {
+		return err
+	}
 	if s.embedded() {
 		if _, err := os.Stat(s.stateDir()); err != nil {
 			return fmt.Errorf("stack %s is not up, so there is nothing to compare with: `make up` starts it", s.name)
