@@ -132,8 +132,8 @@ func upgradePath(version string) (older, newer string) {
 	return known[i], known[i+1]
 }
 
-// mark is an environment variable that every process of the rehearsal's commands has, and no other process. The state is not in
-// .local, where make up takes it for that of a stack with an embedded cluster.
+// mark is an environment variable that every process of the rehearsal's commands has, and no other process. The state is beside
+// .local, which belongs to stacks with an embedded cluster.
 func (r *rehearsal) mark() string { return "PULUMI_BACKEND_URL=file://" + r.folder("../state") }
 
 // endPlugins ends HashiCorp's provider, which goes on when Pulumi ends the replacement of the AWS plugin.
