@@ -167,7 +167,7 @@ func (r *rehearsal) isComplete(t *testing.T) {
 	t.Helper()
 	client := r.admin()
 	for _, namespace := range []string{r.settings.Namespace, "kube-system"} {
-		checkout.Eventually(t, "every Deployment of "+namespace+" is ready", func(ctx context.Context) error {
+		checkout.Eventually(t, "every pod of "+namespace+" is available", func(ctx context.Context) error {
 			list, err := client.AppsV1().Deployments(namespace).List(ctx, metav1.ListOptions{})
 			if err != nil {
 				return err
@@ -176,8 +176,9 @@ func (r *rehearsal) isComplete(t *testing.T) {
 				return fmt.Errorf("there are only %d Deployments", len(list.Items))
 			}
 			for _, d := range list.Items {
-				if d.Status.ReadyReplicas == 0 || d.Status.ReadyReplicas != d.Status.Replicas {
-					return fmt.Errorf("%s has %d of %d pods ready", d.Name, d.Status.ReadyReplicas, d.Status.Replicas)
+				// A pod is available once it has been ready for minReadySeconds.
+				if d.Status.AvailableReplicas == 0 || d.Status.AvailableReplicas != d.Status.Replicas {
+					return fmt.Errorf("%s has %d of %d pods available", d.Name, d.Status.AvailableReplicas, d.Status.Replicas)
 				}
 			}
 			return nil
