@@ -261,6 +261,7 @@ func loadUpAndBack(t *testing.T, r *rehearsal) {
 			return
 		}
 		grown = true
+		r.isComplete(t) // Pulumi sends an update to a Deployment of which a pod is ready, but not yet available.
 		r.logf("make up, after the autoscalers have added pods and nodes")
 		desired := r.desired(t)
 		if out := r.up(); checkout.Changes(out) != "" {
