@@ -201,7 +201,7 @@ type Local struct {
 	Nodes        string        `json:"nodes" oneof:"none|simulated|real" doc:"The nodes of a cluster that make up starts on this machine. none starts no cluster: the stack's cluster exists. simulated runs no container. real runs containers, and needs Linux and root (docs/real-nodes.md). The default for stack local is simulated."`
 	RealNodes    int           `json:"realNodes" unit:"nodes" min:"1" max:"5" doc:"Number of real nodes. They spread over network.zones zones."`
 	NodeBootTime time.Duration `json:"nodeBootTime" min:"0s" max:"30m" doc:"Time from the request for a simulated instance to its ready node."`
-	PodStartTime time.Duration `json:"podStartTime" min:"0s" max:"30m" doc:"Time from the scheduling of a simulated pod until it is ready. A pod with an image whose tag ends in -broken never starts, and one whose tag ends in -crashing crashes 6 s after it is ready."`
+	PodStartTime time.Duration `json:"podStartTime" min:"0s" max:"30m" doc:"Time from the scheduling of a simulated pod until it is ready. A pod with an image whose tag ends in -slow takes 30 s more, one whose tag ends in -broken never starts, and one whose tag ends in -crashing crashes 6 s after it is ready."`
 	ScalingSync  time.Duration `json:"scalingSync" min:"1s" max:"5m" doc:"How often HorizontalPodAutoscalers are evaluated."`
 }
 

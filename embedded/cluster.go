@@ -42,6 +42,9 @@ const (
 	// crashAfter is the time from the readiness of a pod of a crashing image to its crash. A gateway was seen to crash so,
 	// while it imported its application behind a port that was open already.
 	crashAfter = 6 * time.Second
+	// slowStart is how much longer a pod of a slow image takes until it is ready, as a model server that loads a large model.
+	// It is longer than any minReadySeconds of a gateway (15 s): a gateway that waits for no model is rolled out before.
+	slowStart = 30 * time.Second
 	// metricResolution is the time between two readings of the nodes by metrics-server: the shortest that it accepts.
 	metricResolution = 10 * time.Second
 )

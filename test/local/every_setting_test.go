@@ -47,7 +47,8 @@ var settingChanges = []settingChange{
 	{setting: "gateway.healthPath", value: "/health", with: map[string]any{"gateway.image": "zoomcamp-10-gateway:002"}},
 	{setting: "gateway.port", value: 8080, with: map[string]any{"gateway.image": "zoomcamp-10-gateway:8080"}},
 	{setting: "gateway.image", value: "zoomcamp-10-gateway:8080-002"},
-	{setting: "model.name", value: "second-model", with: map[string]any{"model.image": "zoomcamp-10-model:second"}, prepare: thirdModelPod, models: 3},
+	// The model starts more slowly than the gateway, as most do: a gateway that did not wait for it would be ready first.
+	{setting: "model.name", value: "second-model", with: map[string]any{"model.image": "zoomcamp-10-model:second-slow"}, prepare: thirdModelPod, models: 3},
 	{setting: "model.image", value: "zoomcamp-10-model:second-002-broken", fails: []string{"Deployment tf-serving-second-model is not rolled out", "ImagePullBackOff", "ready pods of the previous revision still serve"}},
 	{setting: "model.image", value: "zoomcamp-10-model:second-002"},
 	{setting: "nodeFailureTimeout", value: "40s"},
