@@ -102,7 +102,7 @@ test-changes: tools ## every setting of the application changed in turn, and mak
 
 # pulumi downloads the AWS and EKS plugins. Without a network, AWS_PLUGINS names a folder that contains them.
 test-aws: tools ## the EKS stacks on emulated AWS: needs Python 3, Node.js 20 with npm, the aws command
-	@echo "test-aws: the EKS stacks without an account (about 15 minutes on two cores)"
+	@echo "test-aws: the EKS stacks without an account (about half an hour on two cores)"
 	@$(GOTESTSUM) --format standard-verbose -- -count=1 -timeout 60m -p 1 ./rehearsal/... ./test/state ./test/privilege ./test/eks
 
 test-real: tools ## stack real, with real nodes and containers: needs Linux, root and Python 3; skips where it cannot run
