@@ -24,7 +24,7 @@ import (
 func excludingBounds(t *testing.T, r *rehearsal) {
 	restore := r.Keep(r.file())
 	defer restore()
-	r.Edit(r.file(), "monthlyBudget", nil) // more nodes may exceed it
+	r.Edit(r.file(), "monthlyBudget", nil)                     // more nodes may exceed it
 	r.Edit(r.file(), "autoscaler.scaleDownUnneededTime", "1h") // nothing but the bounds removes a node, and moves its pods
 	first := r.settings.NodeGroups[0]
 	for _, bounds := range []struct{ min, max, want int }{
