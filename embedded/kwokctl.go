@@ -31,18 +31,18 @@ func (c *Cluster) render() ([]byte, error) {
 		return nil, err
 	}
 	values := map[string]any{
-		"Bin":                  c.cfg.Bin,
-		"KubernetesVersion":    strings.TrimPrefix(strings.TrimSpace(version), "Kubernetes v"),
-		"MetricsServer":        c.file("metrics-server"),
-		"MetricResolution":     metricResolution,
-		"HPASync":              c.cfg.HPASync,
-		"Zones":                c.zones(),
-		"PodStart":             c.cfg.PodStart,
-		"SlowPodStart":         c.cfg.PodStart + slowStart,
-		"CrashMilliseconds":    crashAfter.Milliseconds(),
-		"TokenWebhook":         webhook,
-		"TokenWebhookURL":      c.cfg.TokenWebhook,
-		"CloudControllers":     c.cfg.CloudControllers,
+		"Bin":               c.cfg.Bin,
+		"KubernetesVersion": strings.TrimPrefix(strings.TrimSpace(version), "Kubernetes v"),
+		"MetricsServer":     c.file("metrics-server"),
+		"MetricResolution":  metricResolution,
+		"HPASync":           c.cfg.HPASync,
+		"Zones":             c.zones(),
+		"PodStart":          c.cfg.PodStart,
+		"SlowPodStart":      c.cfg.PodStart + slowStart,
+		"CrashMilliseconds": crashAfter.Milliseconds(),
+		"TokenWebhook":      webhook,
+		"TokenWebhookURL":   c.cfg.TokenWebhook,
+		"CloudControllers":  c.cfg.CloudControllers,
 	}
 	values["Ingress"] = "hostname: ingress.invalid"
 	if c.cfg.Real != nil {
