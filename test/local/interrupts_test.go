@@ -63,7 +63,11 @@ func TestAfterAnInterruptedMakeUpTheNextMakesTheClusterWhatTheSettingsSay(t *tes
 		default:
 			current = next
 		}
+		begin := time.Now()
 		out := c.Make("up")
+		if followUp == "a further change" {
+			whole = min(whole, time.Since(begin)) // the first one took longer, if the machine was busy
+		}
 		t.Logf("%s: make up had ended with %v, and the cluster had image %s", name, err, sent)
 		if err := gatewayRuns(t.Context(), c, current); err != nil {
 			t.Errorf("%s: %v\n%s", name, err, out)
