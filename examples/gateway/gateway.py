@@ -24,13 +24,24 @@ FETCH_TIMEOUT = 5  # seconds to fetch a picture
 PICTURE_LIMIT = 16 << 20  # bytes of a picture
 PREDICT_TIMEOUT = 20  # seconds for a prediction, retries included
 
-# A prediction changes nothing, so the channel may repeat a call whose server went away. Without it, the calls that a killed
-# model server had accepted would fail.
-RETRIES = json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": {
+# A prediction changes nothing, so the channel may repeat a call whose server went away, and a call waits while there is no
+# connection. Without both, calls would fail from the end of a model server until another one answers.
+CALLS = json.dumps({"methodConfig": [{"name": [{}], "waitForReady": True, "retryPolicy": {
     "maxAttempts": 4, "initialBackoff": "0.1s", "maxBackoff": "1s", "backoffMultiplier": 2,
     "retryableStatusCodes": ["UNAVAILABLE"]}}]})
+# Times in milliseconds. With gRPC's defaults an attempt to connect to a node that is gone takes 20 s, the next one may be 2
+# minutes later, and a connection whose node is gone stays in use.
+CHANNEL = [
+    ("grpc.service_config", CALLS),
+    ("grpc.per_rpc_retry_buffer_size", 4 << 20),  # bytes; a request has 1.1 MB, and a call is not repeated above 256 KiB by default
+    ("grpc.min_reconnect_backoff_ms", 1000),  # bounds an attempt to connect, which takes milliseconds
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.keepalive_time_ms", 10000),  # a ping if a call waits as long; servers accept two, and forget them with each answer
+    ("grpc.keepalive_timeout_ms", 3000),  # for the answer to a ping, and for the acknowledgement of anything sent (gRPC proposal A18)
+]
 
-channel = grpc.insecure_channel(os.environ.get("TF_SERVING_HOST", "localhost:8500"), options=[("grpc.service_config", RETRIES)])
+channel = grpc.insecure_channel(os.environ.get("TF_SERVING_HOST", "localhost:8500"), options=CHANNEL)
 stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
 # Only these kinds of addresses: file:, which urlopen accepts too, would read the container's files.
