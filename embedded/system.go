@@ -30,7 +30,7 @@ const PictureURL = "http://" + node.PictureHost + "/picture.png"
 // IngressURL is the address at which the ingress controller of a cluster of real nodes answers on this machine.
 func (c *Cluster) IngressURL() string { return "http://" + c.loopbackAddress() }
 
-// ensureSystemPods brings the pods of the cluster's system up: DNS and the ingress controller.
+// ensureSystemPods makes the pods of the cluster's system: DNS and the ingress controller.
 func (c *Cluster) ensureSystemPods(ctx context.Context) error {
 	t, err := template.New("system").Delims("[[", "]]").Parse(systemManifest)
 	if err != nil {
@@ -56,10 +56,12 @@ func (c *Cluster) ensureSystemPods(ctx context.Context) error {
 	if out, err := apply.CombinedOutput(); err != nil {
 		return fmt.Errorf("making the system's pods: %w\n%s", err, out)
 	}
-	return c.awaitSystemPods(ctx)
+	return nil
 }
 
-func (c *Cluster) awaitSystemPods(ctx context.Context) error {
+// AwaitSystemPods waits until DNS and the ingress controller run on every real node. Start does not wait for them, since the
+// application's pods take longer and do not need them to start.
+func (c *Cluster) AwaitSystemPods(ctx context.Context) error {
 	client, err := c.Client()
 	if err != nil {
 		return err

@@ -104,6 +104,9 @@ func (s *pulumiStack) upEmbedded(ctx context.Context) error {
 		return err
 	}
 	if s.realNodes() {
+		if err := cluster.AwaitSystemPods(ctx); err != nil {
+			return err
+		}
 		return s.summary(ctx)
 	}
 	client, err := cluster.Client()
