@@ -16,10 +16,12 @@ GO_CHECK := want=$$(sed -n 's/^go //p' go.mod); \
 	[ "$$(printf '%s\n%s\n' "$$want" "$$have" | sort -V | head -n 1)" = "$$want" ] || { echo "make: Go $$want or newer is needed, this is $$have: install it from go.dev/dl" >&2; exit 1; }
 
 # Build a command of cmd/ if it is out of date, and run it. go build prints a line for each module that it downloads; here they
-# are one line.
-RUN = @$(GO_CHECK); mkdir -p .local && \
+# are one line. A killed go build leaves its temporary files, so they are in .local, in a folder with the number of the process
+# that deletes them, and the next make deletes those of processes that have ended.
+RUN = @$(GO_CHECK); for old in .local/compile.*; do kill -0 "$${old\#\#*.}" 2>/dev/null || rm -rf "$$old"; done; \
+	tmp="$(CURDIR)/.local/compile.$$$$"; mkdir -p "$$tmp" && \
 	{ [ -x .local/$(1) ] || echo "make: compiling the project's own command (a minute or two, this once)" >&2; } && \
-	{ log=$$(go build -o .local/$(1) ./cmd/$(1) 2>&1) || { printf '%s\n' "$$log" | grep -v '^go: downloading ' >&2; exit 1; }; } && \
+	{ log=$$(GOTMPDIR="$$tmp" go build -o .local/$(1) ./cmd/$(1) 2>&1); built=$$?; rm -rf "$$tmp"; [ $$built = 0 ] || { printf '%s\n' "$$log" | grep -v '^go: downloading ' >&2; exit 1; }; } && \
 	{ modules=$$(printf '%s\n' "$$log" | grep -c '^go: downloading '); [ "$$modules" = 0 ] || echo "make: downloaded $$modules Go modules" >&2; } && \
 	exec .local/$(1)
 STACK_CMD = $(call RUN,stack) -stack $(call quoted,STACK) $(if $(filter-out 0 no false,$(call given,YES)),-yes)
