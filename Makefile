@@ -107,8 +107,8 @@ test-aws: tools ## the EKS stacks on emulated AWS: needs Python 3, Node.js 20 wi
 	@echo "test-aws: the EKS stacks without an account (about half an hour on two cores)"
 	@$(GOTESTSUM) --format standard-verbose -- -count=1 -timeout 60m -p 1 ./rehearsal/... ./test/state ./test/privilege ./test/eks
 
-test-real: tools ## stack real, with real nodes and containers: needs Linux, root and Python 3; skips where it cannot run
-	@$(GOTESTSUM) --format standard-verbose -- -count=1 -timeout 30m ./test/real
+test-real: tools ## [SHORT=1]: stack real, with real nodes and containers: needs Linux, root and Python 3; skips where it cannot run
+	@$(GOTESTSUM) --format standard-verbose -- -count=1 -timeout 60m $(if $(call given,SHORT),-short) ./test/real
 
 rehearse: ## STACK=dev|staging|prod: make, use and delete an EKS stack on emulated AWS
 	@[ $(call quoted,STACK) = local ] || [ -f Pulumi.$(call quoted,STACK).yaml ] || \

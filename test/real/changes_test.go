@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -120,4 +121,62 @@ func (s *stack) settled() {
 		}
 		return nil
 	})
+}
+
+// loadRate is the requests per second at which two model servers of the example use more CPU than loadTarget, and four gateways
+// of loadGateway less than they have. A request takes about 12 ms of CPU in each.
+const loadRate, loadTarget, loadGateway = 25, 20, "200m"
+
+// underLoad gives the stack 4 gateways that answer loadRate requests a second.
+func (s *stack) underLoad() {
+	s.set("gateway.replicas", map[string]any{"min": 4, "max": 4})
+	s.set("gateway.resources.cpu", loadGateway)
+}
+
+// spread holds 4 gateways and 3 model servers under traffic for two minutes.
+func spread(t *testing.T, s *stack) {
+	defer s.Keep(stackFile)()
+	const models, most = 3, 1.5
+	s.underLoad()
+	s.set("model.replicas", map[string]any{"min": models, "max": models})
+	s.up()
+	s.settled()
+	report := s.underTraffic(loadRate, func() { time.Sleep(2 * time.Minute) })
+	byPod := report.ByModelPod()
+	mean := float64(len(report.Answers)) / models
+	for pod, count := range byPod {
+		t.Logf("%s answered %d of %d, %.2f times the mean", pod, count, len(report.Answers), float64(count)/mean)
+		if float64(count) > most*mean {
+			t.Errorf("%s answered %d requests, more than %.1f times the mean of %.0f", pod, count, most, mean)
+		}
+	}
+	if len(byPod) != models {
+		t.Errorf("%d model servers answered, want %d", len(byPod), models)
+	}
+}
+
+// loadUpAndDown sends more requests than two model servers answer within their CPU target, and then few.
+func loadUpAndDown(t *testing.T, s *stack) {
+	skipIfShort(t)
+	defer s.Keep(stackFile)()
+	s.underLoad()
+	s.set("model.targetCPU", loadTarget)
+	s.up()
+	models := func(want int) {
+		begin := time.Now()
+		s.eventually(fmt.Sprintf("%d model servers are ready", want), func(context.Context) error {
+			if now := len(s.pods("model-server")); now != want {
+				return fmt.Errorf("%d are ready", now)
+			}
+			return nil
+		})
+		t.Logf("%d model servers after %s", want, time.Since(begin).Round(time.Second))
+	}
+	models(2)
+	s.losesNothingAt(loadRate, func() {
+		models(3)
+		time.Sleep(3 * time.Minute)
+		models(3)
+	})
+	s.losesNothingAt(1, func() { models(2) })
 }

@@ -195,6 +195,12 @@ func (s *stack) startStranger() {
 // networkPID is the process of the network between the nodes.
 func (s *stack) networkPID() int { s.T.Helper(); return s.pidIn("network.pid") }
 
+// nodePID is process 1 of a node.
+func (s *stack) nodePID(name string) int {
+	s.T.Helper()
+	return s.pidIn(filepath.Join("nodes", name, "pid"))
+}
+
 func (s *stack) pidIn(file string) int {
 	s.T.Helper()
 	data, err := os.ReadFile(filepath.Join(s.Dir, ".local", "real", "cluster", file))

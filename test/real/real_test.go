@@ -63,7 +63,11 @@ func newStack(t *testing.T) *stack {
 	if len(missing) > 0 {
 		t.Skipf("stack real is NOT tested: this machine cannot run real nodes: %s", strings.Join(missing, "; "))
 	}
-	return &stack{Checkout: checkout.New(t, "../.."), found: &found{}}
+	s := &stack{Checkout: checkout.New(t, "../.."), found: &found{}}
+	for _, component := range []string{"gateway", "model"} { // the default is minutes
+		s.set(component+".scaling.down", map[string]any{"stabilization": "15s"})
+	}
+	return s
 }
 
 // of returns the stack for a part of the test.
@@ -141,7 +145,12 @@ func (s *stack) underTraffic(perSecond int, do func()) *traffic.Report {
 // losesNothing fails the test if a request fails while something is done.
 func (s *stack) losesNothing(do func()) *traffic.Report {
 	s.T.Helper()
-	report := s.underTraffic(rate, do)
+	return s.losesNothingAt(rate, do)
+}
+
+func (s *stack) losesNothingAt(perSecond int, do func()) *traffic.Report {
+	s.T.Helper()
+	report := s.underTraffic(perSecond, do)
 	if report.Failed() > 0 {
 		s.T.Errorf("%s", report)
 	}
@@ -168,6 +177,7 @@ func TestStackReal(t *testing.T) {
 		run  func(*testing.T, *stack)
 	}{
 		{"make up ends with a command that returns the prediction that TensorFlow computes without a server", prediction},
+		{"a second make up finds nothing to change", upAgain},
 		{"a pod runs without privileges, with a read-only root and no token", podAsItRuns},
 		{"the network rules admit the path of a request and nothing else", flows},
 		{"a new gateway image drops no request", newGatewayImage},
@@ -175,12 +185,26 @@ func TestStackReal(t *testing.T) {
 		{"other resources drop no request", otherResources},
 		{"other batching drops no request", otherBatching},
 		{"the end of a pod drops no request", podDeleted},
+		{"the end of a model server's process drops no request", modelKilled},
 		{"the drain of a node drops no request", nodeDrained},
 		{"an image tag that does not exist drops no request, and make up says what is wrong", missingTag},
+		{"gateways spread their calls over the model servers", spread},
+		{"model servers follow real CPU use up and down, and no request fails", loadUpAndDown},
+		{"the pods of a node that is killed run elsewhere, and the node is used again after make up", nodeKilled},
+		{"killed daemons of a node drop no request", daemonsKilled},
+		{"make up recovers from killed processes", processesKilled},
+		{"a second checkout runs beside the first", secondCheckout},
 	} {
 		if !t.Run(part.name, func(t *testing.T) { part.run(t, s.of(t)) }) {
 			t.FailNow()
 		}
+	}
+}
+
+// skipIfShort leaves a long part out of a short test.
+func skipIfShort(t *testing.T) {
+	if testing.Short() {
+		t.Skip("NOT tested: this is a short test")
 	}
 }
 
@@ -204,5 +228,11 @@ func prediction(t *testing.T, s *stack) {
 	// The gateway fetches the example's picture from the server in the nodes' network.
 	if err := traffic.CheckScores(s.scores, tolerance)([]byte(s.Shell(command[1]))); err != nil {
 		t.Errorf("%s: %v", command[1], err)
+	}
+}
+
+func upAgain(t *testing.T, s *stack) {
+	if out := s.up(); checkout.Changes(out) != "" || !strings.Contains(out, "unchanged") {
+		t.Errorf("a second make up changes %q:\n%s", checkout.Changes(out), out)
 	}
 }
