@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"tfserving/catalog"
 )
 
 // Project is the Pulumi project's name. Every setting's key begins with it, except aws:region.
@@ -115,6 +117,7 @@ type Cluster struct {
 	PublicAccessCIDRs []string          `json:"publicAccessCidrs" doc:"Address ranges that may reach the public API endpoint. Empty closes the endpoint: pulumi must then run inside the VPC or in a network that is connected to it."`
 	AllowWorld        bool              `json:"allowWorld" doc:"Accept ranges wider than /8 in publicAccessCidrs, such as 0.0.0.0/0. They also need an exception from policy no-open-ingress (docs/policies.md)."`
 	Administrators    []string          `json:"administrators" doc:"ARNs of the IAM roles or users that administer the cluster. The identity that runs pulumi must be one of them. Empty makes the identity that creates the cluster its only administrator. Set it before the cluster exists: a later change has no effect on that identity (docs/eks.md)."`
+	LogTypes          []string          `json:"logTypes" doc:"The logs of the control plane that CloudWatch Logs takes in: api, audit, authenticator, controllerManager, scheduler. The default is all. Empty is none. audit tells who did what, and is nearly all of the volume (docs/cost.md)."`
 	LogRetentionDays  int               `json:"logRetentionDays" unit:"days" doc:"How long CloudWatch Logs keeps the control plane's logs: a period that it offers."`
 	PrefixDelegation  bool              `json:"prefixDelegation" doc:"Assign pod addresses to nodes in blocks of 16 (/28) instead of one by one. A node then runs more pods and takes more addresses from its subnet."`
 	SSMAccess         bool              `json:"ssmAccess" doc:"Allow Systems Manager sessions on nodes."`
@@ -314,7 +317,7 @@ func Default() Settings {
 			Chart: "aws-load-balancer-controller", Repository: "https://aws.github.io/eks-charts", Version: "3.5.0", Replicas: 2,
 		},
 		Repositories: Repositories{KeepImages: 30},
-		Cluster:      Cluster{Version: "1.36", LogRetentionDays: 30},
+		Cluster:      Cluster{Version: "1.36", LogTypes: catalog.LogTypes(), LogRetentionDays: 30},
 		// The times are the Cluster Autoscaler's own defaults.
 		Autoscaler: Autoscaler{ScanInterval: 10 * time.Second, ScaleDownUnneededTime: 10 * time.Minute, ScaleDownDelayAfterAdd: 10 * time.Minute,
 			Headroom: Headroom{Resources: Resources{CPU: "1", Memory: "1Gi"}}},

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"sigs.k8s.io/yaml"
+
+	"tfserving/catalog"
 )
 
 func TestAStackFileIsReadAsTheProgramReadsIt(t *testing.T) {
@@ -114,6 +116,7 @@ func TestTheProductionStackIsTheCarefulOne(t *testing.T) {
 		"prod is limited to one account":                    len(prod.AWS.AllowedAccountIDs) == 1,
 		"prod has no public API endpoint":                   len(prod.Cluster.PublicAccessCIDRs) == 0,
 		"prod keeps logs longer":                            prod.Cluster.LogRetentionDays > stacks["staging"].Cluster.LogRetentionDays && prod.Network.FlowLogRetentionDays > 0,
+		"prod has every log of the control plane":           len(prod.Cluster.LogTypes) == len(catalog.LogTypes()),
 		"prod serves HTTPS to the callers that it names":    prod.Ingress.CertificateARN != "" && prod.Ingress.Host != "" && len(prod.Ingress.AllowedCIDRs) > 0,
 		"prod has at least one on-demand node in each zone": slices.ContainsFunc(prod.NodeGroups, func(g NodeGroup) bool { return g.Capacity == CapacityOnDemand && g.Min >= prod.Network.Zones }),
 		"prod has a group of spot nodes that may be empty":  slices.ContainsFunc(prod.NodeGroups, func(g NodeGroup) bool { return g.Capacity == CapacitySpot && g.Min == 0 }),

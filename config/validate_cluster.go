@@ -31,6 +31,10 @@ func (c *checker) cluster(cl *Cluster, now time.Time) {
 		c.failf("cluster.version", "is %q, whose extended support by EKS ended on %s: EKS creates no clusters of this version, and upgrades those that exist; set one of %s, and upgrade a cluster one minor version at a time", cl.Version, release.ExtendedSupport, offered)
 	}
 	c.nodeVersion(cl)
+	for i, kind := range cl.LogTypes {
+		c.oneOf(fmt.Sprintf("cluster.logTypes[%d]", i), kind, catalog.LogTypes())
+	}
+	c.unique("cluster.logTypes", cl.LogTypes)
 	c.retention("cluster.logRetentionDays", cl.LogRetentionDays, "")
 	for i, text := range cl.PublicAccessCIDRs {
 		key := fmt.Sprintf("cluster.publicAccessCidrs[%d]", i)

@@ -54,6 +54,9 @@ func TestResourcesCostWhatAWSPublishes(t *testing.T) {
 	endpoint := func(kind string) resource.Resource {
 		return newResource(resource.VPCEndpoint, "e", object{"vpcEndpointType": kind, "subnetIds": []any{resource.Unknown, resource.Unknown, resource.Unknown}})
 	}
+	logsOf := func(types ...any) resource.Resource {
+		return newResource(resource.EKSCluster, "c", object{"name": "tfserving-dev", "version": "1.35", "enabledClusterLogTypes": types})
+	}
 	group := func(name, logs string, days float64) resource.Resource {
 		return newResource(resource.LogGroup, name, object{"name": logs, "retentionInDays": days})
 	}
@@ -93,9 +96,18 @@ func TestResourcesCostWhatAWSPublishes(t *testing.T) {
 			map[string]Range{"KMS key": {2, 2, 4}},
 		},
 		"control plane logs": {
-			[]resource.Resource{group("c", "/aws/eks/tfserving-dev/cluster", 7)},
+			[]resource.Resource{group("c", "/aws/eks/tfserving-dev/cluster", 7), logsOf("api", "audit", "authenticator", "controllerManager", "scheduler")},
 			// 108 GB at 0.57, and 25.2 GB of them at 0.03.
-			map[string]Range{"logs taken in": {61.56, 61.56, 61.56}, "logs kept": {0.76, 0.76, 0.76}},
+			map[string]Range{"control plane": always(73), "logs taken in": always(61.56), "logs kept": always(0.76)},
+		},
+		"control plane logs without audit": {
+			[]resource.Resource{group("c", "/aws/eks/tfserving-dev/cluster", 7), logsOf("api", "authenticator", "controllerManager", "scheduler")},
+			// 0.5 GB at 0.57, rounded up, and 0.12 GB of them at 0.03.
+			map[string]Range{"control plane": always(73), "logs taken in": always(0.29), "logs kept": {}},
+		},
+		"no control plane logs": {
+			[]resource.Resource{group("c", "/aws/eks/tfserving-dev/cluster", 7), logsOf()},
+			map[string]Range{"control plane": always(73), "logs taken in": {}, "logs kept": {}},
 		},
 		"flow logs": {
 			[]resource.Resource{group("f", "f-0123456", 90), newResource(resource.FlowLog, "f", object{"logDestinationType": "cloud-watch-logs"})},
@@ -205,7 +217,10 @@ func TestUnpricedResourcesAreListedNotCountedAsZero(t *testing.T) {
 		"zones of an endpoint":                 {of(resource.VPCEndpoint, object{"vpcEndpointType": "Interface", "subnetIds": resource.Unknown}), []string{"interface endpoint: subnetIds is not known yet"}},
 		"an endpoint of another type":          {of(resource.VPCEndpoint, object{"vpcEndpointType": "GatewayLoadBalancer"}), []string{"interface endpoint: what an endpoint of type GatewayLoadBalancer"}},
 		"logs of something else":               {of(resource.LogGroup, object{"name": "/my/app"}), []string{"logs taken in: what writes to this log group"}},
-		"logs kept forever":                    {of(resource.LogGroup, object{"name": "/aws/eks/c/cluster"}), []string{"logs kept: logs are kept for ever"}},
+		"logs kept forever":                    {append(of(resource.LogGroup, object{"name": "f"}), newResource(resource.FlowLog, "x", nil)), []string{"logs kept: logs are kept for ever"}},
+		"logs of a cluster that is elsewhere":  {of(resource.LogGroup, object{"name": "/aws/eks/c/cluster"}), []string{"logs taken in: cluster c, which writes it, is not in the list"}},
+		"a log that EKS does not have":         {append(of(resource.EKSCluster, object{"name": "c", "version": "1.35", "enabledClusterLogTypes": []any{"etcd"}}), newResource(resource.LogGroup, "l", object{"name": "/aws/eks/c/cluster"})), []string{"logs taken in: what the control plane's log etcd writes"}},
+		"logs that are not known yet":          {append(of(resource.EKSCluster, object{"name": "c", "version": "1.35", "enabledClusterLogTypes": resource.Unknown}), newResource(resource.LogGroup, "l", object{"name": "/aws/eks/c/cluster"})), []string{"logs taken in: enabledClusterLogTypes is not known yet"}},
 		"flow logs elsewhere":                  {of(resource.FlowLog, object{"logDestinationType": "s3"}), []string{"flow logs: what flow logs to s3 cost"}},
 		"flow logs without their group":        {of(resource.FlowLog, nil), []string{"flow logs: no log group has this flow log's name"}},
 		"images without a bound":               {of(resource.Repository, nil), []string{"images: no lifecycle policy"}},

@@ -26,7 +26,10 @@ func (e *estimator) logGroup(r resource.Resource) {
 	var written float64
 	switch {
 	case strings.HasPrefix(name, "/aws/eks/") && strings.HasSuffix(name, "/cluster"):
-		written = e.usage.ControlPlaneLogs
+		if written, err = e.controlPlaneLogs(strings.TrimSuffix(strings.TrimPrefix(name, "/aws/eks/"), "/cluster")); err != nil {
+			e.unknown(r, taken, err)
+			return
+		}
 	case hasFlowLog:
 		written = e.usage.FlowLogs
 	default:
@@ -44,6 +47,25 @@ func (e *estimator) logGroup(r resource.Resource) {
 	}
 	stored := written * float64(days) / daysPerMonth
 	e.bill(r, kept, "log storage", always(stored), fmt.Sprintf("%g GB, those of %d days", cents(stored), days))
+}
+
+// controlPlaneLogs returns the GB a month that the control plane of a cluster writes, of the types that it sends.
+func (e *estimator) controlPlaneLogs(cluster string) (written float64, err error) {
+	for _, r := range e.resources {
+		if name, err := resource.Text(r.Inputs, "name"); r.Type != resource.EKSCluster || err != nil || name != cluster {
+			continue
+		}
+		types, err := resource.Value[[]any](r.Inputs, "enabledClusterLogTypes")
+		for _, each := range types {
+			volume, isKnown := e.usage.ControlPlaneLogs[fmt.Sprint(each)]
+			if !isKnown {
+				return 0, fmt.Errorf("what the control plane's log %v writes is not known here", each)
+			}
+			written += volume
+		}
+		return written, err
+	}
+	return 0, fmt.Errorf("cluster %s, which writes it, is not in the list", cluster)
 }
 
 // find returns the resource of a type and name.

@@ -25,14 +25,15 @@ func estimate(t *testing.T, stack string) *cost.Estimate {
 // The test calculates the bill of stack dev from published prices, in USD in eu-west-1 for a month of 730 hours. The days are
 // those of the prices; docs/cost.md has the sources.
 //
-// Nodes, at min and expected: the gateway has 2 to 6 pods of 250m, the model 2 to 4 pods of 1 core. The estimate expects 30 %
-// of the maximum, which is 1.8 and 1.2 pods, so both have their minimum of 2. CoreDNS, metrics-server and the load balancer
-// controller have two pods each and the autoscaler has one, of 100m each. The sum is 0.5 + 2 + 0.7 = 3.2 cores. A node of 2
-// cores has 1930m for pods, less 150m for the pods that run on every node. The group's minimum of 2 nodes has 3.56 cores.
+// Nodes, at min and expected: the gateway has 2 to 10 pods of 250m, the model 2 to 4 pods of 600m. The estimate expects 30 %
+// of the maximum, which is 3 and 1.2 pods, so the gateway has 3 and the model its minimum of 2. CoreDNS, metrics-server and the
+// load balancer controller have two pods each and the autoscaler has one, of 100m each. The sum is 0.75 + 1.2 + 0.7 = 2.65
+// cores. A node of 2 cores has 1930m for pods, less 150m for the pods that run on every node. The group's minimum of 2 nodes has
+// 3.56 cores.
 func TestCostOfDevMatchesACalculationByHand(t *testing.T) {
 	want := map[string]cost.Range{
 		"control plane":                      {Min: 73.00, Expected: 73.00, Max: 73.00},  // 1 x 0.10 x 730 (March 2026)
-		"spot nodes":                         {Min: 93.73, Expected: 93.73, Max: 281.20}, // 2, 2, 6 x 0.107 (m6i.large, 4 May 2026) x 60 % x 730
+		"spot nodes":                         {Min: 39.95, Expected: 39.95, Max: 119.84}, // 2, 2, 6 x 0.0456 (t3.medium, 4 May 2026) x 60 % x 730
 		"root volumes":                       {Min: 8.80, Expected: 8.80, Max: 26.40},    // 2, 2, 6 x 50 x 0.088 (21 September 2026)
 		"NAT gateway":                        {Min: 35.04, Expected: 35.04, Max: 35.04},  // 1 x 0.048 x 730 (25 September 2026)
 		"NAT gateway traffic":                {Min: 0, Expected: 10.51, Max: 35.04},      // 0, 219, 730 GB x 0.048 (25 September 2026)
@@ -41,8 +42,8 @@ func TestCostOfDevMatchesACalculationByHand(t *testing.T) {
 		"Application Load Balancer capacity": {Min: 0, Expected: 1.75, Max: 5.84},        // 0, 0.3, 1 x 0.008 x 730 (11 September 2026)
 		"KMS key":                            {Min: 2.00, Expected: 2.00, Max: 6.00},     // 2 x 1, three times as much once rotated (21 September 2026)
 		"images":                             {Min: 0.10, Expected: 1.00, Max: 1.00},     // 2 x 1, 10, 10 x 0.5 GB x 0.10 (March 2026)
-		"logs taken in":                      {Min: 61.56, Expected: 61.56, Max: 61.56},  // 108 GB x 0.57 (22 September 2026)
-		"logs kept":                          {Min: 0.76, Expected: 0.76, Max: 0.76},     // 108 x 7 / 30 GB x 0.03 (22 September 2026)
+		"logs taken in":                      {Min: 0.29, Expected: 0.29, Max: 0.29},     // 0.5 GB x 0.57 (22 September 2026)
+		"logs kept":                          {},                                         // 0.5 x 7 / 30 GB x 0.03 (22 September 2026), less than half a cent
 	}
 	e := estimate(t, "dev")
 	got := map[string]cost.Range{}
@@ -53,8 +54,8 @@ func TestCostOfDevMatchesACalculationByHand(t *testing.T) {
 	if !maps.Equal(got, want) {
 		t.Errorf("dev costs %v, want %v", got, want)
 	}
-	// The minimum is 73.00 + 93.73 + 8.80 + 35.04 + 3.65 + 18.40 + 2.00 + 0.10 + 61.56 + 0.76.
-	if total := (cost.Range{Min: 297.04, Expected: 310.20, Max: 547.89}); e.Total() != total || e.Region != "eu-west-1" {
+	// The minimum is 73.00 + 39.95 + 8.80 + 35.04 + 3.65 + 18.40 + 2.00 + 0.10 + 0.29.
+	if total := (cost.Range{Min: 181.23, Expected: 194.39, Max: 324.50}); e.Total() != total || e.Region != "eu-west-1" {
 		t.Errorf("dev costs %v in total in %s, want %v", e.Total(), e.Region, total)
 	}
 }

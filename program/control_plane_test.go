@@ -19,11 +19,13 @@ func TestControlPlaneDoesNotUseOutdatedDefaults(t *testing.T) {
 		for key, want := range map[string]any{
 			"name": config.ClusterName(g.stack), "version": g.settings.Cluster.Version,
 			"authenticationMode": "API", "skipDefaultNodeGroup": true, "useDefaultVpcCni": true, "createOidcProvider": false,
-			"enabledClusterLogTypes": []any{"api", "audit", "authenticator", "controllerManager", "scheduler"},
 		} {
 			if got := eksCluster.input(key); !reflect.DeepEqual(got, want) {
 				t.Errorf("the control plane's %s is %v, want %v", key, got, want)
 			}
+		}
+		if got := eksCluster.list("enabledClusterLogTypes"); !slices.Equal(got, g.settings.Cluster.LogTypes) {
+			t.Errorf("the control plane's logs are %v, want %v", got, g.settings.Cluster.LogTypes)
 		}
 		inner := g.engine.ControlPlane.Properties
 		if got := resource.At(inner, "upgradePolicy", "supportType"); got != "STANDARD" {

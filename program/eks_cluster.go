@@ -34,6 +34,7 @@ func clusterArgs(name string, tags map[string]string, s *config.Settings, vpc *n
 		NodeSubnetIDs:     vpc.NodeSubnetIDs,
 		PublicAccessCIDRs: s.Cluster.PublicAccessCIDRs,
 		Administrators:    s.Cluster.Administrators,
+		LogTypes:          s.Cluster.LogTypes,
 		LogRetentionDays:  s.Cluster.LogRetentionDays,
 		PrefixDelegation:  s.Cluster.PrefixDelegation,
 		SSMAccess:         s.Cluster.SSMAccess,

@@ -23,6 +23,8 @@ type Args struct {
 	PublicAccessCIDRs []string
 	// Administrators are ARNs of IAM users and roles. If empty, the cluster's creator is its administrator.
 	Administrators []string
+	// LogTypes are the control plane's logs that CloudWatch takes in, of catalog.LogTypes.
+	LogTypes []string
 	// LogRetentionDays is how long CloudWatch keeps the control plane's logs.
 	LogRetentionDays int
 	// PrefixDelegation gives nodes addresses in blocks of 16, so that a small node holds more pods.

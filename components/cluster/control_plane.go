@@ -15,9 +15,6 @@ import (
 // cluster's Secrets cannot be read without the key. A key that is pending deletion costs nothing.
 const keyDeletionDays = 30
 
-// logTypes are all the logs of an EKS control plane.
-var logTypes = []string{"api", "audit", "authenticator", "controllerManager", "scheduler"}
-
 // newControlPlane registers the control plane, the key of its Secrets and the group of its logs.
 func newControlPlane(ctx *pulumi.Context, name string, args *Args, partition string, child pulumi.ResourceOption) (*eks.Cluster, error) {
 	// Without this group EKS creates one of the same name, which keeps its logs for ever and outlives the stack. So the group
@@ -59,7 +56,7 @@ func clusterArgs(args *Args, partition string, key pulumi.StringInput) *eks.Clus
 		AccessEntries:      accessEntries(args.Administrators, partition),
 
 		EncryptionConfigKeyArn: key.ToStringOutput().ToStringPtrOutput(),
-		EnabledClusterLogTypes: pulumi.ToStringArray(logTypes),
+		EnabledClusterLogTypes: pulumi.ToStringArray(args.LogTypes),
 
 		// Node groups are resources outside of the component: ignoreChanges on the component does not reach node groups
 		// inside it, and every `up` would undo the autoscaler's changes. With an empty list of roles the component creates

@@ -26,7 +26,7 @@ func TestTheControlPlaneHasNoOutdatedDefault(t *testing.T) {
 		"useDefaultVpcCni":       true,
 		"createOidcProvider":     false,
 		"encryptionConfigKeyArn": "arn:aws:kms:eu-west-1:" + mockengine.Account + ":key/tfserving",
-		"enabledClusterLogTypes": []any{"api", "audit", "authenticator", "controllerManager", "scheduler"},
+		"enabledClusterLogTypes": []any{"api", "audit"},
 		"vpcId":                  "vpc-1",
 		"subnetIds":              []any{"subnet-a", "subnet-b"},
 		"endpointPrivateAccess":  true,

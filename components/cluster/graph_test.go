@@ -38,6 +38,7 @@ func exampleArgs() *Args {
 		SubnetIDs:         pulumi.ToStringArray([]string{"subnet-a", "subnet-b"}),
 		PublicAccessCIDRs: []string{"192.0.2.0/24"},
 		Administrators:    []string{"arn:aws:iam::111122223333:role/admins/Platform"},
+		LogTypes:          []string{"api", "audit"},
 		LogRetentionDays:  30,
 		NodeGroups: []NodeGroup{
 			{Name: "general", InstanceTypes: []string{"m7i.large", "m6i.large"}, Architecture: "amd64", Min: 1, Max: 4, Desired: 2, DiskGiB: 40},

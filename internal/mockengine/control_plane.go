@@ -44,7 +44,11 @@ func transformControlPlane(args pulumi.MockResourceArgs) (*ControlPlane, error) 
 		return nil, err
 	}
 	defer connection.Close()
-	properties, err := plugin.MarshalProperties(resource.PropertyMap{"name": args.Inputs["name"], "version": args.Inputs["version"]}, plugin.MarshalOptions{})
+	inner := resource.PropertyMap{}
+	for _, key := range []resource.PropertyKey{"name", "version", "enabledClusterLogTypes"} {
+		inner[key] = args.Inputs[key]
+	}
+	properties, err := plugin.MarshalProperties(inner, plugin.MarshalOptions{})
 	if err != nil {
 		return nil, err
 	}

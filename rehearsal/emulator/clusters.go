@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tfserving/catalog"
 )
 
 // cluster is an EKS cluster.
@@ -215,13 +217,11 @@ func completeCluster(in *createCluster, network *subnets) {
 	}
 }
 
-var logTypes = []string{"api", "audit", "authenticator", "controllerManager", "scheduler"}
-
 // spreadLogs completes a logging configuration: each type of log is either enabled or disabled.
 func spreadLogs(in logging) logging {
 	yes, no := true, false
 	on, off := []string{}, []string{}
-	for _, kind := range logTypes {
+	for _, kind := range catalog.LogTypes() {
 		if slices.ContainsFunc(in.Cluster, func(s logSetup) bool { return s.Enabled != nil && *s.Enabled && slices.Contains(s.Types, kind) }) {
 			on = append(on, kind)
 		} else {

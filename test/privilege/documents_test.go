@@ -18,6 +18,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"tfserving/catalog"
 	"tfserving/components/autoscaler"
 	ekscluster "tfserving/components/cluster"
 	"tfserving/components/delivery"
@@ -145,7 +146,7 @@ func gather(t *testing.T) *policies {
 		eks, err := ekscluster.NewCluster(ctx, ownCluster, &ekscluster.Args{
 			Name: ownCluster, Version: "1.34", Region: region,
 			VPCID: net.VPCID, SubnetIDs: net.PrivateSubnetIDs, NodeSubnetIDs: net.NodeSubnetIDs,
-			LogRetentionDays: 1, PrefixDelegation: true, SSMAccess: true,
+			LogTypes: catalog.LogTypes(), LogRetentionDays: 1, PrefixDelegation: true, SSMAccess: true,
 			NodeGroups: []ekscluster.NodeGroup{{
 				Name: "general", InstanceTypes: []string{"m7i.large"}, Architecture: "amd64", Max: 1, Desired: 1, DiskGiB: 20,
 			}},
