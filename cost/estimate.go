@@ -31,6 +31,7 @@ type Estimate struct {
 	At          time.Time
 	Lines       []Line
 	Assumptions []string // those that hold for more than one line
+	Warnings    []string // of what costs more than it must
 }
 
 // Total is the sum of the lines that have an amount. Unknown lists the others.

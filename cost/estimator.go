@@ -21,6 +21,7 @@ func (u Usage) Of(resources []resource.Resource, at time.Time) *Estimate {
 	e.region, e.noRegion = region(resources)
 	e.estimate.Region = e.region
 	e.planNodes()
+	e.warnOfLargeNodes()
 	for _, r := range resources {
 		e.add(r)
 	}

@@ -67,7 +67,8 @@ func (e *estimator) nodesAt(groups []*groupPlan, demand float64) ([]int, error) 
 	if err != nil {
 		return nil, fmt.Errorf("how many nodes the pods need is not known: %w", err)
 	}
-	return place(groups, pods, everyNode), nil
+	number, _ := place(groups, pods, everyNode)
+	return number, nil
 }
 
 // readGroup reads a node group and the price of one of its nodes. EKS starts on-demand nodes of the group's first type while

@@ -188,7 +188,34 @@ func TestANodeHasNoMorePodsThanItsAddresses(t *testing.T) {
 		pods[i] = catalog.Room{MilliCPU: 1, Pods: 1}
 	}
 	g := &groupPlan{fewest: 1, most: 3, room: t2.Allocatable()}
-	if got := fmt.Sprint(place([]*groupPlan{g}, pods, catalog.Room{})); got != "[2]" {
-		t.Errorf("18 pods are on %s nodes of 17 each", got)
+	if got, pending := place([]*groupPlan{g}, pods, catalog.Room{}); fmt.Sprint(got) != "[2]" || pending > 0 {
+		t.Errorf("18 pods are on %d nodes of 17 each, and %d are pending", got, pending)
+	}
+	g.most = 1
+	if got, pending := place([]*groupPlan{g}, pods, catalog.Room{}); fmt.Sprint(got) != "[1]" || pending != 1 {
+		t.Errorf("of 18 pods %d are pending on %d nodes of 17, at most 1", pending, got)
+	}
+}
+
+func TestNodesOfTwiceTheNeededPriceAreWarnedOf(t *testing.T) {
+	// 2 x 0.0408 x 60 % x 730 and 2 x 0.107 x 60 % x 730.
+	const spot = "node group g: 2 x t3a.medium would hold the fewest pods and a rollout's extra one, for 35.74 instead of 93.73 USD a month (m6i.large)"
+	for name, test := range map[string]struct {
+		resources []resource.Resource
+		want      []string
+	}{
+		"two pods and a third fit half the price": {append(group("g", "SPOT", 2, 6, "m6i.large"), deployment("d", "600m", 2)), []string{spot}},
+		"a third pod does not fit":                {append(group("g", "SPOT", 2, 6, "m6i.large"), deployment("d", "1", 2)), nil},
+		"no type at half the price":               {append(group("g", "SPOT", 2, 6, "t3a.medium"), deployment("d", "600m", 2)), nil},
+		"a pod that fits no node":                 {append(group("g", "SPOT", 2, 6, "m6i.large"), deployment("d", "64", 1)), nil},
+		"another group has the room": {
+			append(append(group("big", "ON_DEMAND", 1, 1, "m6i.xlarge"), group("g", "SPOT", 2, 2, "m6i.large")...), deployment("d", "1700m", 3)), []string{spot}},
+		"an empty group":    {append(group("g", "SPOT", 0, 2, "m6i.large"), newResource(resource.Deployment, "d", object{"spec": object{"replicas": 0.0}})), nil},
+		"pods not known":    {append(group("g", "SPOT", 2, 6, "m6i.large"), newResource(resource.Deployment, "d", object{"spec": resource.Unknown})), nil},
+		"a price not known": {append(group("g", "SPOT", 2, 6, "c7i.large"), deployment("d", "600m", 2)), nil},
+	} {
+		if got := Of(append(test.resources, inRegion("eu-west-1")), today).Warnings; !slices.Equal(got, test.want) {
+			t.Errorf("%s: warnings %q, want %q", name, got, test.want)
+		}
 	}
 }

@@ -23,9 +23,10 @@ func (n *node) take(pod catalog.Room) bool {
 // place puts pods on nodes and returns the number of nodes of each group: its fewest, and as many more as the pods need. The
 // largest pods come first, each on the first node with room ("first fit decreasing"). A pod without room gets a node of the
 // group that the autoscaler picks: of those that may grow and that fit it, one of the highest priority. Which of several, the
-// estimate does not predict: it takes the most expensive. A pod that fits nowhere stays pending and costs nothing.
-func place(groups []*groupPlan, pods []catalog.Room, everyNode catalog.Room) []int {
-	number := make([]int, len(groups))
+// estimate does not predict: it takes the most expensive. A pod that fits nowhere stays pending and costs nothing; place returns
+// how many do.
+func place(groups []*groupPlan, pods []catalog.Room, everyNode catalog.Room) (number []int, pending int) {
+	number = make([]int, len(groups))
 	var nodes []*node
 	open := func(i int) *node {
 		n := &node{groups[i].room}
@@ -54,13 +55,15 @@ func place(groups []*groupPlan, pods []catalog.Room, everyNode catalog.Room) []i
 		if slices.ContainsFunc(nodes, func(n *node) bool { return n.take(pod) }) {
 			continue
 		}
+		pending++
 		for _, i := range order {
 			empty := node{groups[i].room}
 			if number[i] < groups[i].most && empty.take(everyNode) && empty.take(pod) {
 				open(i).take(pod)
+				pending--
 				break
 			}
 		}
 	}
-	return number
+	return number, pending
 }

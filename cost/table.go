@@ -97,6 +97,11 @@ func (t *Table) WriteText(w io.Writer) error {
 			}
 		}
 	}
+	for i, e := range t.estimates {
+		for _, w := range e.Warnings {
+			fmt.Fprintf(&out, "\nwarning: %s: %s\n", t.names[i], w)
+		}
+	}
 	if len(t.free) > 0 {
 		fmt.Fprintf(&out, "\nnothing is paid for in AWS: %s\n", strings.Join(t.free, ", "))
 	}

@@ -74,6 +74,9 @@ func (s analysis) costs(d detail) []block {
 	if len(t.rows) > 0 {
 		blocks = append(blocks, t.cut(d.rows), leftOut(t, d.rows, "line of the bill", "lines of the bill"))
 	}
+	for _, w := range s.after.Warnings {
+		blocks = append(blocks, paragraph{prose.Say(prose.Alarm("Warning"), ": ", w, ".")})
+	}
 	return append(blocks, s.assumptions(d)...)
 }
 

@@ -411,7 +411,7 @@ func plannedChanges(t *testing.T, r *rehearsal) {
 }
 
 // nextSize is the next larger size of an instance type.
-var nextSize = strings.NewReplacer(".large", ".xlarge", ".xlarge", ".2xlarge")
+var nextSize = strings.NewReplacer(".medium", ".large", ".large", ".xlarge", ".xlarge", ".2xlarge")
 
 // otherTypes are the stack's node groups with instances of the next size.
 func (r *rehearsal) otherTypes() any {
