@@ -87,5 +87,6 @@ func TestCostsInTheDocsAreCurrent(t *testing.T) {
 	}
 	page.Keep(t, costFile, "go test ./dryrun -run Costs -update", map[string]string{
 		"stacks": cost.NewTable(eksStacks(t), estimates).Markdown(), "nodes": nodes, "assumed": assumed, "prices": cost.PricesMarkdown(),
+		"others": besideOthers(t),
 	})
 }
