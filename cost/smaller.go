@@ -10,7 +10,7 @@ import (
 	"tfserving/resource"
 )
 
-// muchCheaper is the share of a node's price below which a smaller node is worth a warning.
+// muchCheaper is the share of a node's price up to which a smaller node is worth a warning.
 const muchCheaper = 0.5
 
 // warnOfLargeNodes adds a warning for each node group whose fewest nodes could be of a type at half the price: as many of them
