@@ -175,7 +175,7 @@ func loadUpAndDown(t *testing.T, s *stack) {
 	models(2)
 	s.losesNothingAt(loadRate, func() {
 		models(3)
-		time.Sleep(3 * time.Minute)
+		time.Sleep(4 * time.Minute)
 		models(3)
 	})
 	s.losesNothingAt(1, func() { models(2) })

@@ -19,6 +19,7 @@ import (
 	"github.com/vishvananda/netns"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"tfserving/embedded/node"
 	"tfserving/examples"
@@ -178,7 +179,8 @@ func (s *stack) startStranger() {
 	client := s.client()
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "stranger", Labels: map[string]string{"app": "stranger"}}, Spec: corev1.PodSpec{
 		Containers: []corev1.Container{{Name: "server", Image: examples.GatewayTags[0], ImagePullPolicy: corev1.PullNever,
-			Command: []string{"/opt/python/bin/python3", "-m", "http.server", strconv.Itoa(strangerPort), "--directory", "/tmp"}}},
+			Command:        []string{"/opt/python/bin/python3", "-m", "http.server", strconv.Itoa(strangerPort), "--directory", "/tmp"},
+			ReadinessProbe: &corev1.Probe{PeriodSeconds: 1, ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(strangerPort)}}}}},
 	}}
 	if _, err := client.CoreV1().Pods("default").Create(context.Background(), pod, metav1.CreateOptions{}); err != nil {
 		s.T.Fatal(err)
