@@ -26,7 +26,7 @@ RUN = @$(GO_CHECK); for old in .local/compile.*; do kill -0 "$${old\#\#*.}" 2>/d
 	exec .local/$(1)
 STACK_CMD = $(call RUN,stack) -stack $(call quoted,STACK) $(if $(filter-out 0 no false,$(call given,YES)),-yes)
 
-.PHONY: help up preview report down status load images traffic timeline cost env tools review admit test test-changes test-aws test-real rehearse lint bench
+.PHONY: help up preview report down status load images traffic timeline cost prices env tools review admit test test-changes test-aws test-real rehearse lint bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -70,6 +70,9 @@ traffic: ## [RPS=<requests a second>] [FOR=<time>] [URL=<gateway>]: real request
 
 cost: ## [DEMAND=<0 to 1>]: what every stack costs a month, side by side; no account, no network
 	$(call RUN,cost) $(if $(DEMAND),-demand $(call quoted,DEMAND))
+
+prices: ## REGION=<region>: get a region's prices from AWS, which needs credentials, for make cost and the report
+	$(call RUN,prices) $(call quoted,REGION)
 
 review: ## STACK=review-<pull request> ACCOUNT=<12 digits>: write the settings of a review stack
 	$(STACK_CMD) review -account '$(ACCOUNT)'

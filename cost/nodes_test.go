@@ -167,9 +167,29 @@ func TestKarpentersPricesComeFirst(t *testing.T) {
 	}
 }
 
+// A region's price list, as make prices writes it, comes before every other table.
+func TestFetchedPricesComeFirst(t *testing.T) {
+	list := PriceList("us-east-1", []ListPrice{{InstanceItem("c7i.2xlarge"), "hour", 9, "2026-11-20"}, {"KMS key", "month", 2, "2026-11-20"}})
+	all := append(parsePrices(list, PriceListFile("us-east-1")), parsePrices(pricesTable, "prices.tsv")...)
+	for _, c := range []struct {
+		region, item string
+		want         float64
+	}{
+		{"us-east-1", InstanceItem("c7i.2xlarge"), 9}, {"us-east-1", "KMS key", 2},
+		{"eu-west-1", "KMS key", 1}, {"us-east-1", "NAT gateway", 0.045}, // not in the list
+	} {
+		if p, err := findPriceIn(all, c.region, c.item); err != nil || p.usd != c.want {
+			t.Errorf("%s in %s: %v (%v), want %v USD", c.item, c.region, p.usd, err, c.want)
+		}
+	}
+	if _, err := findPriceIn(all, "eu-north-1", "NAT gateway"); err == nil || !strings.Contains(err.Error(), "make prices REGION=eu-north-1") {
+		t.Errorf("a region without prices: %v", err)
+	}
+}
+
 func TestEveryRegionOfThePriceTableHasEveryPrice(t *testing.T) {
 	for _, region := range []string{"eu-west-1", "us-east-1"} {
-		for _, p := range prices() {
+		for _, p := range parsePrices(pricesTable, "prices.tsv") {
 			if _, err := findPrice(region, p.item); err != nil && p.item != "Network Load Balancer capacity unit" {
 				t.Error(err)
 			}

@@ -3,6 +3,7 @@ package cost
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -39,13 +40,15 @@ const (
 	ec2Prefix = "EC2 "
 )
 
-// prices are the rows of prices.tsv, in order. It panics if a row is malformed.
-var prices = sync.OnceValue(func() (all []price) {
-	for _, f := range rows(pricesTable, "prices.tsv", 6) {
+// prices are the rows of the price lists that `make prices` wrote, then those of prices.tsv. It panics if a row is malformed.
+var prices = sync.OnceValue(func() []price { return append(fetched(), parsePrices(pricesTable, "prices.tsv")...) })
+
+func parsePrices(table, file string) (all []price) {
+	for _, f := range rows(table, file, 6) {
 		all = append(all, price{region: f[0], item: f[1], unit: f[2], usd: mustParse(f[3]), date: f[4], source: f[5]})
 	}
 	return all
-})
+}
 
 // onDemand has the prices of on_demand.tsv in USD an hour, by region and instance type.
 var onDemand = sync.OnceValue(func() map[[2]string]float64 {
@@ -79,19 +82,22 @@ func mustParse(text string) float64 {
 	return n
 }
 
-// findPrice returns the price of an item in a region. For an instance type, karpenter's table comes before prices.tsv.
-func findPrice(region, item string) (price, error) {
-	if kind, isEC2 := strings.CutPrefix(item, ec2Prefix); isEC2 {
-		if usd, known := onDemand()[[2]string{region, kind}]; known {
+// findPrice returns the price of an item in a region: from the region's price list if `make prices` wrote one, then, for an
+// instance type, from karpenter's table, then from prices.tsv.
+func findPrice(region, item string) (price, error) { return findPriceIn(prices(), region, item) }
+
+func findPriceIn(all []price, region, item string) (price, error) {
+	i := slices.IndexFunc(all, func(p price) bool { return p.item == item && (p.region == region || p.region == allRegions) })
+	if i < 0 || all[i].source != priceListSource {
+		kind, isEC2 := strings.CutPrefix(item, ec2Prefix)
+		if usd, known := onDemand()[[2]string{region, kind}]; isEC2 && known {
 			return price{region: region, item: item, unit: perHour, usd: usd, source: "karpenter-provider-aws " + karpenterVersion}, nil
 		}
 	}
-	for _, p := range prices() {
-		if p.item == item && (p.region == region || p.region == allRegions) {
-			return p, nil
-		}
+	if i < 0 {
+		return price{}, fmt.Errorf("no price of %s in %s is known here: make prices REGION=%s gets it from AWS", item, region, region)
 	}
-	return price{}, fmt.Errorf("no price of %s in %s is known here (cost/prices.tsv)", item, region)
+	return all[i], nil
 }
 
 // monthly is the price of a quantity of the item in USD a month.
@@ -106,7 +112,7 @@ func (p price) monthly(quantity, hours float64) float64 {
 func PricesMarkdown() string {
 	var out strings.Builder
 	out.WriteString("| region | what | USD | for a | as of | source |\n|---|---|---:|---|---|---|\n")
-	for _, p := range prices() {
+	for _, p := range parsePrices(pricesTable, "prices.tsv") {
 		region := p.region
 		if region == allRegions {
 			region = "all"

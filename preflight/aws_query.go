@@ -77,6 +77,16 @@ func (q *awsQuery) signIn(ctx context.Context) error {
 	return nil
 }
 
+// SignIn returns the SDK's configuration for a region with the credentials that AWS SDKs find, and a function that explains the
+// errors of its clients. Errors begin with the action, such as "reading AWS's price list". limit is the time that ctx allows.
+func SignIn(ctx context.Context, region, action string, limit time.Duration) (aws.Config, func(error) error, error) {
+	q := &awsQuery{action: action, region: region, timeout: limit}
+	if err := q.signIn(ctx); err != nil {
+		return aws.Config{}, nil, err
+	}
+	return q.config, func(err error) error { return q.explain(ctx, err) }, nil
+}
+
 // errorf returns an error with the query's action and input, and a formatted description of the problem.
 func (q *awsQuery) errorf(format string, args ...any) error {
 	input := q.credentialSource() + ", region " + q.region

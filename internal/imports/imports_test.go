@@ -82,6 +82,7 @@ var mayImport = map[string][]string{
 	"rehearsal":               {"rehearsal", "embedded", "catalog"},
 	"cmd":                     {"catalog", "components", "config", "embedded", "examples", "preview", "report", "rollout"}, // without dryrun, which links every SDK
 	"cmd/cost":                {"config", "cost", "dryrun"},
+	"cmd/prices":              {"catalog", "cost", "preflight"},
 	"internal":                {},
 	"test":                    {"catalog", "components", "config", "internal", "preflight", "rehearsal", "test", awsSDK, eksSDK, kubernetesSDK},
 	"components/network":      {"catalog", awsSDK},
