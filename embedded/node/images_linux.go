@@ -72,7 +72,7 @@ func runImport(file string) error {
 		defer archive.Close()
 		archives = append(archives, archive)
 	}
-	if err := enterRoot(filepath.Join(s.Dir, "root"), s.Bin, s.Work); err != nil {
+	if err := enterRoot(filepath.Join(s.Dir, "root"), s.Bin, s.Work, ""); err != nil {
 		return err
 	}
 	log, err := os.Create(filepath.Join(s.Dir, "containerd.log"))

@@ -15,10 +15,15 @@ import (
 // machine lacks. tools/system.go makes it.
 const systemFolder = "system"
 
+// kubeletRoot is the kubelet's folder, as the node sees it. The kubelet makes sockets in it, whose paths Linux limits to 107
+// bytes (unix(7)): below a checkout they may be longer.
+const kubeletRoot = "/var/lib/kubelet"
+
 // enterRoot gives this process, which is process 1 of its namespaces, a view of the machine's files in which it can write
 // only to work, to /sys (cgroups), /dev, and to empty folders in place of /tmp, /run and /var. Programs with fixed paths,
-// such as the kubelet's in /var/lib and /var/log, so leave nothing on the machine. The view is mounted at root.
-func enterRoot(root, bin, work string) error {
+// such as the kubelet's in /var/lib and /var/log, so leave nothing on the machine. The view is mounted at root. The folder
+// kubelet is at kubeletRoot in it, unless it is empty.
+func enterRoot(root, bin, work, kubelet string) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("separating the node's mounts from the machine's: %w", err)
 	}
@@ -82,6 +87,11 @@ func enterRoot(root, bin, work string) error {
 	}
 	if err := bind(work, root+work, false); err != nil {
 		return err
+	}
+	if kubelet != "" {
+		if err := errors.Join(os.MkdirAll(kubelet, 0o755), bind(kubelet, root+kubeletRoot, false)); err != nil {
+			return err
+		}
 	}
 	if system != "" {
 		options := fmt.Sprintf("lowerdir=%s/usr:/usr", system)

@@ -33,7 +33,7 @@ func (c Config) daemons() []daemon {
 		{"kubelet", []string{
 			"--config=" + c.file(kubeletFile),
 			"--kubeconfig=" + c.file("kubelet.kubeconfig"),
-			"--root-dir=" + c.file("kubelet"),
+			"--root-dir=" + kubeletRoot,
 			"--cert-dir=" + c.file("kubelet/pki"),
 			"--hostname-override=" + c.Name(),
 			"--node-ip=" + c.Address(),
@@ -57,7 +57,7 @@ func Run(file string) error {
 	if err := readJSON(file, &c); err != nil {
 		return fmt.Errorf("reading the node's configuration: %w", err)
 	}
-	if err := enterRoot(c.file("root"), c.Bin, c.Work); err != nil {
+	if err := enterRoot(c.file("root"), c.Bin, c.Work, c.file("kubelet")); err != nil {
 		return err
 	}
 	if err := awaitLink(); err != nil {
