@@ -87,8 +87,8 @@ env: ## print the variables with which pulumi works here without make
 	@$(MAKE) -s tools >&2
 	$(STACK_CMD) env
 
-tools: ## get every pinned command (TOOLS=auto|build|fetch)
-	@$(GO_CHECK); mkdir -p .local/bin && go run -C tools . -bin "$(CURDIR)/.local/bin" -mode '$(TOOLS)'
+tools: ## get every pinned command (TOOLS=auto|build|fetch); [WITH=nodes,monitoring,rules]: also those that only these need
+	@$(GO_CHECK); mkdir -p .local/bin && go run -C tools . -bin "$(CURDIR)/.local/bin" -mode '$(TOOLS)' $(if $(WITH),-with $(call quoted,WITH))
 
 # gotestsum prints a line for each package or, for long tests, for each test. At the end it prints one line with all counts.
 GOTESTSUM = go tool -modfile=tools/go.mod gotestsum

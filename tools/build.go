@@ -33,7 +33,8 @@ var versionTimeout = 5 * time.Second
 
 type builder struct {
 	bin, mode, cache, source, mirror string
-	nodes                            bool // also the commands of real nodes
+	with                             string // also the commands of these groups, separated by commas
+	only                             bool   // only those
 	tools                            []tool
 	log                              io.Writer // nil: os.Stdout
 }

@@ -3,7 +3,7 @@
 // The pins are the go.mod and go.sum files of the folders beside this file. Commands that can share their dependencies share a
 // module. No other file of the project contains a version of a command.
 //
-//	go run . -bin DIR [-mode auto|build|fetch] [-nodes]
+//	go run . -bin DIR [-mode auto|build|fetch] [-with nodes,monitoring,rules [-only]]
 //
 // puts a link to each command into DIR. It builds or fetches a command once per machine, into the user's cache folder, which all
 // clones share.
@@ -18,6 +18,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -29,7 +30,8 @@ func main() {
 	flag.StringVar(&b.cache, "cache", "", "folder for the commands (default: tfserving/tools in the user's cache folder)")
 	flag.StringVar(&b.source, "source", ".", "the tools folder, with its modules")
 	flag.StringVar(&b.mirror, "mirror", "", "fetch from this base URL instead of the publishers")
-	flag.BoolVar(&b.nodes, "nodes", false, "also the commands that real nodes need")
+	flag.StringVar(&b.with, "with", "", "also the commands that these need, separated by commas: "+strings.Join(groups, ", "))
+	flag.BoolVar(&b.only, "only", false, "with -with: not the commands that every use needs")
 	list := flag.Bool("list", false, "print each command with its pinned version, and exit")
 	flag.Parse()
 
@@ -82,10 +84,19 @@ func (b *builder) init() (err error) {
 		b.cache = filepath.Join(user, "tfserving", "tools")
 	}
 	b.tools, err = loadTools(b.source)
-	if !b.nodes {
-		b.tools = slices.DeleteFunc(b.tools, func(t tool) bool { return t.nodes })
+	wanted := b.groups()
+	for _, group := range wanted {
+		if !slices.Contains(groups, group) {
+			return fmt.Errorf("-with %s: there is no group of commands %q; there are %s", b.with, group, strings.Join(groups, ", "))
+		}
 	}
+	b.tools = slices.DeleteFunc(b.tools, func(t tool) bool { return !slices.Contains(wanted, t.group) && (t.group != "" || b.only) })
 	return err
+}
+
+// groups are the groups of commands that are asked for.
+func (b *builder) groups() []string {
+	return strings.FieldsFunc(b.with, func(r rune) bool { return r == ',' })
 }
 
 // ensureAll builds or fetches the missing commands, in the order of the table, and links every command into b.bin. It returns the
@@ -122,7 +133,7 @@ func (b *builder) ensureAll(ctx context.Context) (int, error) {
 			return i, err
 		}
 	}
-	if b.nodes {
+	if slices.Contains(b.groups(), groupNodes) {
 		return len(missing), b.ensureSystem(ctx)
 	}
 	return len(missing), nil

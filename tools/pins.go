@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/modfile"
@@ -28,8 +29,8 @@ type tool struct {
 	// sameMinor requires the pinned minor version of a command on PATH: Kubernetes guarantees less between different minor
 	// versions (version skew policy).
 	sameMinor bool
-	// nodes marks a command that only real nodes need: it is installed when a stack has them.
-	nodes bool
+	// group is what needs the command: it is installed when that is asked for. Empty means always.
+	group string
 	// prepare, if set, makes the folder to build in, for modules that do not build unchanged.
 	prepare func(source, stage string) error
 	// recipe is raised when prepare changes, so that only this command is built again.
@@ -91,7 +92,23 @@ func table() []tool {
 		autoscaler("cluster-autoscaler", "kwok"),
 		autoscaler("cluster-autoscaler-aws", "aws"), // for rehearsals of EKS stacks
 	}
-	return append(all, nodeTable()...)
+	return slices.Concat(all, inGroup(groupNodes, nodeTable()), inGroup(groupMonitoring, monitoringTable()), inGroup(groupRules, rulesTable()))
+}
+
+// Groups of commands that only some uses of the project need.
+const (
+	groupNodes      = "nodes"      // real nodes
+	groupMonitoring = "monitoring" // metrics and alerts of a cluster on this machine
+	groupRules      = "rules"      // tests of the alert rules
+)
+
+var groups = []string{groupNodes, groupMonitoring, groupRules}
+
+func inGroup(group string, tools []tool) []tool {
+	for i := range tools {
+		tools[i].group = group
+	}
+	return tools
 }
 
 // nodeTable lists the commands that a real node runs, and those in the images of its system pods.
@@ -112,7 +129,7 @@ func nodeTable() []tool {
 	cni := func(kind, name string) tool {
 		return tool{name: name, folder: "cni", pkg: cniModule + "/plugins/" + kind + "/" + name, pinned: cniModule, diskGiB: 0.5}
 	}
-	all := []tool{
+	return []tool{
 		kubernetes("kubelet"),
 		kubernetes("kube-proxy"),
 		containerd("containerd", ""),
@@ -126,11 +143,32 @@ func nodeTable() []tool {
 		{name: "coredns", folder: "coredns", pkg: ".", pinned: "github.com/coredns/coredns", diskGiB: 1},
 		{name: "skipper", folder: "skipper", pkg: "github.com/zalando/skipper/cmd/skipper", pinned: "github.com/zalando/skipper", diskGiB: 1},
 	}
-	for i := range all {
-		all[i].nodes = true
-	}
-	return all
 }
+
+// prometheus is a command of the module of Prometheus. Its version in the module is 0.<100*major+minor>, so 0.316.0 is release
+// 3.16.0. It is built with service discovery by Kubernetes, and without that by the APIs of 20 clouds, which cost a sixth of
+// its packages. It is built without its web application, which the module lacks; its API and the metrics' text are there.
+func prometheus(name string) tool {
+	const module = "github.com/prometheus/prometheus"
+	return tool{name: name, folder: "prometheus", pkg: module + "/cmd/" + name, pinned: module,
+		tags: "remove_all_sd enable_kubernetes_sd", stamps: []string{"github.com/prometheus/common/version.Version={v}"}, diskGiB: 2}
+}
+
+// monitoringTable lists the commands of `make monitor`.
+func monitoringTable() []tool {
+	stamps := []string{"github.com/prometheus/common/version.Version={v}"}
+	return []tool{
+		prometheus("prometheus"),
+		// The last version whose module contains the files that it embeds. Its web application is among them.
+		{name: "alertmanager", folder: "alertmanager", pkg: "github.com/prometheus/alertmanager/cmd/alertmanager",
+			pinned: "github.com/prometheus/alertmanager", stamps: stamps, args: []string{"--version"}, sameMinor: true, diskGiB: 1},
+		{name: "kube-state-metrics", folder: "kube-state-metrics", pkg: "k8s.io/kube-state-metrics/v2",
+			pinned: "k8s.io/kube-state-metrics/v2", stamps: stamps, args: []string{"version"}, sameMinor: true, diskGiB: 1},
+	}
+}
+
+// rulesTable lists the commands of the tests of alert rules.
+func rulesTable() []tool { return []tool{prometheus("promtool")} }
 
 const languageHost = "pulumi-language-go"
 

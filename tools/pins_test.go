@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,18 +78,24 @@ func TestTheNodesKubernetesIsTheControlPlanes(t *testing.T) {
 	}
 }
 
-func TestTheCommandsOfRealNodesAreInstalledOnlyWhenTheyAreAskedFor(t *testing.T) {
-	for nodes, want := range map[bool]int{false: 13, true: 24} {
-		b := builder{mode: modeAuto, source: ".", cache: t.TempDir(), nodes: nodes}
+func TestTheCommandsOfAGroupAreInstalledOnlyWhenTheyAreAskedFor(t *testing.T) {
+	for with, want := range map[string]int{"": 13, "nodes": 24, "monitoring": 16, "rules": 14, "nodes,monitoring": 27} {
+		b := builder{mode: modeAuto, source: ".", cache: t.TempDir(), with: with}
 		if err := b.init(); err != nil || len(b.tools) != want {
-			t.Errorf("nodes %v: %d commands, %v; want %d", nodes, len(b.tools), err, want)
+			t.Errorf("with %q: %d commands, %v; want %d", with, len(b.tools), err, want)
 		}
 		for _, tool := range b.tools {
-			if tool.nodes && !nodes {
+			if tool.group != "" && !slices.Contains(b.groups(), tool.group) {
 				t.Errorf("%s is installed without being asked for", tool.name)
 			}
 		}
 	}
+	b := builder{mode: modeAuto, source: ".", cache: t.TempDir(), with: "rules", only: true}
+	if err := b.init(); err != nil || len(b.tools) != 1 {
+		t.Errorf("only rules: %d commands, %v; want 1", len(b.tools), err)
+	}
+	b = builder{mode: modeAuto, source: ".", cache: t.TempDir(), with: "nodes,gpus"}
+	wantError(t, b.init(), `no group of commands "gpus"`, "nodes, monitoring, rules")
 }
 
 func TestAMissingOrWrongPinIsAnErrorThatNamesItsFile(t *testing.T) {

@@ -76,16 +76,17 @@ func (s *pulumiStack) lock(ctx context.Context) (func(), error) {
 	})
 }
 
-// buildTools puts the pinned commands into s.bin().
-func (s *pulumiStack) buildTools(ctx context.Context) error {
+// buildTools puts the pinned commands into s.bin(), those of some groups only if they are asked for (tools/pins.go).
+func (s *pulumiStack) buildTools(ctx context.Context, groups ...string) error {
 	mode := os.Getenv("TOOLS")
 	if mode == "" {
 		mode = "auto"
 	}
 	args := []string{"run", "-C", "tools", ".", "-bin", s.bin(), "-mode", mode}
 	if s.realNodes() {
-		args = append(args, "-nodes")
+		groups = append(groups, "nodes")
 	}
+	args = append(args, "-with", strings.Join(groups, ","))
 	cmd := s.command(ctx, "go", args...)
 	// Standard output is for the result of the command, such as a report.
 	var output bytes.Buffer
