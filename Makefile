@@ -26,7 +26,7 @@ RUN = @$(GO_CHECK); for old in .local/compile.*; do kill -0 "$${old\#\#*.}" 2>/d
 	exec .local/$(1)
 STACK_CMD = $(call RUN,stack) -stack $(call quoted,STACK) $(if $(filter-out 0 no false,$(call given,YES)),-yes)
 
-.PHONY: help up preview report down status load images traffic timeline cost prices env tools review admit test test-changes test-aws test-real rehearse lint bench
+.PHONY: help up preview report down status load drill images traffic timeline cost prices env tools review admit test test-changes test-aws test-real rehearse lint bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -61,6 +61,10 @@ status: ## pods, nodes and autoscalers of stack local
 
 load: ## CPU=<cores> [TARGET=gateway|model] [FOR=<time>]: simulate demand on the pods and watch
 	$(STACK_CMD) load -cpu '$(CPU)' -target '$(TARGET)' -for '$(FOR)' $(if $(RECORD),-record '$(RECORD)')
+
+drill: ## [TRACE=spike|ramp|wave|day|<file>] [AGAINST=stock|<settings file>]: replay a demand trace on two sets of settings, and compare them
+	$(STACK_CMD) drill $(if $(call given,TRACE),-trace $(call quoted,TRACE)) $(if $(call given,AGAINST),-against $(call quoted,AGAINST)) \
+		$(if $(call given,RECORD),-record $(call quoted,RECORD)) $(if $(call given,PICTURE),-picture $(call quoted,PICTURE))
 
 images: ## [MODEL=<archive>] [GATEWAY=<archive>]: the example's images, or your own as `docker save` writes them, for real nodes
 	$(STACK_CMD) images $(if $(call given,MODEL),-model $(call quoted,MODEL)) $(if $(call given,GATEWAY),-gateway $(call quoted,GATEWAY))

@@ -78,6 +78,21 @@ type File struct {
 	SecretsProvider string         `json:"secretsprovider,omitempty"`
 }
 
+// Overlay replaces settings by those of over, which has them by their full keys. Objects that both have are merged.
+func (f *File) Overlay(over map[string]any) { merge(f.Config, over) }
+
+// Write writes the settings file.
+func (f *File) Write(name string) error {
+	data, err := yaml.Marshal(f)
+	if err != nil {
+		return fmt.Errorf("writing settings: %w", err)
+	}
+	if err := os.WriteFile(name, data, 0o600); err != nil {
+		return fmt.Errorf("writing settings: %w", err)
+	}
+	return nil
+}
+
 // ReadFile reads a settings file. It does not check the settings.
 func ReadFile(name string) (*File, error) {
 	data, err := os.ReadFile(name)

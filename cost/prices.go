@@ -100,6 +100,12 @@ func findPriceIn(all []price, region, item string) (price, error) {
 	return all[i], nil
 }
 
+// NodeUSD returns the on-demand price of an instance type in a region, in USD an hour. It fails if no price is known.
+func NodeUSD(region, instanceType string) (float64, error) {
+	p, err := findPrice(region, ec2Prefix+instanceType)
+	return p.usd, err
+}
+
 // monthly is the price of a quantity of the item in USD a month.
 func (p price) monthly(quantity, hours float64) float64 {
 	if p.unit == perHour {

@@ -45,8 +45,8 @@ const (
 	// slowStart is how much longer a pod of a slow image takes until it is ready, as a model server that loads a large model.
 	// It is longer than any minReadySeconds of a gateway (15 s): a gateway that waits for no model is rolled out before.
 	slowStart = 30 * time.Second
-	// metricResolution is the time between two readings of the nodes by metrics-server: the shortest that it accepts.
-	metricResolution = 10 * time.Second
+	// MetricResolution is the time between two readings of the nodes by metrics-server: the shortest that it accepts.
+	MetricResolution = 10 * time.Second
 )
 
 // NodeGroup is a group of nodes of one instance type, whose number the autoscaler changes.

@@ -34,7 +34,7 @@ func (c *Cluster) render() ([]byte, error) {
 		"Bin":               c.cfg.Bin,
 		"KubernetesVersion": strings.TrimPrefix(strings.TrimSpace(version), "Kubernetes v"),
 		"MetricsServer":     c.file("metrics-server"),
-		"MetricResolution":  metricResolution,
+		"MetricResolution":  MetricResolution,
 		"HPASync":           c.cfg.HPASync,
 		"Zones":             c.zones(),
 		"PodStart":          c.cfg.PodStart,

@@ -35,6 +35,10 @@ type Load struct {
 	// Quiet is the time without a change after which the pods have settled. It must be longer than the autoscaler's
 	// reaction time.
 	Quiet time.Duration
+	// Demand, if it is not nil, replaces MilliCPU: it returns the demand a time after the beginning. It needs For.
+	Demand func(time.Duration) int64
+	// BackWithin bounds the time in which the pods and nodes get back to where they were; 0 sets no bound.
+	BackWithin time.Duration
 }
 
 // Sample is a recorded line of the table.
@@ -109,13 +113,38 @@ func (c *Cluster) Run(ctx context.Context, client *kubernetes.Clientset, namespa
 	}()
 	r := &run{Cluster: c, client: client, namespace: namespace, load: load, out: out, record: record, begin: time.Now()}
 	fmt.Fprintf(out, "%8s %8s %7s %8s %8s %6s %8s %12s\n", "time", "demand", "wanted", "running", "pending", "nodes", "booting", "cpu/target")
-	reached, err := r.follow(ctx, load.MilliCPU, load.For, first)
+	demand := load.Demand
+	if demand == nil {
+		demand = func(time.Duration) int64 { return load.MilliCPU }
+	}
+	reached, err := r.follow(ctx, demand, func(s *State, _ *Workload, since, changed time.Duration) string {
+		switch {
+		case load.For > 0 && since >= load.For:
+			return fmt.Sprintf("after %s", load.For)
+		case load.For == 0 && s.Settled() && since-changed >= load.Quiet:
+			return fmt.Sprintf("settled in %.0f s", changed.Seconds())
+		}
+		return ""
+	})
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "%s: load off, and back to where it was (Ctrl-C ends the watching)\n", reached)
-	_, err = r.follow(ctx, 0, 0, first)
-	return err
+	none := func(time.Duration) int64 { return 0 }
+	reached, err = r.follow(ctx, none, func(s *State, w *Workload, since, _ time.Duration) string {
+		switch {
+		case s.Settled() && w.Wanted == w.Min && s.Nodes <= first.Nodes:
+			return fmt.Sprintf("back in %.0f s", since.Seconds())
+		case load.BackWithin > 0 && since >= load.BackWithin:
+			return fmt.Sprintf("not back after %s", load.BackWithin)
+		}
+		return ""
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, reached)
+	return nil
 }
 
 // run is the state of one call of Run.
@@ -131,10 +160,10 @@ type run struct {
 	printed   time.Time // when lastLine was printed
 }
 
-// follow spreads a demand over the running pods until they have settled or the time limit is over. Without a demand, pods
-// have settled at their minimum, with no more nodes than in the first state.
-func (r *run) follow(ctx context.Context, milliCPU int64, limit time.Duration, first *State) (string, error) {
-	begin, changed := time.Now(), time.Now()
+// follow spreads a demand over the running pods until done returns a text, which follow returns. demand gets the time since the
+// beginning. done gets that time, too, and of the last change of pods or nodes.
+func (r *run) follow(ctx context.Context, demand func(time.Duration) int64, done func(s *State, w *Workload, since, changed time.Duration) string) (string, error) {
+	begin, changed := time.Now(), time.Duration(0)
 	before := ""
 	ticker := time.NewTicker(loadInterval)
 	defer ticker.Stop()
@@ -147,6 +176,7 @@ func (r *run) follow(ctx context.Context, milliCPU int64, limit time.Duration, f
 		if w == nil {
 			return "", fmt.Errorf("the %s was deleted while it had load", r.load.Component)
 		}
+		milliCPU := demand(time.Since(begin))
 		// The number of pods may have changed, and another process may have reset the demand.
 		if err := r.SetDemand(ctx, r.client, map[string]int64{r.load.Component: share(milliCPU, w.Running)}); err != nil {
 			return "", err
@@ -155,17 +185,10 @@ func (r *run) follow(ctx context.Context, milliCPU int64, limit time.Duration, f
 			Pending: w.Pending, Nodes: s.Nodes, Booting: s.Booting, CPU: w.CPU, Target: w.Target}
 		r.print(sample, w)
 		if now := fmt.Sprint(w.Wanted, w.Running, s.Nodes, s.Booting); now != before {
-			before, changed = now, time.Now()
+			before, changed = now, time.Since(begin)
 		}
-		quiet := s.Settled() && time.Since(changed) >= r.load.Quiet
-		switch {
-		case limit > 0 && time.Since(begin) >= limit:
-			return fmt.Sprintf("after %s", limit), nil
-		case limit == 0 && milliCPU > 0 && quiet:
-			return fmt.Sprintf("settled in %.0f s", changed.Sub(begin).Seconds()), nil
-		case milliCPU == 0 && s.Settled() && w.Wanted == w.Min && s.Nodes <= first.Nodes:
-			fmt.Fprintf(r.out, "back in %.0f s\n", time.Since(begin).Seconds())
-			return "", nil
+		if reached := done(s, w, time.Since(begin), changed); reached != "" {
+			return reached, nil
 		}
 		select {
 		case <-ctx.Done():
@@ -175,9 +198,9 @@ func (r *run) follow(ctx context.Context, milliCPU int64, limit time.Duration, f
 	}
 }
 
-// print records a sample and prints it if it differs from the last printed one or tableInterval has passed.
+// print records a sample and prints it if pods, nodes or the reading differ from the last printed ones or tableInterval has passed.
 func (r *run) print(s Sample, w *Workload) {
-	line := fmt.Sprintf("%8.1f %7d %8d %8d %6d %8d %12s", float64(s.MilliCPU)/1000, s.Wanted, s.Running, s.Pending, s.Nodes, s.Booting, w.Reading())
+	line := fmt.Sprintf("%7d %8d %8d %6d %8d %12s", s.Wanted, s.Running, s.Pending, s.Nodes, s.Booting, w.Reading())
 	if r.record != nil {
 		r.record(s)
 	}
@@ -185,5 +208,5 @@ func (r *run) print(s Sample, w *Workload) {
 		return
 	}
 	r.lastLine, r.printed = line, time.Now()
-	fmt.Fprintf(r.out, "%7.0fs %s\n", s.Seconds, strings.TrimRight(line, " "))
+	fmt.Fprintf(r.out, "%7.0fs %8.1f %s\n", s.Seconds, float64(s.MilliCPU)/1000, strings.TrimRight(line, " "))
 }

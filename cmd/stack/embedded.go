@@ -61,6 +61,9 @@ func (s *pulumiStack) realNodes() bool {
 
 // work is the folder of the stack's embedded cluster, relative to the checkout.
 func (s *pulumiStack) work() string {
+	if s.folder != "" {
+		return s.folder
+	}
 	if s.name == localStack {
 		return workFolder
 	}

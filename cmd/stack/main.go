@@ -41,6 +41,7 @@ var commands = []command{
 	{"down", "take the stack down (its embedded cluster, too)", validSettings | lockedFolder | pinnedTools, (*pulumiStack).down},
 	{"status", "show pods, nodes and autoscalers (stack local)", validSettings, (*pulumiStack).status},
 	{"load", "put CPU demand on the pods and watch them follow (stack local)", validSettings, (*pulumiStack).load},
+	{"drill", "replay a demand trace on two sets of settings, and compare them (stack local)", validSettings | lockedFolder | pinnedTools, (*pulumiStack).drill},
 	{"images", "make the images of the gateway and the model server", validSettings, (*pulumiStack).images},
 	{"traffic", "send requests for a prediction at a constant rate", validSettings, (*pulumiStack).traffic},
 	{"timeline", "draw a recorded load run", validSettings, (*pulumiStack).timeline},

@@ -25,6 +25,8 @@ type pulumiStack struct {
 	settingsErr error  // why settings is nil
 	tmp         string // where commands put temporary files; empty leaves it to the system
 	yes         bool   // do not ask before changing a stack without an embedded cluster
+	folder      string // of the embedded cluster, relative to the checkout; empty is that of the stack's name
+	configFile  string // file with the settings that pulumi takes; empty is that of the stack's name
 }
 
 // open finds the checkout that this runs in and reads the stack's settings. An error in the settings is left in the

@@ -86,6 +86,14 @@ func (s *pulumiStack) clusterOfOutputs(ctx context.Context) (*kubernetes.Clients
 }
 
 func (s *pulumiStack) upEmbedded(ctx context.Context) error {
+	if err := s.deployEmbedded(ctx); err != nil {
+		return err
+	}
+	return s.summary(ctx)
+}
+
+// deployEmbedded starts the embedded cluster, deploys the stack on it, and waits until the autoscalers work.
+func (s *pulumiStack) deployEmbedded(ctx context.Context) error {
 	if err := s.prepareRealNodes(ctx); err != nil {
 		return err
 	}
@@ -100,14 +108,15 @@ func (s *pulumiStack) upEmbedded(ctx context.Context) error {
 		return err
 	}
 	connect := func(context.Context) (*kubernetes.Clientset, error) { return cluster.Client() }
-	if err := s.pulumiUp(ctx, connect, "up", "--stack", s.name, "--yes", "--skip-preview"); err != nil {
+	args := []string{"up", "--stack", s.name, "--yes", "--skip-preview"}
+	if s.configFile != "" {
+		args = append(args, "--config-file", s.configFile)
+	}
+	if err := s.pulumiUp(ctx, connect, args...); err != nil {
 		return err
 	}
 	if s.realNodes() {
-		if err := cluster.AwaitSystemPods(ctx); err != nil {
-			return err
-		}
-		return s.summary(ctx)
+		return cluster.AwaitSystemPods(ctx)
 	}
 	client, err := cluster.Client()
 	if err != nil {
@@ -116,10 +125,7 @@ func (s *pulumiStack) upEmbedded(ctx context.Context) error {
 	settle, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	fmt.Println("waiting for the autoscalers' first readings (30-40 s after the first deployment)")
-	if err := embedded.AwaitReadings(settle, client, s.settings.Namespace); err != nil {
-		return err
-	}
-	return s.summary(ctx)
+	return embedded.AwaitReadings(settle, client, s.settings.Namespace)
 }
 
 // prepare prints the warnings of the settings, compiles the program and, unless the stack is embedded, makes the stack in
@@ -182,6 +188,9 @@ func (s *pulumiStack) preparePreview(ctx context.Context) error {
 
 func (s *pulumiStack) down(ctx context.Context, _ []string) error {
 	if s.embedded() {
+		if err := s.endDrill(); err != nil { // of a make drill that was killed
+			return err
+		}
 		s.endOrphans()
 		// The state is in the cluster's folder, so nothing is left for `pulumi destroy` to delete.
 		if err := s.cluster().Stop(); err != nil {

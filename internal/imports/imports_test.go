@@ -80,7 +80,7 @@ var mayImport = map[string][]string{
 	"embedded":                {"embedded", "catalog", "components/autoscaler"},
 	"examples":                {"embedded/images"},
 	"rehearsal":               {"rehearsal", "embedded", "catalog"},
-	"cmd":                     {"catalog", "components", "config", "embedded", "examples", "preview", "report", "rollout"}, // without dryrun, which links every SDK
+	"cmd":                     {"catalog", "components", "config", "cost", "embedded", "examples", "preview", "report", "rollout"}, // without dryrun, which links every SDK
 	"cmd/cost":                {"config", "cost", "dryrun"},
 	"cmd/prices":              {"catalog", "cost", "preflight"},
 	"internal":                {},
