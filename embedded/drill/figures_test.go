@@ -142,6 +142,12 @@ func TestTheClairvoyantWaitsOnlyForMachines(t *testing.T) {
 }
 
 func TestTheClairvoyantKeepsNodesOverAGapShorterThanABoot(t *testing.T) {
+	gap := &Trace{Points: []Point{{0, 2}, {2, 2}, {2, 0}, {5, 0}, {5, 2}, {12, 2}}}
+	for i, s := range Clairvoyant(small, gap, 12).Samples {
+		if s.Nodes+s.Booting != 4 {
+			t.Errorf("at %d s it has %d nodes, want 4 also in the gap from 2 to 5 s, which is shorter than a boot", i, s.Nodes+s.Booting)
+		}
+	}
 	for _, test := range []struct{ numbers, want []int }{
 		{[]int{4, 2, 2, 2, 4}, []int{4, 4, 4, 4, 4}},
 		{[]int{4, 2, 2, 2, 2, 4}, []int{4, 2, 2, 2, 2, 4}},

@@ -63,7 +63,7 @@ func differs(a, b embedded.Sample) bool {
 }
 
 // watchEvictions collects the evictions of a namespace's pods, until the function that it returns is called.
-func watchEvictions(ctx context.Context, client *kubernetes.Clientset, namespace string, begin time.Time) (stop func() ([]Eviction, error), err error) {
+func watchEvictions(ctx context.Context, client kubernetes.Interface, namespace string, begin time.Time) (stop func() ([]Eviction, error), err error) {
 	events, err := client.CoreV1().Pods(namespace).Watch(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("watching for evictions: %w", err)
