@@ -97,6 +97,7 @@ tools: ## get every pinned command (TOOLS=auto|build|fetch); [WITH=nodes,monitor
 # gotestsum prints a line for each package or, for long tests, for each test. At the end it prints one line with all counts.
 GOTESTSUM = go tool -modfile=tools/go.mod gotestsum
 
+test: WITH = rules
 test: tools ## every test that needs only Go and the Go module proxy
 	@echo "test: the tools and the project's packages"
 	@$(GOTESTSUM) --format pkgname --jsonfile .local/packages.json --raw-command -- sh -c \

@@ -77,14 +77,15 @@ var mayImport = map[string][]string{
 	"preview":                 {"resource", "catalog", "config"},
 	"report":                  {"report", "preview", "cost", "policy", "resource", "config", "catalog"},
 	"delivery":                {"components/delivery", "config", awsSDK},
-	"embedded":                {"embedded", "catalog", "components/autoscaler"},
+	"embedded":                {"embedded", "catalog", "components/autoscaler", "monitoring"},
+	"monitoring":              {"monitoring"},
 	"examples":                {"embedded/images"},
 	"rehearsal":               {"rehearsal", "embedded", "catalog"},
-	"cmd":                     {"catalog", "components", "config", "cost", "embedded", "examples", "preview", "report", "rollout"}, // without dryrun, which links every SDK
+	"cmd":                     {"catalog", "components", "config", "cost", "embedded", "examples", "monitoring", "preview", "report", "rollout"}, // without dryrun, which links every SDK
 	"cmd/cost":                {"config", "cost", "dryrun"},
 	"cmd/prices":              {"catalog", "cost", "preflight"},
 	"internal":                {},
-	"test":                    {"catalog", "components", "config", "internal", "preflight", "rehearsal", "test", awsSDK, eksSDK, kubernetesSDK},
+	"test":                    {"catalog", "components", "config", "internal", "monitoring", "preflight", "rehearsal", "test", awsSDK, eksSDK, kubernetesSDK},
 	"components/network":      {"catalog", awsSDK},
 	"components/cluster":      {"catalog", awsSDK, eksSDK},
 	"components/delivery":     {awsSDK},

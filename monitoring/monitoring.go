@@ -1,0 +1,84 @@
+// Package monitoring holds the alert rules, in Prometheus' own format, and how their alerts become messages, in Alertmanager's.
+// `make monitor` uses both on this machine; they are as good for a Prometheus of one's own.
+package monitoring
+
+import (
+	_ "embed"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+// Rules is the file of alert rules.
+//
+//go:embed rules.yaml
+var Rules []byte
+
+// Routes is an Alertmanager configuration without receivers. Its route names the receiver "pages", which is the user's.
+//
+//go:embed alertmanager.yaml
+var Routes []byte
+
+// Receiver is the name of the receiver in Routes.
+const Receiver = "pages"
+
+// Rule is a rule of Rules: an alert, or a recorded series.
+type Rule struct {
+	Alert       string            `json:"alert,omitempty"`
+	Record      string            `json:"record,omitempty"`
+	Expr        string            `json:"expr"`
+	For         string            `json:"for,omitempty"`
+	Labels      map[string]string `json:"labels,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+}
+
+// Parse returns the rules of a file of rules, in its order.
+func Parse(file []byte) (all []Rule, err error) {
+	var parsed struct {
+		Groups []struct {
+			Name  string `json:"name"`
+			Rules []Rule `json:"rules"`
+		} `json:"groups"`
+	}
+	if err := yaml.UnmarshalStrict(file, &parsed, yaml.DisallowUnknownFields); err != nil {
+		return nil, fmt.Errorf("reading the alert rules: %w", err)
+	}
+	for _, group := range parsed.Groups {
+		all = append(all, group.Rules...)
+	}
+	return all, nil
+}
+
+// FindAlert returns the rule of an alert of Rules.
+func FindAlert(name string) (Rule, bool) {
+	all, err := Parse(Rules)
+	if err != nil {
+		return Rule{}, false
+	}
+	i := slices.IndexFunc(all, func(r Rule) bool { return r.Alert == name })
+	if i < 0 {
+		return Rule{}, false
+	}
+	return all[i], true
+}
+
+// sources are the beginnings of the names of metrics that are scraped.
+var sources = regexp.MustCompile(`\b(?:kube|kubernetes|cluster_autoscaler|skipper)_[a-z0-9_]+`)
+
+// Metrics returns the names of the scraped metrics that rules use, sorted. No others need to be kept.
+func Metrics(rules []Rule) []string {
+	var names []string
+	for _, r := range rules {
+		names = append(names, sources.FindAllString(r.Expr, -1)...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// WithPrefix returns the names that begin with a prefix.
+func WithPrefix(names []string, prefix string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !strings.HasPrefix(name, prefix) })
+}
