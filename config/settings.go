@@ -70,6 +70,7 @@ type Settings struct {
 	NodeFailureTimeout     time.Duration          `json:"nodeFailureTimeout" min:"0s" max:"1h" doc:"How long pods stay on a node that does not answer before other nodes get their replacements. Kubernetes itself takes 40 to 50 s to see that a node does not answer; this time follows."`
 	Model                  Model                  `json:"model" doc:"The TF-Serving model server."`
 	Gateway                Gateway                `json:"gateway" doc:"The HTTP gateway in front of the model."`
+	Schedule               Schedule               `json:"schedule" doc:"Working hours. Outside them the application has no pods and answers nobody, and the node groups of platform eks may shrink to one node in all. Off unless from, to and timeZone are set (docs/operations.md)."`
 	Ingress                Ingress                `json:"ingress" doc:"How callers outside the cluster reach the gateway."`
 }
 
@@ -286,6 +287,15 @@ type HealthCheck struct {
 	Failures int           `json:"failures" unit:"checks" min:"2" max:"10" doc:"Failures in a row after which a pod gets no more requests. Kubernetes restarts it after twice as many."`
 }
 
+// Schedule has the working hours of a stack.
+type Schedule struct {
+	Days     string `json:"days" doc:"Working days: days, and ranges of days, such as mon-fri or mon,wed-fri."`
+	From     string `json:"from" doc:"When work begins, such as \"07:00\", in quotes."`
+	To       string `json:"to" doc:"When work ends, on the same day."`
+	TimeZone string `json:"timeZone" doc:"Time zone of the IANA database, such as Europe/Berlin. Its summer time is followed."`
+	Image    string `json:"image" doc:"Image that runs kubectl, for the CronJobs that scale the application."`
+}
+
 // Ingress is how callers outside the cluster reach the gateway.
 type Ingress struct {
 	Class               string   `json:"class" doc:"IngressClass; required with an Ingress. Platform eks needs alb (AWS Load Balancer Controller). On platform kubernetes it is the class of the cluster's ingress controller, such as traefik, haproxy or contour."`
@@ -351,7 +361,8 @@ func Default() Settings {
 			DrainTime:   20 * time.Second,
 			RunAsUser:   1000,
 		},
-		Ingress: Ingress{Scheme: SchemeInternal},
+		Schedule: Schedule{Days: "mon-fri", Image: catalog.KubectlImage},
+		Ingress:  Ingress{Scheme: SchemeInternal},
 	}
 }
 

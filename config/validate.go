@@ -54,6 +54,7 @@ func (s *Settings) validate(now time.Time) []problem {
 	c.cluster(&s.Cluster, now)
 	c.nodeGroups(s.NodeGroups)
 	c.autoscaler(s)
+	c.schedule(s)
 	c.loadBalancerController(&s.LoadBalancerController)
 	if s.Platform == PlatformEKS {
 		c.eks(s)

@@ -93,7 +93,7 @@ var free = []string{
 	"aws:ec2/routeTableAssociation:RouteTableAssociation", resource.SecurityGroup,
 	resource.SecurityGroupRule, resource.Subnet, resource.VPC,
 	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", resource.SecurityGroupIngressRule,
-	"aws:ecr/lifecyclePolicy:LifecyclePolicy", "aws:ecr/repositoryPolicy:RepositoryPolicy",
+	resource.ScalingSchedule, "aws:ecr/lifecyclePolicy:LifecyclePolicy", "aws:ecr/repositoryPolicy:RepositoryPolicy",
 	resource.AccessEntry, resource.AccessPolicyAssociation, "aws:eks/addon:Addon",
 	resource.PodIdentityAssociation,
 	"aws:iam/openIdConnectProvider:OpenIdConnectProvider", resource.IAMPolicy, resource.IAMRole,

@@ -22,6 +22,9 @@ type groupPlan struct {
 	hourlyUSD     float64      // of a node
 	room          catalog.Room // of the smallest of the group's types
 	min, expected int          // nodes
+	share         float64      // of the time that is working hours; 1 without a schedule
+	offFewest     int          // nodes outside working hours
+	off           int          // nodes that are needed then
 }
 
 // planNodes plans every node group, without demand and at the expected demand.
@@ -48,8 +51,16 @@ func (e *estimator) planNodes() {
 		fail(groups, err)
 		return
 	}
+	share, err := e.workingShare()
+	if err == nil && share < 1 {
+		err = e.offHours(groups)
+	}
+	if err != nil {
+		fail(groups, fmt.Errorf("the working hours are not known: %w", err))
+		return
+	}
 	for i, g := range groups {
-		g.min, g.expected = atMin[i], max(atMin[i], expected[i])
+		g.min, g.expected, g.share = atMin[i], max(atMin[i], expected[i]), share
 	}
 }
 
@@ -88,6 +99,9 @@ func (e *estimator) readGroup(r resource.Resource) *groupPlan {
 		return &groupPlan{err: err}
 	}
 	if g.fewest, g.most, err = bounds(r); err != nil {
+		return &groupPlan{err: err}
+	}
+	if g.offFewest, err = e.offMin(r, g.fewest); err != nil {
 		return &groupPlan{err: err}
 	}
 	if g.priority, err = e.priority(r); err != nil {
@@ -186,10 +200,13 @@ func (e *estimator) nodeGroup(r resource.Resource) {
 		e.unknown(r, volumes, g.err)
 		return
 	}
-	number := Range{float64(g.min), float64(g.expected), float64(g.most)}
+	number := Range{g.weighted(g.min), g.weighted(g.expected), g.weighted(g.most)}
 	what, market := "on-demand nodes", ""
 	if g.spot {
 		what, market = "spot nodes", fmt.Sprintf(", spot at %s of on demand", percent(e.usage.SpotShare))
+	}
+	if g.share < 1 {
+		market += fmt.Sprintf("; %d in the %s of the week that are no working hours", g.off, percent(1-g.share))
 	}
 	month := g.hourlyUSD * e.usage.Hours
 	e.line(r, what, Range{month * number.Min, month * number.Expected, month * number.Max},

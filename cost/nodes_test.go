@@ -138,6 +138,50 @@ func TestNodesCostTheirOnDemandOrSpotPrice(t *testing.T) {
 	}
 }
 
+// schedule are the CronJobs of working hours, and the action that lowers the minimum of group g outside them.
+func schedule(start, stop string, least float64) []resource.Resource {
+	job := func(name, at string) resource.Resource {
+		return newResource(resource.CronJob, name, object{"metadata": object{"name": name}, "spec": object{"schedule": at}})
+	}
+	return []resource.Resource{job("schedule-start", start), job("schedule-stop", stop), newResource(resource.ScalingSchedule, "g-stop", object{"minSize": least})}
+}
+
+// 12 hours of 5 days are 60 of 168 hours of the week. An m6i.large costs 0.107 x 730 = 78.11 a month.
+func TestOutsideWorkingHoursOnlyTheClustersOwnPodsHaveNodes(t *testing.T) {
+	onDemand := func(fewest, most float64, more ...resource.Resource) []resource.Resource {
+		return append(group("g", "ON_DEMAND", fewest, most, "m6i.large"), more...)
+	}
+	workdays := schedule("0 7 * * 1,2,3,4,5", "0 19 * * 1,2,3,4,5", 1)
+	for name, test := range map[string]struct {
+		resources []resource.Resource
+		want      Range
+	}{
+		"the application's pods end": { // (2 x 60 + 1 x 108) / 168 x 78.11, and 4 instead of 2 for max
+			slices.Concat(onDemand(2, 4, deployment("d", "1500m", 0), autoscaler("d", 2, 6)), workdays), Range{106.01, 106.01, 161.80},
+		},
+		"other pods stay": { // three of 1500m need three nodes at all hours
+			slices.Concat(onDemand(2, 4, deployment("system", "1500m", 3)), workdays), Range{234.33, 234.33, (4*60 + 3*108) * 78.11 / 168},
+		},
+		"the group's minimum stays": {slices.Concat(onDemand(2, 2, deployment("d", "100m", 0), autoscaler("d", 1, 1)), workdays[:2]), always(156.22)},
+		"half an hour on Sunday": { // (2 x 0.5 + 1 x 167.5) / 168
+			slices.Concat(onDemand(2, 2), schedule("30 7 * * 0", "0 8 * * 0", 1)), always(78.34),
+		},
+	} {
+		e := Of(append(test.resources, inRegion("eu-west-1")), today)
+		test.want.Max = cents(test.want.Max)
+		if got := amounts(e)["on-demand nodes"]; got != test.want {
+			t.Errorf("%s: the nodes cost %v, want %v (unknown: %q)", name, got, test.want, unknownLines(e))
+		}
+	}
+	for name, resources := range map[string][]resource.Resource{
+		"a form that is not known": schedule("@daily", "0 19 * * 1", 1), "only one end": workdays[:1],
+	} {
+		if got := unknownLines(Of(append(append(onDemand(2, 4), resources...), inRegion("eu-west-1")), today)); len(got) == 0 || !strings.Contains(got[0], "working hours") {
+			t.Errorf("%s: unknown is %q", name, got)
+		}
+	}
+}
+
 func TestVolumesOfAnotherKindAreUnknown(t *testing.T) {
 	for name, disks := range map[string]any{
 		"another type": []any{object{"ebs": object{"volumeType": "io2", "volumeSize": 50.0}}},

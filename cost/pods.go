@@ -15,6 +15,8 @@ const (
 	autoscalerType = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
 	addonType      = "aws:eks/addon:Addon"
 	mib            = 1 << 20 // bytes
+	// atRest is the demand outside working hours, in which what an autoscaler scales has no pods.
+	atRest = -1.0
 )
 
 // pods returns the requests of each pod at a demand, and the sum of what the DaemonSets request on every node.
@@ -113,6 +115,9 @@ func (e *estimator) deploymentReplicas(r resource.Resource, demand float64) (int
 		most, mostSet, mostErr := resource.Number(hpa.Inputs, "spec", "maxReplicas")
 		if err != nil || mostErr != nil || !mostSet {
 			return 0, fmt.Errorf("the bounds of autoscaler %s are not known", hpa.Name)
+		}
+		if demand == atRest {
+			return 0, nil
 		}
 		return replicas(fewest, most, demand), nil
 	}

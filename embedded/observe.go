@@ -141,7 +141,7 @@ func nodeReady(n *corev1.Node) bool {
 // Settled says whether each workload has all its pods and its autoscaler a reading, and no node boots.
 func (s *State) Settled() bool {
 	for _, w := range s.Workloads {
-		if w.Running != w.Wanted || w.Pending > 0 || w.CPU < 0 && w.Max > w.Min {
+		if w.Running != w.Wanted || w.Pending > 0 || w.Wanted > 0 && w.CPU < 0 && w.Max > w.Min {
 			return false
 		}
 	}
@@ -181,4 +181,9 @@ func AwaitReadings(ctx context.Context, client kubernetes.Interface, namespace s
 	}
 }
 
-func (w Workload) waiting() bool { return w.Running < w.Min || w.CPU < 0 && w.Max > w.Min }
+func (w Workload) waiting() bool {
+	if w.Wanted == 0 { // its autoscaler rests
+		return false
+	}
+	return w.Running < w.Min || w.CPU < 0 && w.Max > w.Min
+}

@@ -24,7 +24,7 @@ var podTemplates = map[string][]any{
 	"kubernetes:apps/v1:DaemonSet":             {"spec", "template"},
 	"kubernetes:apps/v1:ReplicaSet":            {"spec", "template"},
 	"kubernetes:batch/v1:Job":                  {"spec", "template"},
-	"kubernetes:batch/v1:CronJob":              {"spec", "jobTemplate", "spec", "template"},
+	resource.CronJob:                           {"spec", "jobTemplate", "spec", "template"},
 }
 
 // podSpec is the pod specification of a workload. makesPods is false for other resources.

@@ -7,6 +7,7 @@ import (
 	"tfserving/components/gateway"
 	"tfserving/components/modelserver"
 	"tfserving/components/namespace"
+	"tfserving/components/schedule"
 	"tfserving/components/workload"
 	"tfserving/config"
 )
@@ -28,10 +29,14 @@ func newApplication(ctx *pulumi.Context, cluster *platform, s *config.Settings) 
 	onCluster := pulumi.Provider(cluster.provider)
 	models, gateways := scaling(s.Model.Replicas, s.Model.TargetCPU, s.Model.Scaling), scaling(s.Gateway.Replicas, s.Gateway.TargetCPU, s.Gateway.Scaling)
 
+	pods := podsDuringRollout * (models.MaxPods() + gateways.MaxPods())
+	if s.Schedule.On() {
+		pods += schedule.MaxPods
+	}
 	ns, err := namespace.NewNamespace(ctx, namespaceName, &namespace.Args{
 		Name:      s.Namespace,
 		AllowRoot: s.Model.RunAsUser == 0 || s.Gateway.RunAsUser == 0,
-		MaxPods:   podsDuringRollout * (models.MaxPods() + gateways.MaxPods()),
+		MaxPods:   pods,
 		Labels:    cluster.namespaceLabels,
 		Ready:     cluster.ready,
 	}, onCluster)
@@ -51,8 +56,26 @@ func newApplication(ctx *pulumi.Context, cluster *platform, s *config.Settings) 
 	if err != nil {
 		return nil, err
 	}
-	url := cluster.rolledOut(ctx, entryPoint.URL, ns.Name, model.Deployment, entryPoint.Deployment)
+	if s.Schedule.On() {
+		if err := newSchedule(ctx, s, ns, model, entryPoint, onCluster); err != nil {
+			return nil, err
+		}
+	}
+	url := cluster.rolledOut(ctx, s.Schedule.On(), entryPoint.URL, ns.Name, model.Deployment, entryPoint.Deployment)
 	return &application{namespace: ns.Name, gatewayURL: url, modelEndpoint: model.Endpoint}, nil
+}
+
+// newSchedule registers the off hours of the application.
+func newSchedule(ctx *pulumi.Context, s *config.Settings, ns *namespace.Namespace, model *modelserver.ModelServer, front *gateway.Gateway, opts ...pulumi.ResourceOption) error {
+	work := &s.Schedule
+	_, err := schedule.NewSchedule(ctx, schedule.Component, &schedule.Args{
+		Namespace: ns.Name, Image: work.Image, Start: work.Start(), Stop: work.Stop(), TimeZone: work.TimeZone,
+		Deployments: []schedule.Deployment{
+			{Name: model.Deployment, Component: modelserver.Component, Pods: s.Model.Replicas.Min},
+			{Name: front.Deployment, Component: gateway.Component, Pods: s.Gateway.Replicas.Min},
+		},
+	}, opts...)
+	return err
 }
 
 func modelArgs(s *config.Settings, scaled workload.Scaling, cluster *platform, ns *namespace.Namespace) *modelserver.Args {

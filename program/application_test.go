@@ -48,6 +48,11 @@ func TestApplicationHasExactlyTheExpectedObjects(t *testing.T) {
 			"HorizontalPodAutoscaler": 1 + servers,
 			"NetworkPolicy":           2 + 1 + servers, // default-deny and allow-dns, then one for each component
 		}
+		if g.settings.Schedule.On() {
+			want["tfserving:schedule:Schedule"], want["CronJob"], want["Role"], want["RoleBinding"] = 1, 2, 1, 1
+			want["ServiceAccount"]++
+			want["NetworkPolicy"]++
+		}
 		if g.settings.Model.Batching.MaxBatchSize > 0 {
 			want["ConfigMap"] = servers
 		}

@@ -46,6 +46,9 @@ func clusterArgs(name string, tags map[string]string, s *config.Settings, vpc *n
 	}
 	for _, g := range s.NodeGroups {
 		group := nodeGroup(g)
+		if work := s.Schedule; work.On() {
+			group.OffHours = &cluster.OffHours{Min: s.OffHoursMin()[g.Name], Start: work.Start(), Stop: work.Stop(), TimeZone: work.TimeZone}
+		}
 		group.Fit(sizes)
 		args.NodeGroups = append(args.NodeGroups, group)
 	}

@@ -57,6 +57,7 @@ var encryptionChecks = map[string]func(t *testing.T, g *graph, r *registration){
 // storesNoData are the types of AWS resources that store no data. A flow log's data is in its log group, and a node group's
 // volumes are set by its launch template.
 var storesNoData = []string{
+	resource.ScalingSchedule,
 	resource.DefaultSecurityGroup, resource.ElasticIP, resource.FlowLog, resource.InternetGateway, resource.NATGateway, resource.Route,
 	"aws:ec2/routeTable:RouteTable", "aws:ec2/routeTableAssociation:RouteTableAssociation", resource.SecurityGroup,
 	resource.SecurityGroupIngressRule, resource.Subnet, resource.VPC, resource.VPCEndpoint, "aws:ecr/lifecyclePolicy:LifecyclePolicy",

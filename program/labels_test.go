@@ -20,6 +20,7 @@ var componentLabels = map[string]string{
 	"tfserving:gateway:Gateway":         "gateway",
 	"tfserving:modelserver:ModelServer": "model-server",
 	"tfserving:namespace:Namespace":     "namespace",
+	"tfserving:schedule:Schedule":       "schedule",
 }
 
 // platformLabels are the platform's components, with the labels app.kubernetes.io/component of their objects.
@@ -141,8 +142,8 @@ func TestSelectorsMatchThePodsOfExactlyOneDeployment(t *testing.T) {
 			case *policyv1.PodDisruptionBudget:
 				selector = o.Spec.Selector
 			case *networkingv1.NetworkPolicy:
-				if g.parent(r).TypeToken == "tfserving:namespace:Namespace" {
-					continue // the namespace's own policies select every pod
+				if parent := g.parent(r).TypeToken; parent == "tfserving:namespace:Namespace" || parent == "tfserving:schedule:Schedule" {
+					continue // the namespace's own policies select every pod, and those of jobs no Deployment's
 				}
 				selector = &o.Spec.PodSelector
 			default:

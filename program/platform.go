@@ -65,7 +65,7 @@ func (p *platform) initialReplicas(ctx *pulumi.Context, namespace, component str
 // rolledOut returns a value that is known once the Deployments of the given names are rolled out. Pulumi deletes what a stack
 // no longer has after the program has ended, and the program ends after this. So the pods that serve, and the policies that
 // admit their callers, stay until their successors serve, and an `up` fails if they do not. A preview does not wait.
-func (p *platform) rolledOut(ctx *pulumi.Context, value, namespace pulumi.StringOutput, deployments ...any) pulumi.StringOutput {
+func (p *platform) rolledOut(ctx *pulumi.Context, mayRest bool, value, namespace pulumi.StringOutput, deployments ...any) pulumi.StringOutput {
 	if ctx.DryRun() || p.deployments == nil {
 		return value
 	}
@@ -78,7 +78,7 @@ func (p *platform) rolledOut(ctx *pulumi.Context, value, namespace pulumi.String
 			return p.deployments(ctx, all[2].(string), all[1].(string), map[string]string{workload.PartOfLabel: workload.PartOf})
 		}
 		report := func(text string) { _ = ctx.Log.Info(text, nil) } // a lost line changes nothing
-		return all[0].(string), rollout.Await(ctx.Context(), names, list, report)
+		return all[0].(string), rollout.Await(ctx.Context(), names, mayRest, list, report)
 	})
 	return pulumi.Unsecret(known).(pulumi.StringOutput)
 }

@@ -167,6 +167,7 @@ tfserving:namespace: ` + strings.Repeat("n", 63) + `
 tfserving:model: {name: ` + strings.Repeat("m", 52) + `}`},
 	{name: "several models", stack: localStack, moreModels: []string{"shoes-model", "hats-model"}},
 	{name: "several models with batching", stack: localStack, settings: `tfserving:model: {batching: {maxBatchSize: 4}}`, moreModels: []string{"shoes-model"}},
+	{name: "off hours", stack: localStack, settings: `tfserving:schedule: {from: "07:00", to: "19:00", timeZone: Europe/Berlin}`},
 	{name: "a load balancer on EKS", stack: "dev", settings: `
 tfserving:gateway: {service: LoadBalancer}
 tfserving:ingress: {scheme: internet-facing, allowedCidrs: [203.0.113.0/24, 198.51.100.0/24]}`},
@@ -200,6 +201,7 @@ tfserving:nodeGroups:
     taints: [{key: batch, value: "yes", effect: NoSchedule}, {key: soon, effect: NoExecute}, {key: rather-not, effect: PreferNoSchedule}]}`},
 	{name: "desired nodes above the minimum", stack: "dev", settings: `
 tfserving:nodeGroups: [{name: general, instanceTypes: [m6i.large], min: 1, max: 4, desired: 3}]`},
+	{name: "off hours", stack: "prod", settings: `tfserving:schedule: {days: "mon,wed-fri", from: "06:30", to: "20:15", timeZone: Europe/Dublin}`},
 	{name: "headroom", stack: "dev", settings: `tfserving:autoscaler: {headroom: {pods: 2, resources: {cpu: 500m, memory: 512Mi}}}`},
 	{name: "Network Load Balancer, protected, with zonal shift", stack: "dev", settings: `tfserving:gateway: {service: LoadBalancer}
 tfserving:aws: {protect: true}

@@ -24,6 +24,7 @@ const (
 	PodIdentityAssociation   = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 	Repository               = "aws:ecr/repository:Repository"
 	Route                    = "aws:ec2/route:Route"
+	ScalingSchedule          = "aws:autoscaling/schedule:Schedule"
 	SecurityGroup            = "aws:ec2/securityGroup:SecurityGroup"
 	SecurityGroupIngressRule = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 	SecurityGroupRule        = "aws:ec2/securityGroupRule:SecurityGroupRule"
@@ -32,6 +33,7 @@ const (
 	VPCEndpoint              = "aws:ec2/vpcEndpoint:VpcEndpoint"
 
 	ConfigMap             = "kubernetes:core/v1:ConfigMap"
+	CronJob               = "kubernetes:batch/v1:CronJob"
 	Deployment            = "kubernetes:apps/v1:Deployment"
 	HelmRelease           = "kubernetes:helm.sh/v3:Release"
 	Ingress               = "kubernetes:networking.k8s.io/v1:Ingress"

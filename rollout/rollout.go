@@ -83,7 +83,9 @@ func exceeded(c appsv1.DeploymentCondition) bool {
 //
 // Pulumi's Kubernetes plugin 4.28.0 may report success from a status that is older than its own change: it never compares
 // the observed generation with the one that it has applied (pulumi-kubernetes pull requests 2943 and 4094).
-func Await(ctx context.Context, names []string, list func(context.Context) ([]appsv1.Deployment, error), report func(string)) error {
+//
+// A Deployment that asks for no pods serves nothing. That is an error unless mayRest says that the stack has off hours.
+func Await(ctx context.Context, names []string, mayRest bool, list func(context.Context) ([]appsv1.Deployment, error), report func(string)) error {
 	reported, answered := time.Now(), time.Now()
 	watcher := Watcher{}
 	for {
@@ -102,6 +104,8 @@ func Await(ctx context.Context, names []string, list func(context.Context) ([]ap
 				going = append(going, "the API server does not answer")
 			case i < 0:
 				ended = append(ended, fmt.Sprintf("Deployment %s does not exist", name))
+			case Done(&all[i]) && Replicas(&all[i]) == 0 && !mayRest:
+				ended = append(ended, fmt.Sprintf("Deployment %s asks for no pods, so nothing serves, and its autoscaler rests: start it with kubectl -n %s scale deployment/%[1]s --replicas=1", name, all[i].Namespace))
 			case Done(&all[i]):
 			case watcher.Failed(&all[i]):
 				ended = append(ended, fmt.Sprintf("Deployment %s is not rolled out: %s", name, Progress(&all[i])))

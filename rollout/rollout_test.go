@@ -58,7 +58,7 @@ type moment struct {
 }
 
 // await waits for the Deployments gateway and model at a cluster whose answers are these moments.
-func await(ctx context.Context, moments ...moment) (reports []string, err error) {
+func await(ctx context.Context, mayRest bool, moments ...moment) (reports []string, err error) {
 	begin := time.Now()
 	list := func(context.Context) (all []appsv1.Deployment, err error) {
 		for _, m := range moments {
@@ -71,7 +71,7 @@ func await(ctx context.Context, moments ...moment) (reports []string, err error)
 		}
 		return all, err
 	}
-	err = Await(ctx, []string{"gateway", "model"}, list, func(text string) { reports = append(reports, text) })
+	err = Await(ctx, []string{"gateway", "model"}, mayRest, list, func(text string) { reports = append(reports, text) })
 	return reports, err
 }
 
@@ -90,17 +90,26 @@ func TestRolloutsAreAwaited(t *testing.T) {
 		d.Spec.Replicas = ptr.To[int32](3)
 		d.Status.Replicas, d.Status.UpdatedReplicas = 3, 3
 	}
+	resting := func(d *appsv1.Deployment) { d.Spec.Replicas, d.Namespace = ptr.To[int32](0), "app" }
+	none := func(d *appsv1.Deployment) {
+		resting(d)
+		d.Status.Replicas, d.Status.UpdatedReplicas, d.Status.AvailableReplicas = 0, 0, 0
+	}
 	for name, c := range map[string]struct {
 		moments      []moment
 		least, most  time.Duration // how long it waits
 		error        string
 		wantsReports bool
+		mayRest      bool
 	}{
-		"all are rolled out":                  {moments: []moment{{0, gateway(complete), nil}}},
-		"one rolls out":                       {moments: []moment{{0, gateway(rolling), nil}, {40 * time.Second, gateway(complete), nil}}, least: 40 * time.Second, most: 41 * time.Second, wantsReports: true},
-		"the status is older than the change": {moments: []moment{{0, gateway(stale), nil}, {time.Second, gateway(rolling), nil}, {9 * time.Second, gateway(complete), nil}}, least: 9 * time.Second, most: 10 * time.Second},
-		"no controller sees the change":       {moments: []moment{{0, gateway(stale), nil}}, least: time.Minute, most: 62 * time.Second, error: "Deployment gateway is not rolled out", wantsReports: true},
-		"one fails":                           {moments: []moment{{0, gateway(stuck), nil}}, error: "Deployment gateway is not rolled out: 1 of 2 pods updated, 2 available"},
+		"it asks for no pods":                                  {moments: []moment{{0, gateway(none), nil}}, error: "Deployment gateway asks for no pods, so nothing serves, and its autoscaler rests: start it with kubectl -n app scale deployment/gateway --replicas=1"},
+		"it asks for no pods out of hours":                     {moments: []moment{{0, gateway(none), nil}}, mayRest: true},
+		"its pods have not ended out of hours":                 {moments: []moment{{0, gateway(resting), nil}, {20 * time.Second, gateway(none), nil}}, mayRest: true, least: 20 * time.Second, most: 21 * time.Second, wantsReports: true},
+		"all are rolled out":                                   {moments: []moment{{0, gateway(complete), nil}}},
+		"one rolls out":                                        {moments: []moment{{0, gateway(rolling), nil}, {40 * time.Second, gateway(complete), nil}}, least: 40 * time.Second, most: 41 * time.Second, wantsReports: true},
+		"the status is older than the change":                  {moments: []moment{{0, gateway(stale), nil}, {time.Second, gateway(rolling), nil}, {9 * time.Second, gateway(complete), nil}}, least: 9 * time.Second, most: 10 * time.Second},
+		"no controller sees the change":                        {moments: []moment{{0, gateway(stale), nil}}, least: time.Minute, most: 62 * time.Second, error: "Deployment gateway is not rolled out", wantsReports: true},
+		"one fails":                                            {moments: []moment{{0, gateway(stuck), nil}}, error: "Deployment gateway is not rolled out: 1 of 2 pods updated, 2 available"},
 		"a new revision keeps the condition of the one before": {moments: []moment{{0, gateway(unrecorded), nil}}, least: 5 * time.Minute, most: 302 * time.Second, error: "1 of 2 pods updated", wantsReports: true},
 		"a pod is added, and no node has room":                 {moments: []moment{{0, gateway(added), nil}}, least: 5 * time.Minute, most: 302 * time.Second, error: "3 of 3 pods updated, 2 available", wantsReports: true},
 		"one does not exist":                                   {moments: []moment{{0, gateway(complete)[1:], nil}}, error: "Deployment gateway does not exist"},
@@ -111,7 +120,7 @@ func TestRolloutsAreAwaited(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				begin := time.Now()
-				reports, err := await(t.Context(), c.moments...)
+				reports, err := await(t.Context(), c.mayRest, c.moments...)
 				if took := time.Since(begin); took < c.least || took > c.most {
 					t.Errorf("it waits for %s, want %s to %s", took, c.least, c.most)
 				}
@@ -132,7 +141,7 @@ func TestCtrlCEndsTheWait(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), Poll/2)
 			defer cancel()
 			begin := time.Now()
-			if _, err := await(ctx, answer); err == nil || time.Since(begin) >= Poll {
+			if _, err := await(ctx, false, answer); err == nil || time.Since(begin) >= Poll {
 				t.Errorf("%s: the wait ends after %s with %v, want an error at once", name, time.Since(begin), err)
 			}
 		})

@@ -32,7 +32,7 @@ func applicationDeployments(ctx context.Context, client kubernetes.Interface, na
 }
 
 // awaitRollouts waits until every Deployment of the application in a namespace is rolled out.
-func awaitRollouts(ctx context.Context, client kubernetes.Interface, namespace string, log io.Writer) error {
+func awaitRollouts(ctx context.Context, client kubernetes.Interface, namespace string, mayRest bool, log io.Writer) error {
 	list := func(ctx context.Context) ([]appsv1.Deployment, error) {
 		return applicationDeployments(ctx, client, namespace)
 	}
@@ -47,7 +47,7 @@ func awaitRollouts(ctx context.Context, client kubernetes.Interface, namespace s
 	for _, d := range all {
 		names = append(names, d.Name)
 	}
-	return rollout.Await(ctx, names, list, func(text string) { fmt.Fprintln(log, text) })
+	return rollout.Await(ctx, names, mayRest, list, func(text string) { fmt.Fprintln(log, text) })
 }
 
 // explainUnfinished explains the Deployments that are not rolled out at this moment, without waiting; nil if all are.

@@ -117,7 +117,7 @@ func TestMakeUpWaitsForPodsThatMoveAtItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := fake.NewClientset(deploymentOf(func(d *appsv1.Deployment) { d.Status.AvailableReplicas = 1 }))
 		done := make(chan error, 1)
-		go func() { done <- awaitRollouts(t.Context(), client, "app", io.Discard) }()
+		go func() { done <- awaitRollouts(t.Context(), client, "app", false, io.Discard) }()
 		time.Sleep(3 * rollout.Poll)
 		select {
 		case err := <-done:
@@ -131,7 +131,7 @@ func TestMakeUpWaitsForPodsThatMoveAtItsEnd(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if err := awaitRollouts(t.Context(), fake.NewClientset(), "app", io.Discard); err == nil || !strings.Contains(err.Error(), "has no Deployment") {
+	if err := awaitRollouts(t.Context(), fake.NewClientset(), "app", false, io.Discard); err == nil || !strings.Contains(err.Error(), "has no Deployment") {
 		t.Errorf("in an empty namespace, the error is %v", err)
 	}
 }

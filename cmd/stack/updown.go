@@ -60,7 +60,7 @@ func (s *pulumiStack) pulumiUp(ctx context.Context, connect func(context.Context
 		return cmp.Or(upErr, err) // after a failed `up` there may be no cluster
 	}
 	if upErr == nil {
-		upErr = awaitRollouts(ctx, client, s.settings.Namespace, os.Stdout)
+		upErr = awaitRollouts(ctx, client, s.settings.Namespace, s.settings.Schedule.On(), os.Stdout)
 	}
 	if upErr == nil || ctx.Err() != nil {
 		return upErr

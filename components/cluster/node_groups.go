@@ -6,8 +6,11 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/autoscaling"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"tfserving/catalog"
 )
 
 // NodeGroup is a managed group of equal EC2 nodes.
@@ -23,6 +26,14 @@ type NodeGroup struct {
 	DiskGiB int
 	Labels  map[string]string
 	Taints  []Taint
+	// OffHours, if not nil, lowers Min outside working hours.
+	OffHours *OffHours
+}
+
+// OffHours is when a group needs fewer nodes. Start and Stop are when work begins and ends, as a crontab writes it.
+type OffHours struct {
+	Min                   int // nodes outside working hours
+	Start, Stop, TimeZone string
 }
 
 // Taint keeps pods that do not tolerate it off a group's nodes. Effect is NoSchedule, PreferNoSchedule or NoExecute, as in
@@ -80,9 +91,46 @@ func newNodeGroups(ctx *pulumi.Context, name string, args *Args, cluster pulumi.
 		if err != nil {
 			return nil, err
 		}
+		if g.OffHours != nil && g.OffHours.Min < g.Min {
+			if err := newOffHours(ctx, name+"-"+g.Name, g, resource, child); err != nil {
+				return nil, err
+			}
+		}
 		groups = append(groups, resource)
 	}
 	return groups, nil
+}
+
+// unchanged is a size that a scheduled action leaves as it is.
+const unchanged = -1
+
+// newOffHours registers the actions of the group's Auto Scaling group that lower its minimum when work ends and raise it when
+// work begins. In between, the autoscaler removes the nodes that nobody needs.
+func newOffHours(ctx *pulumi.Context, name string, g NodeGroup, group *eks.NodeGroup, opts ...pulumi.ResourceOption) error {
+	asg := group.Resources.ApplyT(func(all []eks.NodeGroupResource) (string, error) {
+		if len(all) == 0 || len(all[0].AutoscalingGroups) == 0 || all[0].AutoscalingGroups[0].Name == nil {
+			return "", fmt.Errorf("node group %s: EKS names no Auto Scaling group of it, so its off hours cannot be set", g.Name)
+		}
+		return *all[0].AutoscalingGroups[0].Name, nil
+	}).(pulumi.StringOutput)
+	for _, action := range []struct {
+		name, at string
+		min      int
+	}{{catalog.ScheduleStop, g.OffHours.Stop, g.OffHours.Min}, {catalog.ScheduleStart, g.OffHours.Start, g.Min}} {
+		_, err := autoscaling.NewSchedule(ctx, name+"-"+action.name, &autoscaling.ScheduleArgs{
+			AutoscalingGroupName: asg,
+			ScheduledActionName:  pulumi.String(action.name),
+			MinSize:              pulumi.Int(action.min),
+			MaxSize:              pulumi.Int(unchanged),
+			DesiredCapacity:      pulumi.Int(unchanged),
+			Recurrence:           pulumi.String(action.at),
+			TimeZone:             pulumi.String(g.OffHours.TimeZone),
+		}, opts...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // nodeGroupArgs returns the inputs of a group that follow from its settings. A change of image type, capacity type, instance

@@ -73,6 +73,10 @@ func clusterWrites(a Account, stacks string) []statement {
 			"CreatePodIdentityAssociation", "DeleteAccessEntry", "DeleteAddon", "DeleteCluster", "DeleteNodegroup", "DeletePodIdentityAssociation",
 			"DisassociateAccessPolicy", "TagResource", "UntagResource", "UpdateAccessEntry", "UpdateAddon", "UpdateClusterConfig",
 			"UpdateClusterVersion", "UpdateNodegroupConfig", "UpdateNodegroupVersion", "UpdatePodIdentityAssociation")},
+		// EKS makes the Auto Scaling groups, and tags them with their cluster.
+		{Sid: "ChangeOffHoursOfTheStacks", Resource: []string{a.arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/*")},
+			Condition: condition{"StringLike": {"aws:ResourceTag/eks:cluster-name": a.name(stacks)}},
+			Action:    actions("autoscaling", "DeleteScheduledAction", "PutScheduledUpdateGroupAction")},
 		{Sid: "ChangeRepositoriesOfTheStacks", Resource: []string{a.arn("ecr", "repository/"+a.name(stacks)+"/*")},
 			Action: actions("ecr",
 				"BatchDeleteImage", "CreateRepository", "DeleteLifecyclePolicy", "DeleteRepository", "ListImages", "PutImageScanningConfiguration",

@@ -21,7 +21,7 @@ func stackReads(a Account) []statement {
 				"DescribeNetworkAcls", "DescribeNetworkInterfaces", "DescribePrefixLists", "DescribeRouteTables", "DescribeSecurityGroups",
 				"DescribeSecurityGroupRules", "DescribeSubnets", "DescribeTags", "DescribeVpcAttribute", "DescribeVpcEndpoints", "DescribeVpcs"),
 			actions("eks", "DescribeAddonConfiguration", "DescribeAddonVersions", "DescribeClusterVersions"),
-			actions("logs", "DescribeLogGroups"), actions("autoscaling", "DescribeAutoScalingGroups"), actions("ecr", "GetAuthorizationToken"))},
+			actions("logs", "DescribeLogGroups"), actions("autoscaling", "DescribeAutoScalingGroups", "DescribeScheduledActions"), actions("ecr", "GetAuthorizationToken"))},
 		{Sid: "ReadClusters", Resource: clusterParts(a, anyStack),
 			Action: actions("eks", "DescribeAccessEntry", "DescribeAddon", "DescribeCluster", "DescribeNodegroup",
 				"DescribePodIdentityAssociation", "DescribeUpdate", "ListAssociatedAccessPolicies", "ListNodegroups", "ListPodIdentityAssociations", "ListTagsForResource")},

@@ -89,6 +89,7 @@ var mayImport = map[string][]string{
 	"components/network":      {"catalog", awsSDK},
 	"components/cluster":      {"catalog", awsSDK, eksSDK},
 	"components/delivery":     {awsSDK},
+	"components/schedule":     {"catalog", kubernetesSDK},
 	"components/autoscaler":   {"catalog", awsSDK, kubernetesSDK},
 	"components/loadbalancer": {"catalog", awsSDK, kubernetesSDK},
 	"components/podidentity":  {"catalog", awsSDK},

@@ -93,6 +93,8 @@ func (e *Engine) addOutputs(args pulumi.MockResourceArgs, outputs resource.Prope
 	case "aws:ecr/repository:Repository":
 		arn("ecr", "repository/"+name())
 		set("repositoryUrl", Account+".dkr.ecr."+e.Region+".amazonaws.com/"+name())
+	case "aws:eks/nodeGroup:NodeGroup":
+		outputs["resources"] = resource.NewPropertyValue([]any{map[string]any{"autoscalingGroups": []any{map[string]any{"name": "eks-" + args.Name}}}})
 	case "aws:ec2/launchTemplate:LaunchTemplate":
 		outputs["latestVersion"] = resource.NewProperty(1.0)
 	case Cluster:

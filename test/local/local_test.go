@@ -70,6 +70,7 @@ func TestLocalStack(t *testing.T) {
 		{"a new image rolls out and no ready pod is missing meanwhile", rolloutOfImage},
 		{"new CPU and memory roll out and no ready pod is missing meanwhile", rolloutOfResources},
 		{"make up undoes what another tool has changed", foreignChange},
+		{"out of working hours there are no pods, by the schedule's own permissions", offHours},
 		{"only one make at a time runs in a checkout", oneAtATime},
 		{"make up restarts killed processes with their data", killed},
 		{"make up names the process that uses the cluster's port", portInUse},

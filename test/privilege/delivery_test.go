@@ -109,6 +109,8 @@ func deployRequests() []request {
 	role := roleARN(own + "-node-1234567")
 	key := arnOf("kms", "key/1")
 	pass := func(service string) values { return values{"iam:PassedToService": service} }
+	offHours := calls("autoscaling", "PutScheduledUpdateGroupAction", "DeleteScheduledAction")
+	groupOf := func(cluster string) values { return values{"aws:ResourceTag/eks:cluster-name": cluster} }
 	attach := func(policy string) values { return values{"iam:PolicyARN": "arn:aws:iam::aws:policy/" + policy} }
 	return append(readRequests(), []request{
 		{"its cluster", allowed, calls("eks", "UpdateClusterVersion", "DeleteCluster"), clusterARN(own), nil},
@@ -117,6 +119,10 @@ func deployRequests() []request {
 		{"its nodes", allowed, calls("eks", "UpdateNodegroupVersion", "DeleteNodegroup"), arnOf("eks", "nodegroup/"+own+"/general/1"), nil},
 		{"another stack's cluster", refused, calls("eks", "UpdateClusterVersion", "DeleteCluster", "CreateAccessEntry"), clusterARN(other), nil},
 		{"a cluster with a longer name", refused, calls("eks", "DeleteCluster"), clusterARN(own + "-2"), nil},
+		{"the off hours of its nodes", allowed, offHours, arnOf("autoscaling", scalingGroup), groupOf(own)},
+		{"the off hours of another stack's nodes", refused, offHours, arnOf("autoscaling", scalingGroup), groupOf(other)},
+		{"the off hours of a group of no cluster", refused, offHours, arnOf("autoscaling", scalingGroup), nil},
+		{"the size of its nodes' groups", refused, calls("autoscaling", "UpdateAutoScalingGroup"), arnOf("autoscaling", scalingGroup), groupOf(own)},
 		{"its network", allowed, calls("ec2", "CreateVpc"), vpc, nil},
 		{"its network", allowed, calls("ec2", "DeleteVpc"), vpc, ofStack("dev")},
 		{"another stack's network", refused, calls("ec2", "DeleteVpc"), vpc, ofStack("prod")},
