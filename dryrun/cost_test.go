@@ -3,6 +3,9 @@ package dryrun
 import (
 	"fmt"
 	"maps"
+	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +60,28 @@ func TestCostOfDevMatchesACalculationByHand(t *testing.T) {
 	// The minimum is 73.00 + 39.95 + 8.80 + 35.04 + 3.65 + 18.40 + 2.00 + 0.10 + 0.29.
 	if total := (cost.Range{Min: 181.23, Expected: 194.39, Max: 324.50}); e.Total() != total || e.Region != "eu-west-1" {
 		t.Errorf("dev costs %v in total in %s, want %v", e.Total(), e.Region, total)
+	}
+}
+
+// From Monday to Friday, 7 to 19 h, are 60 of the week's 168 hours. Then the nodes and volumes of dev are as ever, 39.95 + 8.80;
+// in the other hours one of its two nodes stays, for half of that: (60 x 48.75 + 108 x 24.37) / 168 = 33.08. The rest of dev's
+// 181.23 costs the same at any hour.
+func TestOffHoursOfDevSaveOneNode(t *testing.T) {
+	text, err := os.ReadFile("../Pulumi.dev.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "Pulumi.dev.yaml")
+	if err := os.WriteFile(file, append(text, "\n  tfserving:schedule: {from: \"07:00\", to: \"19:00\", timeZone: Europe/Dublin}\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all, err := Resources(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := cost.Of(all, costDay)
+	if got := e.Total().Min; math.Abs(got-(181.23-48.75+33.08)) > 0.02 || len(e.Unknown()) > 0 { // two lines, each rounded
+		t.Errorf("dev with off hours costs %.2f (unknown: %v)", got, e.Unknown())
 	}
 }
 

@@ -119,7 +119,7 @@ func newOffHours(ctx *pulumi.Context, name string, g NodeGroup, group *eks.NodeG
 	}{{catalog.ScheduleStop, g.OffHours.Stop, g.OffHours.Min}, {catalog.ScheduleStart, g.OffHours.Start, g.Min}} {
 		_, err := autoscaling.NewSchedule(ctx, name+"-"+action.name, &autoscaling.ScheduleArgs{
 			AutoscalingGroupName: asg,
-			ScheduledActionName:  pulumi.String(action.name),
+			ScheduledActionName:  pulumi.String(g.Name + "-" + action.name),
 			MinSize:              pulumi.Int(action.min),
 			MaxSize:              pulumi.Int(unchanged),
 			DesiredCapacity:      pulumi.Int(unchanged),

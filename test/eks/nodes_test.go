@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -33,6 +35,9 @@ func excludingBounds(t *testing.T, r *rehearsal) {
 	} {
 		before := len(r.aws.Journal())
 		r.setBounds(bounds.min, bounds.max)
+		if bounds.min == first.Min { // this once: an up takes minutes
+			r.Edit(r.file(), "schedule", map[string]any{"from": "07:00", "to": "19:30", "timeZone": "Europe/Berlin"})
+		}
 		r.up()
 		var sent []int
 		for _, e := range r.aws.Journal()[before:] {
@@ -71,8 +76,36 @@ func excludingBounds(t *testing.T, r *rehearsal) {
 		return nil
 	})
 	r.isComplete(t)
+	r.hasOffHours(t)
 	if out := r.up(); checkout.Changes(out) != "" {
 		t.Errorf("a second make up after new bounds changes something:\n%s", out)
+	}
+}
+
+// hasOffHours fails the test unless each group's minimum is lowered in the evening: to one node of the first group and none of the
+// others. The emulation does not carry the actions out.
+func (r *rehearsal) hasOffHours(t *testing.T) {
+	t.Helper()
+	found, err := autoscaling.NewFromConfig(emulated.Config(r.aws)).DescribeScheduledActions(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := map[string]string{}, map[string]string{}
+	for _, a := range found.ScheduledUpdateGroupActions {
+		got[*a.ScheduledActionName] = fmt.Sprint(*a.MinSize, " at ", *a.Recurrence, " in ", aws.ToString(a.TimeZone))
+	}
+	for i, g := range r.settings.NodeGroups {
+		least := 0
+		if i == 0 {
+			least = 1
+		}
+		if g.Min > least {
+			want[g.Name+"-stop"] = fmt.Sprint(least, " at 30 19 * * 1,2,3,4,5 in Europe/Berlin")
+			want[g.Name+"-start"] = fmt.Sprint(g.Min, " at 0 7 * * 1,2,3,4,5 in Europe/Berlin")
+		}
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("the scheduled actions are %v, want %v", got, want)
 	}
 }
 
