@@ -22,7 +22,7 @@ func TestANodeHasTheShapeOfItsInstance(t *testing.T) {
 	for name, pair := range map[string][2]any{
 		"labels": {node.Labels, map[string]string{groupLabel: "arm", "node.kubernetes.io/instance-type": "m7g.large", "kubernetes.io/arch": "arm64", "kubernetes.io/os": "linux",
 			"topology.kubernetes.io/region": "eu-west-1", "topology.kubernetes.io/zone": "eu-west-1b"}},
-		"annotations":     {node.Annotations, map[string]string{"a": "b", kwokAnnotation: "fake", bootAnnotation: "40s"}},
+		"annotations":     {node.Annotations, map[string]string{"a": "b", kwokAnnotation: "fake", bootAnnotation: "40"}},
 		"taints":          {node.Spec.Taints, []corev1.Taint{taint}},
 		"provider":        {node.Spec.ProviderID, "aws:///eu-west-1b/i-1"},
 		"CPU":             {node.Status.Capacity.Cpu().MilliValue(), int64(2000)},

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"maps"
+	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -14,8 +15,8 @@ import (
 const (
 	// kwokAnnotation makes kwok simulate a node's kubelet.
 	kwokAnnotation = "kwok.x-k8s.io/node"
-	// bootAnnotation is the boot time that the Stage node-boot reads.
-	bootAnnotation = "tfserving/boot-time"
+	// bootAnnotation has the boot time for the Stage node-boot, in seconds.
+	bootAnnotation = "tfserving/boot-seconds"
 	zoneLabel      = "topology.kubernetes.io/zone"
 	// diskGiB is the size of the root volume. EKS' node image leaves most of it to pods.
 	diskGiB = 50
@@ -53,7 +54,7 @@ func NewNode(spec NodeSpec) (*corev1.Node, error) {
 			},
 			Annotations: map[string]string{
 				kwokAnnotation: "fake",
-				bootAnnotation: spec.BootTime.String(),
+				bootAnnotation: strconv.FormatFloat(spec.BootTime.Seconds(), 'f', -1, 64),
 			},
 		},
 		Spec: corev1.NodeSpec{ProviderID: spec.ProviderID, Taints: spec.Taints},

@@ -94,7 +94,7 @@ func (c *Cluster) ensureNodes(ctx context.Context) error {
 			n.Name = fmt.Sprintf("%s-%s", g.Name, rand.String(5))
 			n.Labels[zoneLabel] = zones[i%len(zones)]
 			// The first nodes exist from the start, so they do not boot.
-			n.Annotations[bootAnnotation] = "0s"
+			n.Annotations[bootAnnotation] = "0"
 			n.Annotations[groupAnnotation] = g.Name
 			n.Spec.ProviderID = "kwok:" + n.Name
 			if _, err := client.CoreV1().Nodes().Create(ctx, n, metav1.CreateOptions{}); err != nil {
