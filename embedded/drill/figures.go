@@ -76,6 +76,7 @@ type Figures struct {
 	PodHours  float64 `json:"podHours"`  // of ready pods with the demand
 	NodeHours float64 `json:"nodeHours"` // of nodes from their request on, as EC2 charges for instances
 	USD       float64 `json:"usd"`       // for the node-hours
+	Served    float64 `json:"served"`    // USD for each core-hour of the demand that found a ready pod; -1 if none did
 	// TraceNodeHours are the node-hours until the end of the trace, without the way back.
 	TraceNodeHours  float64 `json:"traceNodeHours"`
 	Reversals       int     `json:"reversals"`  // changes of direction of the wanted number of pods
@@ -109,7 +110,7 @@ func last(samples []embedded.Sample, seconds float64) int {
 // Measure returns the figures of a run with at least one sample. Node-hours count from the beginning of the trace for a number of
 // seconds, so that runs of different lengths compare: a run that has ended stays as it was at its end.
 func (r *Run) Measure(t *Trace, seconds int) Figures {
-	f := Figures{Half: never, Ready: never, Back: never, YoungestEvicted: never, Evictions: len(r.Evictions)}
+	f := Figures{Half: never, Ready: never, Served: never, Back: never, YoungestEvicted: never, Evictions: len(r.Evictions)}
 	peakAt, peak := t.Peak()
 	f.PeakPods = r.Setup.content(peak)
 	const secondsPerHour = 3600
@@ -138,6 +139,9 @@ func (r *Run) Measure(t *Trace, seconds int) Figures {
 	}
 	f.Unserved = unserved / demand
 	f.USD = f.NodeHours * r.Setup.NodeUSD
+	if demand > unserved {
+		f.Served = f.USD / ((demand - unserved) / secondsPerHour)
+	}
 	f.Reversals = reversals(r.Samples)
 	f.Returned = 1
 	f.OwnDelays = r.Setup.ownDelays(r.Samples[last(r.Samples, t.Length().Seconds())].Wanted)

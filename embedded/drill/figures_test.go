@@ -40,7 +40,7 @@ func TestFiguresAreThoseOfACalculationByHand(t *testing.T) {
 			evictions: []Eviction{{12, "a", 9}, {13, "b", 4}},
 			seconds:   20,
 			want: Figures{PeakPods: 6, Half: 5, Ready: 5, Unserved: 5.0 / 16, PodHours: 60.0 / 3600, NodeHours: 64.0 / 3600, TraceNodeHours: 32.0 / 3600,
-				USD: 32.0 / 3600, Reversals: 1, ExtraNodes: 2, OwnDelays: 7, Returned: 1, Back: 6, Evictions: 2, YoungestEvicted: 4},
+				USD: 32.0 / 3600, Served: 32.0 / 11, Reversals: 1, ExtraNodes: 2, OwnDelays: 7, Returned: 1, Back: 6, Evictions: 2, YoungestEvicted: 4},
 		},
 		"half of the pods come, and one node stays": {
 			samples: []embedded.Sample{
@@ -51,12 +51,12 @@ func TestFiguresAreThoseOfACalculationByHand(t *testing.T) {
 			seconds: 16,
 			// 2 s without 1 core, then 6 s without half a core.
 			want: Figures{PeakPods: 6, Half: 2, Ready: never, Unserved: 5.0 / 16, PodHours: 44.0 / 3600, NodeHours: 54.0 / 3600, TraceNodeHours: 32.0 / 3600,
-				USD: 27.0 / 3600, Reversals: 0, ExtraNodes: 2, OwnDelays: 4, Returned: 0.5, Back: never, YoungestEvicted: never},
+				USD: 27.0 / 3600, Served: 27.0 / 11, Reversals: 0, ExtraNodes: 2, OwnDelays: 4, Returned: 0.5, Back: never, YoungestEvicted: never},
 		},
 		"more pods than needed": {
 			samples: []embedded.Sample{{Seconds: 0, Wanted: 24, Running: 24, Nodes: 10}},
 			seconds: 10,
-			want: Figures{PeakPods: 6, Half: 0, Ready: 0, PodHours: 240.0 / 3600, NodeHours: 100.0 / 3600, TraceNodeHours: 100.0 / 3600, USD: 50.0 / 3600,
+			want: Figures{PeakPods: 6, Half: 0, Ready: 0, PodHours: 240.0 / 3600, NodeHours: 100.0 / 3600, TraceNodeHours: 100.0 / 3600, USD: 50.0 / 3600, Served: 50.0 / 16,
 				OwnDelays: 13, Returned: 1, Back: never, YoungestEvicted: never},
 		},
 	} {
@@ -71,7 +71,7 @@ func TestFiguresAreThoseOfACalculationByHand(t *testing.T) {
 
 // rounded removes the errors of sums of fractions.
 func rounded(f Figures) Figures {
-	for _, n := range []*float64{&f.Unserved, &f.PodHours, &f.NodeHours, &f.TraceNodeHours, &f.USD} {
+	for _, n := range []*float64{&f.Unserved, &f.PodHours, &f.NodeHours, &f.TraceNodeHours, &f.USD, &f.Served} {
 		*n = math.Round(*n*1e9) / 1e9
 	}
 	return f

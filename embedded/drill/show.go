@@ -50,6 +50,7 @@ func (d *Drill) Rows() []Row {
 		{"node-hours", func(_ *Run, f Figures) string { return fmt.Sprintf("%.3f", f.NodeHours) }},
 		{"node-hours until the end of the trace", func(_ *Run, f Figures) string { return fmt.Sprintf("%.3f", f.TraceNodeHours) }},
 		{"USD", func(_ *Run, f Figures) string { return fmt.Sprintf("%.4f", f.USD) }},
+		{"USD for a core-hour that found a ready pod", func(_ *Run, f Figures) string { return fmt.Sprintf("%.3f", f.Served) }},
 		{"changes of direction", func(_ *Run, f Figures) string { return fmt.Sprint(f.Reversals) }},
 		{"extra nodes at most", func(_ *Run, f Figures) string { return fmt.Sprint(f.ExtraNodes) }},
 		{"scale-down's own delays after the trace", func(_ *Run, f Figures) string { return fmt.Sprintf("%.0f s", f.OwnDelays) }},
