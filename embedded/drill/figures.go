@@ -144,7 +144,11 @@ func (r *Run) Measure(t *Trace, seconds int) Figures {
 	}
 	f.Reversals = reversals(r.Samples)
 	f.Returned = 1
-	f.OwnDelays = r.Setup.ownDelays(r.Samples[last(r.Samples, t.Length().Seconds())].Wanted)
+	wanted := 0 // the most pods after the end: an evaluation still sees the demand of before
+	for _, s := range r.Samples[last(r.Samples, t.Length().Seconds()):] {
+		wanted = max(wanted, s.Wanted)
+	}
+	f.OwnDelays = r.Setup.ownDelays(wanted)
 	if f.ExtraNodes > 0 {
 		s := r.Samples[last(r.Samples, t.Length().Seconds()+f.OwnDelays)]
 		f.Returned = 1 - float64(max(0, s.Nodes+s.Booting-first))/float64(f.ExtraNodes)

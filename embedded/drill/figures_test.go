@@ -34,13 +34,14 @@ func TestFiguresAreThoseOfACalculationByHand(t *testing.T) {
 				{Seconds: 0, Wanted: 2, Running: 2, Nodes: 2},
 				{Seconds: 3.5, Wanted: 6, Running: 2, Nodes: 2, Booting: 2},
 				{Seconds: 7, Wanted: 6, Running: 6, Nodes: 4},
+				{Seconds: 10.5, Wanted: 13, Running: 6, Nodes: 4},
 				{Seconds: 11.2, Wanted: 2, Running: 2, Nodes: 4},
 				{Seconds: 16, Wanted: 2, Running: 2, Nodes: 2},
 			},
 			evictions: []Eviction{{12, "a", 9}, {13, "b", 4}},
 			seconds:   20,
 			want: Figures{PeakPods: 6, Half: 5, Ready: 5, Unserved: 5.0 / 16, PodHours: 60.0 / 3600, NodeHours: 64.0 / 3600, TraceNodeHours: 32.0 / 3600,
-				USD: 32.0 / 3600, Served: 32.0 / 11, Reversals: 1, ExtraNodes: 2, OwnDelays: 7, Returned: 1, Back: 6, Evictions: 2, YoungestEvicted: 4},
+				USD: 32.0 / 3600, Served: 32.0 / 11, Reversals: 1, ExtraNodes: 2, OwnDelays: 10, Returned: 1, Back: 6, Evictions: 2, YoungestEvicted: 4},
 		},
 		"half of the pods come, and one node stays": {
 			samples: []embedded.Sample{
