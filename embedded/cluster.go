@@ -197,7 +197,8 @@ func (c *Cluster) setIdleDemand(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.SetDemand(ctx, client, nil)
+	_, err = SetDemand(ctx, client, nil)
+	return err
 }
 
 // publishKubeconfig copies the kubeconfig to the file that the configuration names.

@@ -54,18 +54,6 @@ func TestAnUnknownInstanceTypeIsRefusedBeforeTheClusterStarts(t *testing.T) {
 	}
 }
 
-func TestDemandIsSpreadOverTheRunningPods(t *testing.T) {
-	for _, want := range []struct {
-		milli int64
-		pods  int
-		each  int64
-	}{{8000, 2, 4000}, {8000, 23, 347}, {8000, 0, 8000}, {0, 5, 0}} {
-		if got := share(want.milli, want.pods); got != want.each {
-			t.Errorf("%d m over %d pods: %d m each, want %d", want.milli, want.pods, got, want.each)
-		}
-	}
-}
-
 func TestSettledMeansAllPodsRunAndNoNodeBoots(t *testing.T) {
 	still := Workload{Wanted: 3, Running: 3, Min: 2, Max: 6, CPU: 60}
 	for name, test := range map[string]struct {

@@ -2,23 +2,15 @@ package embedded
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 )
 
 const (
-	// usageName is the name of the ClusterResourceUsage that sets the usage of all simulated pods.
-	usageName = "tfserving"
-	usagePath = "/apis/kwok.x-k8s.io/v1alpha1/clusterresourceusages/"
-	// idleMilliCPU and idleMemory are the usage of a pod without requests.
-	idleMilliCPU = 5
-	idleMemory   = "64Mi"
 	// loadInterval is the time after which the demand is spread again over the running pods.
 	loadInterval = time.Second
 	// tableInterval is the time between two lines of the table while nothing changes.
@@ -54,38 +46,6 @@ type Sample struct {
 	Target   int     `json:"target"`  // % of the request
 }
 
-// SetDemand sets the usage of the simulated pods: perPod has thousandths of a core for each pod of a component, and all
-// other pods are idle.
-func (c *Cluster) SetDemand(ctx context.Context, client *kubernetes.Clientset, perPod map[string]int64) error {
-	expression := fmt.Sprintf(`Quantity("%dm")`, idleMilliCPU)
-	for component, milli := range perPod {
-		expression = fmt.Sprintf(`%q in pod.metadata.labels && pod.metadata.labels[%q] == %q ? Quantity("%dm") : (%s)`,
-			componentLabel, componentLabel, component, max(milli, idleMilliCPU), expression)
-	}
-	body, err := json.Marshal(map[string]any{
-		"apiVersion": "kwok.x-k8s.io/v1alpha1",
-		"kind":       "ClusterResourceUsage",
-		"metadata":   map[string]any{"name": usageName},
-		"spec": map[string]any{"usages": []any{map[string]any{"usage": map[string]any{
-			"cpu":    map[string]any{"expression": expression},
-			"memory": map[string]any{"value": idleMemory},
-		}}}},
-	})
-	if err != nil {
-		return err
-	}
-	err = client.RESTClient().Patch(types.ApplyPatchType).AbsPath(usagePath+usageName).
-		Param("fieldManager", "tfserving").Param("force", "true").Body(body).Do(ctx).Error()
-	if err != nil {
-		return fmt.Errorf("setting the CPU usage of the pods: %w", err)
-	}
-	return nil
-}
-
-// share is the part of a demand that each pod has. It can exceed the pod's CPU limit, so that the autoscaler sees the whole
-// demand.
-func share(milliCPU int64, pods int) int64 { return milliCPU / int64(max(pods, 1)) }
-
 // Run puts the load on, watches the pods until they have settled or the load's time is over, takes the load off, and watches
 // until the pods are back at their minimum. It writes a table to out and calls record with each sample. The load is off when
 // Run returns.
@@ -107,7 +67,7 @@ func (c *Cluster) Run(ctx context.Context, client *kubernetes.Clientset, namespa
 	defer func() {
 		off, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeLoadTimeout)
 		defer cancel()
-		if e := c.SetDemand(off, client, nil); e != nil && err == nil {
+		if _, e := SetDemand(off, client, nil); e != nil && err == nil {
 			err = fmt.Errorf("taking the load off: %w", e)
 		}
 	}()
@@ -177,8 +137,8 @@ func (r *run) follow(ctx context.Context, demand func(time.Duration) int64, done
 			return "", fmt.Errorf("the %s was deleted while it had load", r.load.Component)
 		}
 		milliCPU := demand(time.Since(begin))
-		// The number of pods may have changed, and another process may have reset the demand.
-		if err := r.SetDemand(ctx, r.client, map[string]int64{r.load.Component: share(milliCPU, w.Running)}); err != nil {
+		// The ready pods may have changed, and another process may have reset the demand.
+		if _, err := SetDemand(ctx, r.client, map[string]int64{r.load.Component: milliCPU}); err != nil {
 			return "", err
 		}
 		sample := Sample{Seconds: time.Since(r.begin).Seconds(), MilliCPU: milliCPU, Wanted: w.Wanted, Running: w.Running,

@@ -285,7 +285,7 @@ func loadInterrupted(t *testing.T, c *checkout.Checkout) {
 	idle := usage()
 	run := c.Start("make", "load", "CPU=1", "TARGET=model", "FOR=5m")
 	checkout.Eventually(t, "the load is on", func(context.Context) error {
-		if now := usage(); !strings.Contains(now, "model-server") {
+		if now := usage(); !strings.Contains(now, namespace+"/tf-serving-") {
 			return fmt.Errorf("pods use %s", now)
 		}
 		return nil

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -9,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
@@ -37,6 +40,111 @@ func simulation(t *testing.T) *kubernetes.Clientset {
 		t.Fatal(err)
 	}
 	return checkout.Client(t, filepath.Join(dir, "kubeconfig"))
+}
+
+// usageOfPods is what metrics-server serves: the CPU of each pod of namespace default, in thousandths of a core.
+func usageOfPods(ctx context.Context, client *kubernetes.Clientset) (map[string]int64, error) {
+	raw, err := client.RESTClient().Get().AbsPath("/apis/metrics.k8s.io/v1beta1/namespaces/default/pods").DoRaw(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var list struct {
+		Items []struct {
+			Metadata   metav1.ObjectMeta
+			Containers []struct{ Usage corev1.ResourceList }
+		}
+	}
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, err
+	}
+	uses := map[string]int64{}
+	for _, p := range list.Items {
+		for _, c := range p.Containers {
+			uses[p.Metadata.Name] += c.Usage.Cpu().MilliValue()
+		}
+	}
+	return uses, nil
+}
+
+func TestMetricsShowNoMoreCPUThanAKernelWouldGive(t *testing.T) {
+	client := simulation(t)
+	ctx := t.Context()
+	const componentLabel = "app.kubernetes.io/component"
+	deploy := func(name, image, limit string) {
+		resources := corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("500m")}}
+		if limit != "" {
+			resources.Limits = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(limit)}
+		}
+		labels := map[string]string{componentLabel: name, "app": name + image}
+		_, err := client.AppsV1().Deployments("default").Create(ctx, &appsv1.Deployment{
+			ObjectMeta: metav1.ObjectMeta{Name: name + image},
+			Spec: appsv1.DeploymentSpec{Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "i:1" + image, Resources: resources}}},
+			}},
+		}, metav1.CreateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	deploy("limited", "", "750m")
+	deploy("unlimited", "", "")
+	deploy("unlimited", "-broken", "") // never ready
+	pods := map[string]corev1.Pod{}
+	checkout.Eventually(t, "two of three pods are ready", func(ctx context.Context) error {
+		list, err := client.CoreV1().Pods("default").List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		ready := 0
+		for _, p := range list.Items {
+			pods[p.Labels["app"]] = p
+			if checkout.PodReady(&p) {
+				ready++
+			}
+		}
+		if len(pods) != 3 || ready != 2 {
+			return fmt.Errorf("%d pods, %d ready", len(pods), ready)
+		}
+		return nil
+	})
+	// 1930m are allocatable on a node of m6i.large. If both pods are on one, the limited pod's 750m are less than its half.
+	unlimited := int64(1930)
+	if pods["limited"].Spec.NodeName == pods["unlimited"].Spec.NodeName {
+		unlimited -= 750
+	}
+	const idle = 5
+	for _, step := range []struct {
+		demand map[string]int64
+		want   map[string]int64
+	}{
+		{map[string]int64{"limited": 8000, "unlimited": 8000}, map[string]int64{"limited": 750, "unlimited": unlimited, "unlimited-broken": idle}},
+		{map[string]int64{"limited": 300, "unlimited": 400}, map[string]int64{"limited": 300, "unlimited": 400, "unlimited-broken": idle}},
+		{nil, map[string]int64{"limited": idle, "unlimited": idle, "unlimited-broken": idle}},
+	} {
+		served, err := embedded.SetDemand(ctx, client, step.demand)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for component := range step.demand {
+			if served[component] != step.want[component] {
+				t.Errorf("of %v, %s serves %dm, want %dm", step.demand, component, served[component], step.want[component])
+			}
+		}
+		checkout.Eventually(t, fmt.Sprintf("with a demand of %v the metrics are %v", step.demand, step.want), func(ctx context.Context) error {
+			uses, err := usageOfPods(ctx, client)
+			if err != nil {
+				return err
+			}
+			for app, want := range step.want {
+				// metrics-server rounds, and divides by a time that it measures.
+				if got := uses[pods[app].Name]; got < want*97/100-1 || got > want*103/100+1 {
+					return fmt.Errorf("%s uses %dm", app, got)
+				}
+			}
+			return nil
+		})
+	}
 }
 
 func TestNodesAreReadyAfterTheirBootTime(t *testing.T) {
