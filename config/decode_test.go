@@ -177,7 +177,7 @@ func TestUnknownKeysAndWrongTypesAreMistakes(t *testing.T) {
 			`tfserving:model.environment[PORT] is 8500; it must be text, in quotes`},
 		mistake("an object for text", "model.name", map[string]any{"a": 1}, `is {"a":1}; it must be text`),
 		mistake("a list for text", "model.image", []string{"a:1"}, `is ["a:1"]; it must be text`),
-		mistake("text for an object", "model", "clothing", `is "clothing"; it must be an object with name, image, allowMutableTag, resources, replicas, targetCPU, scaling, batching, maxConnectionAge, startupTimeout, runAsUser, environment`),
+		mistake("text for an object", "model", "clothing", `is "clothing"; it must be an object with name, image, allowMutableTag, resources, cpuLimit, replicas, targetCPU, scaling, batching, maxConnectionAge, startupTimeout, runAsUser, environment`),
 		mistake("several values for an object", "kubernetes", `{} {}`, `is "{} {}"; it must be an object with kubeconfig, context`),
 		mistake("a list for an object", "model.replicas", []int{1, 3}, `is [1,3]; it must be an object with min, max`),
 		mistake("a number for an object", "model.replicas", 3, `is 3; it must be an object with min, max`),
@@ -327,8 +327,8 @@ func FuzzDecode(f *testing.F) {
 				t.Errorf("settings %v with error %v", s, err)
 			}
 			if s != nil {
-				s.Model.Resources.Cores()
-				s.Gateway.Resources.Cores()
+				s.Model.Cores()
+				s.Gateway.Resources.MilliCPU()
 				s.Warnings(time.Now())
 			}
 		}

@@ -62,7 +62,7 @@ type Settings struct {
 	Network                Network                `json:"network" doc:"The VPC of platform eks."`
 	Cluster                Cluster                `json:"cluster" doc:"The EKS control plane of platform eks."`
 	NodeGroups             []NodeGroup            `json:"nodeGroups" doc:"Groups of identical nodes that the autoscaler grows and shrinks. On platform eks the nodes are EC2 instances, and at least one group is required. The embedded cluster of stack local simulates them. The defaults apply to each group."`
-	Autoscaler             Autoscaler             `json:"autoscaler" doc:"The Cluster Autoscaler. The default times are its own defaults."`
+	Autoscaler             Autoscaler             `json:"autoscaler" doc:"The Cluster Autoscaler. docs/scaling.md compares the default times with its own."`
 	LoadBalancerController LoadBalancerController `json:"loadBalancerController" doc:"The AWS Load Balancer Controller of platform eks. It creates the load balancer of an Ingress of class alb, or of a gateway with service LoadBalancer."`
 	Repositories           Repositories           `json:"repositories" doc:"The ECR repositories of platform eks: one for each image whose name has no registry."`
 	Local                  Local                  `json:"local" doc:"The embedded cluster of a stack that brings one, such as stacks local and real. Other stacks ignore these settings."`
@@ -209,9 +209,9 @@ type Local struct {
 	ScalingSync  time.Duration `json:"scalingSync" min:"1s" max:"5m" doc:"How often HorizontalPodAutoscalers are evaluated."`
 }
 
-// Resources are the requests and limits of a pod's container.
+// Resources are the requests of a pod's container. The memory is its limit, too.
 type Resources struct {
-	CPU    Quantity `json:"cpu" unit:"cores" doc:"CPU request and limit, such as 2, 0.5 or 500m."`
+	CPU    Quantity `json:"cpu" unit:"cores" doc:"CPU request, such as 2, 0.5 or 500m."`
 	Memory Quantity `json:"memory" unit:"bytes, with a suffix such as Mi or Gi" doc:"Memory request and limit."`
 }
 
@@ -236,6 +236,7 @@ type ScalingStep struct {
 	Period        time.Duration `json:"period" min:"1s" max:"30m" doc:"Period that percent and pods apply to."`
 	Percent       int           `json:"percent" unit:"% of the pods" min:"1" max:"10000" doc:"Largest change in a period, as a share of the pods."`
 	Pods          int           `json:"pods" unit:"pods" min:"0" max:"1000" doc:"Largest change in a period, as a number; 0 applies percent alone. The larger of the two counts."`
+	Tolerance     int           `json:"tolerance" unit:"% of the target" min:"0" max:"1000" doc:"How far the reading may be from the target before the number of pods changes. Kubernetes' own is 10. Another value needs Kubernetes 1.35 or newer."`
 }
 
 // Model is the TF-Serving model server. Kubernetes accepts user ids up to 2147483647.
@@ -244,6 +245,7 @@ type Model struct {
 	Image            string            `json:"image" doc:"Image of TensorFlow Serving that contains the model, with a tag or digest; required."`
 	AllowMutableTag  bool              `json:"allowMutableTag" doc:"Accept an image without a tag, or with the tag latest. Nodes that pull it at different times may run different images. It also needs an exception from policy pinned-images (docs/policies.md)."`
 	Resources        Resources         `json:"resources"`
+	CPULimit         int               `json:"cpuLimit" unit:"% of the request" min:"0" max:"10000" doc:"CPU limit, at least 100; 0 sets none. TF-Serving has a thread for each core of the limit, or of the request without a limit."`
 	Replicas         Replicas          `json:"replicas"`
 	TargetCPU        int               `json:"targetCPU" unit:"% of the request" min:"1" max:"100" doc:"Average CPU use that the autoscaler aims at."`
 	Scaling          Scaling           `json:"scaling"`
@@ -270,6 +272,7 @@ type Gateway struct {
 	HealthPath      string            `json:"healthPath" doc:"HTTP path that answers 200 if the gateway is healthy. If it is empty, Kubernetes probes the TCP port, and a load balancer of class alb requests GET /predict and expects 405, which the course's gateway answers. Set it for a gateway with other routes."`
 	HealthCheck     HealthCheck       `json:"healthCheck"`
 	Resources       Resources         `json:"resources"`
+	CPULimit        int               `json:"cpuLimit" unit:"% of the request" min:"0" max:"10000" doc:"CPU limit, at least 100; 0 sets none. A pod then uses what its node has free, so that the autoscaler sees how much a spike is."`
 	Replicas        Replicas          `json:"replicas"`
 	TargetCPU       int               `json:"targetCPU" unit:"% of the request" min:"1" max:"100" doc:"Average CPU use that the autoscaler aims at."`
 	Scaling         Scaling           `json:"scaling"`
@@ -307,9 +310,24 @@ type Ingress struct {
 	ControllerNamespace string   `json:"controllerNamespace" doc:"Namespace of the ingress controller's pods; platform kubernetes needs it. Only these pods may call the gateway."`
 }
 
-// Cores returns the CPU request in cores, rounded up. It panics if CPU is no quantity; Decode refuses such settings.
-func (r Resources) Cores() int {
+// CPULimitOf returns the CPU limit of a pod with these resources and a limit in % of the request, or an empty text if the limit
+// is 0.
+func (r Resources) CPULimitOf(percent int) string {
+	if percent == 0 {
+		return ""
+	}
+	return resource.NewMilliQuantity(r.MilliCPU()*int64(percent)/100, resource.DecimalSI).String()
+}
+
+// MilliCPU returns the CPU request in thousandths of a core. It panics if CPU is no quantity; Decode refuses such settings.
+func (r Resources) MilliCPU() int64 {
 	q := resource.MustParse(string(r.CPU))
+	return q.MilliValue()
+}
+
+// Cores returns the cores that a model server may use, rounded up: those of its limit, or of its request without a limit.
+func (m *Model) Cores() int {
+	q := resource.MustParse(cmp.Or(m.Resources.CPULimitOf(m.CPULimit), string(m.Resources.CPU)))
 	return int(q.Value())
 }
 
@@ -328,8 +346,8 @@ func Default() Settings {
 		},
 		Repositories: Repositories{KeepImages: 30},
 		Cluster:      Cluster{Version: "1.36", LogTypes: catalog.LogTypes(), LogRetentionDays: 30},
-		// The times are the Cluster Autoscaler's own defaults.
-		Autoscaler: Autoscaler{ScanInterval: 10 * time.Second, ScaleDownUnneededTime: 10 * time.Minute, ScaleDownDelayAfterAdd: 10 * time.Minute,
+		// docs/scaling.md gives the reason of each time.
+		Autoscaler: Autoscaler{ScanInterval: 5 * time.Second, ScaleDownUnneededTime: 5 * time.Minute, ScaleDownDelayAfterAdd: 5 * time.Minute,
 			Headroom: Headroom{Resources: Resources{CPU: "1", Memory: "1Gi"}}},
 		// NodeBootTime is an assumption about EC2 instances, not a measurement. ScalingSync is the default of
 		// kube-controller-manager.
@@ -337,6 +355,7 @@ func Default() Settings {
 		Model: Model{
 			// TF-Serving's performance guide recommends fewer, larger pods.
 			Resources:        Resources{CPU: "1", Memory: "1Gi"},
+			CPULimit:         200,
 			Replicas:         Replicas{Min: 2, Max: 6},
 			TargetCPU:        70,
 			Scaling:          defaultScaling(),
@@ -366,12 +385,20 @@ func Default() Settings {
 	}
 }
 
-// defaultScaling doubles the pods every 15 s, the autoscaler's sync period, or adds 4 if that is more. It removes at most
-// half of the pods a minute, after 5 minutes without a higher recommendation (the Kubernetes default).
+// upStabilization is longer than the 15 s from one evaluation of the autoscaler to the next, and shorter than two of them: the
+// one before must have asked for as many pods.
+const upStabilization = 20 * time.Second
+
+// defaultTolerance is Kubernetes' own, in % of the target (--horizontal-pod-autoscaler-tolerance).
+const defaultTolerance = 10
+
+// defaultScaling adds all pods that two readings in a row ask for: a reading cannot ask for 11 times as many. It removes at most
+// half of the pods a minute, after 5 minutes without a higher recommendation (the Kubernetes default). docs/scaling.md compares
+// it with Kubernetes' own.
 func defaultScaling() Scaling {
 	return Scaling{
-		Up:   ScalingStep{Period: 15 * time.Second, Percent: 100, Pods: 4},
-		Down: ScalingStep{Stabilization: 5 * time.Minute, Period: time.Minute, Percent: 50},
+		Up:   ScalingStep{Stabilization: upStabilization, Period: 15 * time.Second, Percent: 1000, Tolerance: defaultTolerance},
+		Down: ScalingStep{Stabilization: 5 * time.Minute, Period: time.Minute, Percent: 50, Tolerance: defaultTolerance},
 	}
 }
 

@@ -39,6 +39,7 @@ func (c *checker) model(m *Model) {
 	}
 	c.image("model", m.Image, m.AllowMutableTag)
 	c.pods("model", m.Resources, m.Replicas)
+	c.scaling("model", m.CPULimit, m.TargetCPU, m.Scaling.Up, m.Replicas)
 	if b := m.Batching; b.MaxBatchSize > 0 {
 		if b.Timeout < 0 || b.Timeout > maxBatchTimeout {
 			c.failf("model.batching.timeout", "is %s; it must be from 0s to %s: every request may wait that long", short(b.Timeout), short(maxBatchTimeout))
@@ -53,6 +54,7 @@ func (c *checker) model(m *Model) {
 func (c *checker) gateway(g *Gateway) {
 	c.image("gateway", g.Image, g.AllowMutableTag)
 	c.pods("gateway", g.Resources, g.Replicas)
+	c.scaling("gateway", g.CPULimit, g.TargetCPU, g.Scaling.Up, g.Replicas)
 	if g.Port >= 1 && g.Port < minPort {
 		c.failf("gateway.port", "is %d; a container without capabilities may not listen below %d, so it must be from %[2]d to 65535 (callers still use port 80)", g.Port, minPort)
 	}

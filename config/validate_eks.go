@@ -44,6 +44,7 @@ func (c *checker) eks(s *Settings) {
 		c.podFits("autoscaler.headroom.resources", s.Autoscaler.Headroom.Resources, open)
 	}
 	c.podAddresses(s)
+	c.tolerance(s)
 }
 
 // openGroup is a node group that runs any pod, and the room for pods on each of its nodes.

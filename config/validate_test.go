@@ -185,9 +185,14 @@ func TestAutoscalerAndLocalRules(t *testing.T) {
 
 func TestCoresAreTheCPURequestRoundedUp(t *testing.T) {
 	for cpu, want := range map[Quantity]int{"1m": 1, "500m": 1, "0.5": 1, "1": 1, "1.0": 1, "1001m": 2, "1500m": 2, "2": 2, "16": 16, "1k": 1000} {
-		if got := (Resources{CPU: cpu}).Cores(); got != want {
-			t.Errorf("%s is %d cores, want %d", cpu, got, want)
+		for _, limit := range []int{0, 100} {
+			if got := (&Model{Resources: Resources{CPU: cpu}, CPULimit: limit}).Cores(); got != want {
+				t.Errorf("%s with a limit of %d %% is %d cores, want %d", cpu, limit, got, want)
+			}
 		}
+	}
+	if got := (&Model{Resources: Resources{CPU: "600m"}, CPULimit: 200}).Cores(); got != 2 {
+		t.Errorf("600m with a limit of 200 %% is %d cores, want 2", got)
 	}
 }
 

@@ -20,11 +20,11 @@ var exampleRanges = []netip.Prefix{
 // issue 470).
 const networkBalancerDrain = 2 * time.Minute
 
-// Warnings lists settings of platform eks that are valid but risky at the given time. Each warning begins with the
-// setting's key. Other platforms have no warnings.
+// Warnings lists settings that are valid but risky at the given time. Each warning begins with the setting's key.
 func (s *Settings) Warnings(now time.Time) (all []string) {
+	all = s.rolloutWarnings()
 	if s.Platform != PlatformEKS {
-		return nil
+		return all
 	}
 	if text := supportWarning(s.Cluster.Version, now); text != "" {
 		all = append(all, text)

@@ -84,8 +84,8 @@ func modelArgs(s *config.Settings, scaled workload.Scaling, cluster *platform, n
 		Namespace:        ns.Name,
 		Model:            m.Name,
 		Image:            cluster.image(m.Image),
-		Resources:        podResources(m.Resources),
-		Threads:          m.Resources.Cores(),
+		Resources:        podResources(m.Resources, m.CPULimit),
+		Threads:          m.Cores(),
 		Scaling:          scaled,
 		Nodes:            nodes(s),
 		MaxConnectionAge: m.MaxConnectionAge,
@@ -109,7 +109,7 @@ func gatewayArgs(s *config.Settings, scaled workload.Scaling, cluster *platform,
 		Port:          g.Port,
 		HealthPath:    g.HealthPath,
 		HealthCheck:   gateway.HealthCheck(g.HealthCheck),
-		Resources:     podResources(g.Resources),
+		Resources:     podResources(g.Resources, g.CPULimit),
 		Scaling:       scaled,
 		Nodes:         nodes(s),
 		DrainTime:     g.DrainTime,
@@ -148,6 +148,7 @@ func nodes(s *config.Settings) workload.Nodes {
 	return workload.Nodes{Start: s.NodeStartTimeout, Failure: s.NodeFailureTimeout}
 }
 
-func podResources(r config.Resources) workload.Resources {
-	return workload.Resources{CPU: string(r.CPU), Memory: string(r.Memory)}
+// podResources are the resources of a pod with a CPU limit in % of its request; 0 is none.
+func podResources(r config.Resources, limit int) workload.Resources {
+	return workload.Resources{CPU: string(r.CPU), Memory: string(r.Memory), CPULimit: r.CPULimitOf(limit)}
 }

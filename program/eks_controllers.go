@@ -36,10 +36,11 @@ func newAutoscaler(ctx *pulumi.Context, c controllerArgs, opts ...pulumi.Resourc
 			ScanInterval:           s.ScanInterval,
 			ScaleDownUnneededTime:  s.ScaleDownUnneededTime,
 			ScaleDownDelayAfterAdd: s.ScaleDownDelayAfterAdd,
+			NodeStart:              c.settings.NodeStartTimeout,
 		},
 	}
 	if s.Headroom.Pods > 0 {
-		args.Headroom = &autoscaler.Headroom{Pods: s.Headroom.Pods, Resources: podResources(s.Headroom.Resources)}
+		args.Headroom = &autoscaler.Headroom{Pods: s.Headroom.Pods, Resources: podResources(s.Headroom.Resources, 100)}
 	}
 	_, err := autoscaler.NewAutoscaler(ctx, c.name, args, opts...)
 	return err

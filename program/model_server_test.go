@@ -49,10 +49,14 @@ func TestTensorFlowServingHasAThreadForEachCoreAndEndsOldConnections(t *testing.
 		for _, d := range modelServers(t, g) {
 			c := container(t, d)
 			flags := flagsOf(t, c)
-			cores := strconv.FormatInt(c.Resources.Limits.Cpu().Value(), 10) // Value rounds up
+			cpu := c.Resources.Limits.Cpu()
+			if cpu.IsZero() {
+				cpu = c.Resources.Requests.Cpu()
+			}
+			cores := strconv.FormatInt(cpu.Value(), 10) // Value rounds up
 			for _, name := range []string{"--tensorflow_intra_op_parallelism", "--tensorflow_inter_op_parallelism"} {
 				if flags[name] != cores {
-					t.Errorf("%s has %s=%s, want %s: its CPU is %s", d.Name, name, flags[name], cores, c.Resources.Limits.Cpu())
+					t.Errorf("%s has %s=%s, want %s: its CPU is %s", d.Name, name, flags[name], cores, cpu)
 				}
 			}
 			want := "grpc.max_connection_age_ms=" + strconv.FormatInt(g.settings.Model.MaxConnectionAge.Milliseconds(), 10)

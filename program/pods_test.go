@@ -47,17 +47,18 @@ func (g *graph) imageOf(image string) string {
 
 func TestContainersHaveTheImageAndResourcesOfTheSettings(t *testing.T) {
 	forEachDeployment(t, func(t *testing.T, g *graph, d *appsv1.Deployment) {
-		want, image := g.settings.Model.Resources, g.settings.Model.Image
+		want, limit, image := g.settings.Model.Resources, g.settings.Model.CPULimit, g.settings.Model.Image
 		if d.Name == "gateway" {
-			want, image = g.settings.Gateway.Resources, g.settings.Gateway.Image
+			want, limit, image = g.settings.Gateway.Resources, g.settings.Gateway.CPULimit, g.settings.Gateway.Image
 		}
 		c := container(t, d)
 		if want := g.imageOf(image); c.Image != want {
 			t.Errorf("%s runs %s, want %s", d.Name, c.Image, want)
 		}
 		for what, list := range map[string]corev1.ResourceList{"request": c.Resources.Requests, "limit": c.Resources.Limits} {
-			if got := list.Cpu().String(); got != string(want.CPU) {
-				t.Errorf("%s has a CPU %s of %s, want %s", d.Name, what, got, want.CPU)
+			share := map[string]int{"request": 100, "limit": limit}[what]
+			if got, want := list.Cpu().MilliValue(), want.MilliCPU()*int64(share)/100; got != want {
+				t.Errorf("%s has a CPU %s of %dm, want %dm: %d %% of the request", d.Name, what, got, want, share)
 			}
 			if got := list.Memory().String(); got != string(want.Memory) {
 				t.Errorf("%s has a memory %s of %s, want %s", d.Name, what, got, want.Memory)

@@ -11,6 +11,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	apiresource "k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
 
@@ -141,6 +142,11 @@ func checkScalingRules(t *testing.T, what string, got *autoscalingv2.HPAScalingR
 	}
 	if *got.SelectPolicy != autoscalingv2.MaxChangePolicySelect {
 		t.Errorf("%s: selects the %s step, want the larger one", what, *got.SelectPolicy)
+	}
+	// Kubernetes' own is left out: before 1.35 the API server refuses or drops the field.
+	tolerance := ptr.Deref(got.Tolerance, apiresource.MustParse("0.1"))
+	if share := int(tolerance.MilliValue() / 10); share != want.Tolerance || (got.Tolerance == nil) != (share == 10) {
+		t.Errorf("%s: tolerance is %v, want %d %% and the field only if it is not 10 %%", what, got.Tolerance, want.Tolerance)
 	}
 	steps := map[autoscalingv2.HPAScalingPolicyType]int{}
 	for _, p := range got.Policies {

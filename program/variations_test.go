@@ -141,7 +141,10 @@ tfserving:gateway: {replicas: {min: 1, max: 3}}`},
 tfserving:model: {replicas: {min: 1, max: 1}}
 tfserving:gateway: {replicas: {min: 1, max: 1}}`},
 	{name: "steps in pods", stack: localStack, settings: `
-tfserving:model: {scaling: {up: {stabilization: 10s, pods: 2}, down: {pods: 1}}}`},
+tfserving:model: {scaling: {up: {stabilization: 10s, pods: 2, tolerance: 20}, down: {pods: 1, tolerance: 0}}}`},
+	{name: "CPU limits", stack: localStack, settings: `
+tfserving:model: {cpuLimit: 0, resources: {cpu: 1500m}}
+tfserving:gateway: {cpuLimit: 150, targetCPU: 60}`},
 	{name: "model runs as root", stack: localStack, settings: `tfserving:model: {runAsUser: 0}`},
 	{name: "gateway runs as root", stack: localStack, settings: `tfserving:gateway: {runAsUser: 0}`},
 	{name: "health path and port", stack: localStack, settings: `tfserving:gateway: {healthPath: /healthz, port: 8080}`},

@@ -14,13 +14,9 @@ import (
 	"tfserving/embedded/drill"
 )
 
-const (
-	// priceRegion is the region whose prices count for a stack without a region: the tables of package cost have the prices of
-	// all instance types there.
-	priceRegion = "us-east-1"
-	// hpaTolerance is Kubernetes' own tolerance, in % of the target (--horizontal-pod-autoscaler-tolerance).
-	hpaTolerance = 10
-)
+// priceRegion is the region whose prices count for a stack without a region: the tables of package cost have the prices of all
+// instance types there.
+const priceRegion = "us-east-1"
 
 // drillSetup returns what the figures of a drill need to know of settings. It fails if the nodes are of several instance types: a
 // drill counts nodes alone.
@@ -30,7 +26,7 @@ func drillSetup(name string, s *config.Settings) (drill.Setup, error) {
 		Name:      name,
 		Pod:       roomOf(s.Gateway.Resources),
 		Target:    s.Gateway.TargetCPU,
-		Tolerance: hpaTolerance,
+		Tolerance: s.Gateway.Scaling.Up.Tolerance,
 		MinPods:   s.Gateway.Replicas.Min,
 		MaxPods:   s.Gateway.Replicas.Max,
 		PodStart:  s.Local.PodStartTime.Seconds(),

@@ -111,6 +111,7 @@ func (s *pulumiStack) cluster() *embedded.Cluster {
 			ScanInterval:           s.settings.Autoscaler.ScanInterval,
 			ScaleDownUnneededTime:  s.settings.Autoscaler.ScaleDownUnneededTime,
 			ScaleDownDelayAfterAdd: s.settings.Autoscaler.ScaleDownDelayAfterAdd,
+			NodeStart:              s.settings.NodeStartTimeout,
 		}),
 		AutoscalerData: map[string]map[string]string{catalog.AutoscalerPriorities: {
 			// The embedded cluster's groups have the names of the settings.

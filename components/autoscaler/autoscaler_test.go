@@ -23,7 +23,7 @@ const (
 	associationType = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 )
 
-var pace = Pace{ScanInterval: 10 * time.Second, ScaleDownUnneededTime: 10 * time.Minute, ScaleDownDelayAfterAdd: 10 * time.Minute}
+var pace = Pace{ScanInterval: 10 * time.Second, ScaleDownUnneededTime: 10 * time.Minute, ScaleDownDelayAfterAdd: 10 * time.Minute, NodeStart: 5 * time.Minute}
 
 func TestTheAutoscalerFindsTheGroupsOfItsClusterAndHasTheIntervalsOfTheSettings(t *testing.T) {
 	c := mockengine.ObjectOf[*appsv1.Deployment](t, deploy(t, Args{Pace: pace}), cluster).Spec.Template.Spec.Containers[0]

@@ -31,7 +31,7 @@ const (
 
 // resources are those of the example of the autoscaler's AWS provider. For some hundred nodes and more, its documentation
 // recommends a whole core.
-var resources = workload.Resources{CPU: "100m", Memory: "600Mi"}
+var resources = workload.Resources{CPU: "100m", Memory: "600Mi", CPULimit: "100m"}
 
 // Times of the autoscaler's probes.
 const (

@@ -12,6 +12,7 @@ type Pace struct {
 	ScanInterval           time.Duration // time between two evaluations of the cluster
 	ScaleDownUnneededTime  time.Duration // how long a node must be unneeded before it is removed
 	ScaleDownDelayAfterAdd time.Duration // how long after the addition of a node no node is removed
+	NodeStart              time.Duration // the longest time until a requested node is ready
 }
 
 // Flags returns the arguments of the Cluster Autoscaler that are the same on every platform. The arguments for the cloud
@@ -21,6 +22,8 @@ func Flags(p Pace) []string {
 		fmt.Sprintf("--scan-interval=%s", p.ScanInterval),
 		fmt.Sprintf("--scale-down-unneeded-time=%s", p.ScaleDownUnneededTime),
 		fmt.Sprintf("--scale-down-delay-after-add=%s", p.ScaleDownDelayAfterAdd),
+		// A node that has not joined by then is lost: the autoscaler asks another group. Its default is 15 min.
+		fmt.Sprintf("--max-node-provision-time=%s", p.NodeStart),
 		// The time before the autoscaler evaluates a node again that it could not remove. The autoscaler's default, 5 min, is
 		// half of its default unneeded time. With a shorter unneeded time, 5 min would decide when a node is removed.
 		fmt.Sprintf("--unremovable-node-recheck-timeout=%s", p.ScaleDownUnneededTime/2),

@@ -39,5 +39,5 @@ func deploy(t *testing.T, args Args) *mockengine.Engine {
 }
 
 func withHeadroom() Args {
-	return Args{Headroom: &Headroom{Pods: 2, Resources: workload.Resources{CPU: "1", Memory: "1Gi"}}}
+	return Args{Headroom: &Headroom{Pods: 2, Resources: workload.Resources{CPU: "1", Memory: "1Gi", CPULimit: "1"}}}
 }

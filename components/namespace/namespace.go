@@ -4,6 +4,7 @@ package namespace
 
 import (
 	"fmt"
+	"maps"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
@@ -150,11 +151,14 @@ func limit(ctx *pulumi.Context, name string, args *Args, inside pulumi.StringOut
 	if err != nil {
 		return nil, err
 	}
-	defaults := pulumi.StringMap{"cpu": pulumi.String(defaultCPU), "memory": pulumi.String(defaultMemory), "ephemeral-storage": pulumi.String(defaultStorage)}
+	limits := pulumi.StringMap{"memory": pulumi.String(defaultMemory), "ephemeral-storage": pulumi.String(defaultStorage)}
+	// There is no default limit of CPU: the API server would give it to the servers that have none on purpose.
+	requests := maps.Clone(limits)
+	requests["cpu"] = pulumi.String(defaultCPU)
 	limitRange, err := corev1.NewLimitRange(ctx, name, &corev1.LimitRangeArgs{
 		Metadata: workload.ObjectMeta(args.Name, inside, id),
 		Spec: &corev1.LimitRangeSpecArgs{Limits: corev1.LimitRangeItemArray{&corev1.LimitRangeItemArgs{
-			Type: pulumi.String("Container"), Default: defaults, DefaultRequest: defaults,
+			Type: pulumi.String("Container"), Default: limits, DefaultRequest: requests,
 		}}},
 	}, opts...)
 	if err != nil {

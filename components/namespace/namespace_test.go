@@ -74,6 +74,17 @@ func TestRootLowersTheEnforcedPodSecurityLevelAndNoOther(t *testing.T) {
 	}
 }
 
+// The API server would give a default limit to the gateway, which has none so that the autoscaler sees the whole of a spike.
+func TestTheNamespaceHasNoDefaultLimitOfCPU(t *testing.T) {
+	limits := mockengine.ObjectOf[*corev1.LimitRange](t, newTestNamespace(t, Args{}), "tfserving").Spec.Limits[0]
+	if cpu, limited := limits.Default[corev1.ResourceCPU]; limited {
+		t.Errorf("a container without a CPU limit gets %s", cpu.String())
+	}
+	if limits.Default.Memory().IsZero() || limits.DefaultRequest.Cpu().IsZero() || limits.DefaultRequest.Memory().IsZero() {
+		t.Errorf("a container that states nothing gets the limits %v and the requests %v", limits.Default, limits.DefaultRequest)
+	}
+}
+
 func TestNoPodSendsOrReceivesAnythingByDefault(t *testing.T) {
 	deny := mockengine.ObjectOf[*networkingv1.NetworkPolicy](t, newTestNamespace(t, Args{}), "tfserving-default-deny").Spec
 	if len(deny.PodSelector.MatchLabels)+len(deny.PodSelector.MatchExpressions)+len(deny.Ingress)+len(deny.Egress) > 0 || len(deny.PolicyTypes) != 2 {

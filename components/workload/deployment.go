@@ -8,6 +8,8 @@ import (
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"tfserving/catalog"
 )
 
 // Nodes has the times that pods wait for nodes.
@@ -41,7 +43,7 @@ func (r Rollout) progressDeadline() time.Duration {
 // Timeout is the longest time that a rollout takes with scaling s. The pods are replaced in waves, each a surge of the
 // Deployment's pods. Only the first wave needs further nodes: each later wave has the room of the pods that it replaces.
 func (r Rollout) Timeout(s Scaling) time.Duration {
-	waves := min(s.Max, percent/surgePercent)
+	waves := min(s.Max, 100/catalog.RolloutSurgePercent)
 	return r.NodeStart + time.Duration(waves)*(r.Drain+r.Start+r.MinReady) + rolloutMargin
 }
 

@@ -10,9 +10,12 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Resources are the CPU and memory of a container, as Kubernetes quantities. Each is request and limit: a server chooses
-// its number of threads by its cores and so needs them all, and a container cannot give back memory.
-type Resources struct{ CPU, Memory string }
+// Resources are the CPU and memory of a container, as Kubernetes quantities. Memory is request and limit: a container cannot give
+// it back.
+type Resources struct {
+	CPU, Memory string
+	CPULimit    string // empty is none: the container uses what its node has free
+}
 
 // ephemeralStorage is the disk of a container, as request and limit: its scratch volume (64Mi), and its log, of which the
 // kubelet keeps 5 files of 10Mi each (its defaults containerLogMaxFiles and containerLogMaxSize). The rest is for what a
@@ -21,8 +24,13 @@ const ephemeralStorage = "128Mi"
 
 // Requirements returns the resources as the Kubernetes API has them.
 func (r Resources) Requirements() *corev1.ResourceRequirementsArgs {
-	amounts := pulumi.StringMap{"cpu": pulumi.String(r.CPU), "memory": pulumi.String(r.Memory), "ephemeral-storage": pulumi.String(ephemeralStorage)}
-	return &corev1.ResourceRequirementsArgs{Requests: amounts, Limits: amounts}
+	limits := pulumi.StringMap{"memory": pulumi.String(r.Memory), "ephemeral-storage": pulumi.String(ephemeralStorage)}
+	requests := maps.Clone(limits)
+	requests["cpu"] = pulumi.String(r.CPU)
+	if r.CPULimit != "" {
+		limits["cpu"] = pulumi.String(r.CPULimit)
+	}
+	return &corev1.ResourceRequirementsArgs{Requests: requests, Limits: limits}
 }
 
 // PodSecurity returns a pod's security context for Pod Security level restricted. That level refuses user 0, root: for

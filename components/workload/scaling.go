@@ -8,6 +8,9 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	policyv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/policy/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"tfserving/catalog"
 )
 
 // Scaling has the bounds of a Deployment's number of pods and the pace at which the number changes.
@@ -23,16 +26,15 @@ type ScalingStep struct {
 	Period        time.Duration // the period of Percent and Pods
 	Percent       int           // the most pods to add or remove in a period, in % of the pods
 	Pods          int           // the same as a number; 0 is no such limit. The larger limit applies
+	Tolerance     int           // how far the reading may be from the target without a change, in % of the target
 }
 
-const (
-	// surgePercent is how many pods a rollout may add, in % of the pods that run (Kubernetes' default). Kubernetes rounds up.
-	surgePercent = 25
-	percent      = 100
-)
+// defaultTolerance is Kubernetes' own tolerance, in % of the target. Only versions from 1.35 accept another one, so this one is left
+// out of the object.
+const defaultTolerance = 10
 
 // MaxPods returns the most pods at a time: the maximum, and what a rollout adds to it.
-func (s Scaling) MaxPods() int { return s.Max + (s.Max*surgePercent+percent-1)/percent }
+func (s Scaling) MaxPods() int { return s.Max + catalog.RolloutSurge(s.Max) }
 
 // RollingUpdate returns a strategy that removes an old pod only when a new pod is available: ready for minReadySeconds.
 func RollingUpdate() *appsv1.DeploymentStrategyArgs {
@@ -40,7 +42,7 @@ func RollingUpdate() *appsv1.DeploymentStrategyArgs {
 		Type: pulumi.String("RollingUpdate"),
 		RollingUpdate: &appsv1.RollingUpdateDeploymentArgs{
 			MaxUnavailable: pulumi.Int(0),
-			MaxSurge:       pulumi.Sprintf("%d%%", surgePercent),
+			MaxSurge:       pulumi.Sprintf("%d%%", catalog.RolloutSurgePercent),
 		},
 	}
 }
@@ -93,11 +95,16 @@ func (s ScalingStep) rules() *autoscalingv2.HPAScalingRulesArgs {
 	if s.Pods > 0 {
 		policies = append(policies, &autoscalingv2.HPAScalingPolicyArgs{Type: pulumi.String("Pods"), Value: pulumi.Int(s.Pods), PeriodSeconds: period})
 	}
-	return &autoscalingv2.HPAScalingRulesArgs{
+	rules := &autoscalingv2.HPAScalingRulesArgs{
 		StabilizationWindowSeconds: seconds(s.Stabilization),
 		SelectPolicy:               pulumi.String("Max"),
 		Policies:                   policies,
 	}
+	if s.Tolerance != defaultTolerance {
+		// The API's form of a number, so that the engine finds no difference: 200m for 20 %.
+		rules.Tolerance = pulumi.String(resource.NewMilliQuantity(int64(s.Tolerance)*10, resource.DecimalSI).String())
+	}
+	return rules
 }
 
 // maxDisrupted is how many pods a drain may evict at a time. The budget says how many pods may be missing and not how many
