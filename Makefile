@@ -26,7 +26,7 @@ RUN = @$(GO_CHECK); for old in .local/compile.*; do kill -0 "$${old\#\#*.}" 2>/d
 	exec .local/$(1)
 STACK_CMD = $(call RUN,stack) -stack $(call quoted,STACK) $(if $(filter-out 0 no false,$(call given,YES)),-yes)
 
-.PHONY: help up preview report down status load drill images traffic timeline cost prices env tools review admit test test-changes test-aws test-real rehearse lint bench
+.PHONY: help up preview report down status load monitor gameday drill images traffic timeline cost prices env tools review admit test test-changes test-aws test-real rehearse lint bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -56,7 +56,7 @@ endif
 down: ## delete STACK; for local and real, stop its cluster too; YES=1 does not ask first
 	$(STACK_CMD) down
 
-status: ## pods, nodes and autoscalers of stack local
+status: ## pods, nodes, autoscalers and alerts of stack local
 	$(STACK_CMD) status
 
 load: ## CPU=<cores> [TARGET=gateway|model] [FOR=<time>]: simulate demand on the pods and watch
@@ -65,6 +65,12 @@ load: ## CPU=<cores> [TARGET=gateway|model] [FOR=<time>]: simulate demand on the
 drill: ## [TRACE=spike|ramp|wave|day|<file>] [AGAINST=stock|<settings file>]: replay a demand trace on two sets of settings, and compare them
 	$(STACK_CMD) drill $(if $(call given,TRACE),-trace $(call quoted,TRACE)) $(if $(call given,AGAINST),-against $(call quoted,AGAINST)) \
 		$(if $(call given,RECORD),-record $(call quoted,RECORD)) $(if $(call given,PICTURE),-picture $(call quoted,PICTURE))
+
+monitor: ## Prometheus and Alertmanager for stack local, on loopback; make status shows the alerts that fire
+	$(STACK_CMD) monitor
+
+gameday: ## [FAULT=<name>]: make real faults on stack local, wait for the page, repair each as docs/operations.md says
+	$(STACK_CMD) gameday $(if $(call given,FAULT),-fault $(call quoted,FAULT))
 
 images: ## [MODEL=<archive>] [GATEWAY=<archive>]: the example's images, or your own as `docker save` writes them, for real nodes
 	$(STACK_CMD) images $(if $(call given,MODEL),-model $(call quoted,MODEL)) $(if $(call given,GATEWAY),-gateway $(call quoted,GATEWAY))

@@ -3,14 +3,10 @@ package embedded
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"os"
 	"slices"
-	"strconv"
-	"syscall"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -27,8 +23,7 @@ const (
 	providerTemplates = "kwok-provider-templates"
 	systemNamespace   = "kube-system"
 
-	autoscalerPID = "cluster-autoscaler.pid"
-	autoscalerLog = "cluster-autoscaler.log"
+	clusterAutoscaler = "cluster-autoscaler"
 	// autoscalerTimeout bounds the time from the autoscaler's start until it reports itself healthy.
 	autoscalerTimeout = 30 * time.Second
 )
@@ -43,7 +38,7 @@ func (c *Cluster) ensureAutoscaler(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p := c.processIn(c.file(autoscalerPID))
+	p := c.processIn(c.file(clusterAutoscaler + ".pid"))
 	if p != nil && !changed {
 		args, err := p.CmdlineSlice()
 		if err == nil && !slices.ContainsFunc(c.cfg.AutoscalerFlags, func(flag string) bool { return !slices.Contains(args, flag) }) {
@@ -117,44 +112,31 @@ func (c *Cluster) startAutoscaler(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	log, err := os.Create(c.file(autoscalerLog))
-	if err != nil {
-		return fmt.Errorf("making the Cluster Autoscaler's log: %w", err)
-	}
-	defer log.Close()
 	// This file is in the cluster's folder. processIn recognises the process by that folder.
 	kubeconfig := c.kwokctlFile("kubeconfig.yaml")
-	cmd := c.command(context.WithoutCancel(ctx), "cluster-autoscaler", append([]string{
-		"--cloud-provider=kwok",
-		"--kubeconfig=" + kubeconfig,
-		"--address=" + address, // the default listens on every address
-		"--leader-elect=false", // only one runs
-	}, c.cfg.AutoscalerFlags...)...)
-	cmd.Env = append(cmd.Env, "KWOK_PROVIDER_MODE=local", "KUBECONFIG="+kubeconfig, "POD_NAMESPACE="+systemNamespace)
-	cmd.Stdout, cmd.Stderr = log, log
-	// In a session of its own, the process does not get Ctrl-C from the terminal: that ends `make`, not the cluster.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	p, err := child.Start(cmd)
+	// Prometheus reads it in this file.
+	targets, err := json.Marshal([]map[string]any{{"targets": []string{address}}})
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(c.file(autoscalerPID), []byte(strconv.Itoa(p.PID())), 0o644); err != nil {
-		_ = cmd.Process.Kill()
-		return fmt.Errorf("recording the process of the Cluster Autoscaler: %w", err)
+	if err := os.WriteFile(c.file(autoscalerTargets), targets, 0o644); err != nil {
+		return fmt.Errorf("recording the address of the Cluster Autoscaler: %w", err)
 	}
-	if err := p.AwaitHealthy(ctx, http.DefaultClient, "http://"+address+"/health-check", autoscalerTimeout); err != nil {
-		return fmt.Errorf("starting the Cluster Autoscaler: %w; its log is %s", err, c.file(autoscalerLog))
-	}
-	return nil
+	return c.startDaemon(ctx, daemon{
+		name: clusterAutoscaler,
+		args: append([]string{
+			"--cloud-provider=kwok",
+			"--kubeconfig=" + kubeconfig,
+			"--address=" + address, // the default listens on every address
+			"--leader-elect=false", // only one runs
+			"--emit-per-nodegroup-metrics",
+		}, c.cfg.AutoscalerFlags...),
+		env:     []string{"KWOK_PROVIDER_MODE=local", "KUBECONFIG=" + kubeconfig, "POD_NAMESPACE=" + systemNamespace},
+		health:  "http://" + address + "/health-check",
+		timeout: autoscalerTimeout,
+	})
 }
 
 // stopAutoscaler kills the autoscaler. After SIGTERM its kwok provider would delete every node, so a restart with other
 // flags would empty the cluster.
-func (c *Cluster) stopAutoscaler() {
-	if p := c.processIn(c.file(autoscalerPID)); p != nil {
-		p.kill()
-	}
-	if err := os.Remove(c.file(autoscalerPID)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		c.logf("removing the process file of the Cluster Autoscaler: %v", err)
-	}
-}
+func (c *Cluster) stopAutoscaler() { c.stopDaemon(clusterAutoscaler) }

@@ -225,6 +225,7 @@ func (c *Cluster) Stop() error {
 	if _, err := os.Stat(c.cfg.Dir); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
+	c.stopMonitor()
 	c.stopAutoscaler()
 	c.stopComponents()
 	if err := c.stopRealNodes(); err != nil {

@@ -68,14 +68,25 @@ func FindAlert(name string) (Rule, bool) {
 // sources are the beginnings of the names of metrics that are scraped.
 var sources = regexp.MustCompile(`\b(?:kube|kubernetes|cluster_autoscaler|skipper)_[a-z0-9_]+`)
 
-// Metrics returns the names of the scraped metrics that rules use, sorted. No others need to be kept.
-func Metrics(rules []Rule) []string {
+// Metrics returns the names of the scraped metrics that the rules and the dashboards use, sorted. No others need to be kept.
+func Metrics() ([]string, error) {
+	rules, err := Parse(Rules)
+	if err != nil {
+		return nil, err
+	}
 	var names []string
 	for _, r := range rules {
 		names = append(names, sources.FindAllString(r.Expr, -1)...)
 	}
+	for _, d := range Dashboards {
+		for _, p := range d.Panels {
+			for _, q := range p.Queries {
+				names = append(names, sources.FindAllString(q.Expr, -1)...)
+			}
+		}
+	}
 	slices.Sort(names)
-	return slices.Compact(names)
+	return slices.Compact(names), nil
 }
 
 // WithPrefix returns the names that begin with a prefix.

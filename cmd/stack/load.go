@@ -41,6 +41,7 @@ func (s *pulumiStack) status(ctx context.Context, _ []string) error {
 		return fmt.Errorf("%w (`make up` starts the cluster)", err)
 	}
 	fmt.Print(state)
+	s.printAlerts(ctx)
 	return nil
 }
 

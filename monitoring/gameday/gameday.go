@@ -13,7 +13,7 @@ import (
 const (
 	// pageTimeout is the time in which a fault must page.
 	pageTimeout = 5 * time.Minute
-	// clearTimeout bounds the wait for the end of an alert after its remedy. The slowest end waits for pods and nodes to start.
+	// clearTimeout bounds the wait for the end of an alert after the commands of the runbook. The slowest end waits for pods and nodes to start.
 	clearTimeout = 5 * time.Minute
 	// undoTimeout bounds the commands that undo a fault, also after Ctrl-C.
 	undoTimeout = 10 * time.Minute
@@ -38,7 +38,7 @@ type Game struct {
 type Result struct {
 	Fault       Fault
 	ToPage      time.Duration // from the fault to its page
-	ToClear     time.Duration // from the end of the remedy's commands to the message that the alert has ended
+	ToClear     time.Duration // from the first command of the runbook to the message that the alert has ended
 	OtherAlerts []string      // that paged meanwhile
 }
 
@@ -99,14 +99,14 @@ func (g *Game) play(ctx context.Context, f Fault) (r Result, err error) {
 	for line := range strings.Lines(commands) {
 		g.say("  $ %s", strings.TrimRight(line, "\n"))
 	}
+	repair := time.Now()
 	if err := g.Shell(ctx, commands); err != nil {
 		return r, fmt.Errorf("running the commands of the runbook for %s: %w", f.Alert, err)
 	}
-	done := time.Now()
 	if err := g.await(ctx, f.Alert, false, clearTimeout); err != nil {
 		return r, err
 	}
-	r.ToClear = time.Since(done)
+	r.ToClear = time.Since(repair)
 	r.OtherAlerts = slices.DeleteFunc(g.Pager.since(begin), func(name string) bool { return name == f.Alert })
 	g.say("clear after %.0f s", r.ToClear.Seconds())
 	return r, nil
