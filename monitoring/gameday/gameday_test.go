@@ -49,11 +49,19 @@ func newGame(t *testing.T, after func(p *Pager, script string) error) (g *Game, 
 	ran = &[]string{}
 	g = &Game{
 		Runbook: runbookPage, Pager: p, Out: &bytes.Buffer{},
-		Shell: func(_ context.Context, script string) error {
+		Shell: func(ctx context.Context, script string) error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			*ran = append(*ran, strings.TrimSpace(script))
 			return after(p, strings.TrimSpace(script))
 		},
-		Settle: func(ctx context.Context) error { *ran = append(*ran, "settle"); return ctx.Err() },
+		Settle: func(ctx context.Context) error {
+			if ctx.Err() == nil {
+				*ran = append(*ran, "settle")
+			}
+			return ctx.Err()
+		},
 	}
 	return g, ran
 }
