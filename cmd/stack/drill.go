@@ -8,7 +8,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"github.com/shirou/gopsutil/v4/process"
 
 	"tfserving/components/gateway"
 	"tfserving/config"
@@ -98,7 +101,14 @@ func writeDrill(d *drill.Drill, recordTo, pictureTo string) error {
 func (s *pulumiStack) endDrill() error {
 	copied := *s
 	copied.folder = drillFolder
-	copied.endOrphans()
+	if all, err := process.Processes(); err == nil {
+		for _, p := range all {
+			// No drill runs now, so a pulumi with the drill's folder, and its plugins, are what a killed one left.
+			if environment, err := p.Environ(); err == nil && slices.Contains(environment, "PULUMI_HOME="+copied.pulumiHome()) {
+				_ = p.Kill() // it may have ended by itself
+			}
+		}
+	}
 	if err := copied.cluster().Stop(); err != nil {
 		return err
 	}
