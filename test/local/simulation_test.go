@@ -118,9 +118,9 @@ func TestMetricsShowNoMoreCPUThanAKernelWouldGive(t *testing.T) {
 		demand map[string]int64
 		want   map[string]int64
 	}{
-		{map[string]int64{"limited": 8000, "unlimited": 8000}, map[string]int64{"limited": 750, "unlimited": unlimited, "unlimited-broken": idle}},
-		{map[string]int64{"limited": 300, "unlimited": 400}, map[string]int64{"limited": 300, "unlimited": 400, "unlimited-broken": idle}},
-		{nil, map[string]int64{"limited": idle, "unlimited": idle, "unlimited-broken": idle}},
+		{map[string]int64{"limited": 8000, "unlimited": 8000}, map[string]int64{"limited": 750, "unlimited": unlimited}},
+		{map[string]int64{"limited": 300, "unlimited": 400}, map[string]int64{"limited": 300, "unlimited": 400}},
+		{nil, map[string]int64{"limited": idle, "unlimited": idle}},
 	} {
 		served, err := embedded.SetDemand(ctx, client, step.demand)
 		if err != nil {
@@ -131,15 +131,19 @@ func TestMetricsShowNoMoreCPUThanAKernelWouldGive(t *testing.T) {
 				t.Errorf("of %v, %s serves %dm, want %dm", step.demand, component, served[component], step.want[component])
 			}
 		}
-		checkout.Eventually(t, fmt.Sprintf("with a demand of %v the metrics are %v", step.demand, step.want), func(ctx context.Context) error {
-			uses, err := usageOfPods(ctx, client)
+		checkout.Eventually(t, fmt.Sprintf("with a demand of %v the metrics are %v", step.demand, step.want), func(context.Context) error {
+			uses, err := usageOfPods(t.Context(), client)
 			if err != nil {
 				return err
 			}
+			// metrics-server shows no pod that has not started.
+			if got := uses[pods["unlimited-broken"].Name]; got > idle {
+				return fmt.Errorf("the pod that is not ready uses %dm", got)
+			}
 			for app, want := range step.want {
-				// metrics-server rounds, and divides by a time that it measures.
-				if got := uses[pods[app].Name]; got < want*97/100-1 || got > want*103/100+1 {
-					return fmt.Errorf("%s uses %dm", app, got)
+				// metrics-server rounds, and divides by a time that it measures: on a busy machine, 10 s are up to a second more or less.
+				if got := uses[pods[app].Name]; got < want*90/100-1 || got > want*110/100+1 {
+					return fmt.Errorf("%s uses %dm of %v", app, got, uses)
 				}
 			}
 			return nil
