@@ -108,8 +108,8 @@ test: tools ## every test that needs only Go and the Go module proxy
 	@echo "test: the tools and the project's packages"
 	@$(GOTESTSUM) --format pkgname --jsonfile .local/packages.json --raw-command -- sh -c \
 		'go -C tools test -json -count=1 ./... && go test -json -count=1 $$(go list ./... | grep -v "/test/\|/rehearsal/") ./test/recordings'
-	@echo "test: stack local on a real control plane (about 25 minutes on two cores)"
-	@$(GOTESTSUM) --format testname --jsonfile .local/stack-local.json -- -count=1 -short -timeout 40m ./test/local
+	@echo "test: stack local on a real control plane (about 35 minutes on two cores)"
+	@$(GOTESTSUM) --format testname --jsonfile .local/stack-local.json -- -count=1 -short -timeout 55m ./test/local
 	@echo "test: sum"
 	@$(GOTESTSUM) --format none --raw-command -- cat .local/packages.json .local/stack-local.json
 
