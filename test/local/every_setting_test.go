@@ -90,6 +90,11 @@ var settingChanges = []settingChange{
 	{setting: "ingress.controllerNamespace", value: "second-ingress"},
 	{setting: "ingress.class", value: "traefik", with: map[string]any{"ingress.controllerNamespace": "traefik", "ingress.allowedCidrs": nil, "ingress.scheme": nil}},
 	{setting: "ingress.certificateArn", value: "arn:aws:acm:eu-west-1:123456789012:certificate/12345678-1234-1234-1234-123456789012", with: map[string]any{"ingress.class": "alb", "ingress.tlsSecret": nil}},
+	{setting: "schedule.timeZone", value: "Europe/Berlin", with: map[string]any{"schedule.from": "07:00", "schedule.to": "19:00"}},
+	{setting: "schedule.from", value: "06:30"},
+	{setting: "schedule.to", value: "20:00"},
+	{setting: "schedule.days", value: "mon-sat"},
+	{setting: "schedule.image", value: "registry.example.com/kubectl:1"},
 	{setting: "namespace", value: "second"},
 	{setting: "model.replicas.min", value: 3},
 	{setting: "gateway.replicas.min", value: 3},
@@ -156,7 +161,7 @@ func TestWhateverSettingChangesWhatServesKeepsServing(t *testing.T) {
 		settings *regexp.Regexp
 	}{
 		{"gateway", regexp.MustCompile(`^(gateway|ingress)\.`)},
-		{"model", regexp.MustCompile(`^(model\.|[^.]+$)`)},
+		{"model", regexp.MustCompile(`^(model\.|schedule\.|[^.]+$)`)},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()
