@@ -67,6 +67,7 @@ func TestLocalStack(t *testing.T) {
 		{"the namespace refuses pods that Pod Security level restricted forbids", restricted},
 		{"load adds pods, then nodes, and after the load both decrease", loadUpAndBack},
 		{"Ctrl-C ends the load", loadInterrupted},
+		{"load adds pods while a rollout is stuck", loadDuringStuckRollout},
 		{"an odd reading, a starting pod and a rollout add no pods", calmScaling},
 		{"a drill compares two sets of settings on clusters of its own", drillCompares},
 		{"a new image rolls out and no ready pod is missing meanwhile", rolloutOfImage},

@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -171,5 +174,61 @@ func (g *gatewayScaling) burst(pod string) {
 	}
 	if err := client.RESTClient().Delete().AbsPath(path).Do(t.Context()).Error(); err != nil && !apierrors.IsNotFound(err) {
 		t.Fatal(err)
+	}
+}
+
+// A pod of a rollout that is not ready counts as 0 %. The readings of the pods that serve must still show the demand.
+func loadDuringStuckRollout(t *testing.T, c *checkout.Checkout) {
+	client := c.Client()
+	image := func(name string) {
+		patch := fmt.Appendf(nil, `{"spec":{"template":{"spec":{"containers":[{"name":"gateway","image":%q}]}}}}`, name)
+		if _, err := client.AppsV1().Deployments(namespace).Patch(t.Context(), gatewayComponent, types.StrategicMergePatchType, patch, metav1.PatchOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var before string
+	deployment := func(ctx context.Context) *appsv1.Deployment {
+		d, err := client.AppsV1().Deployments(namespace).Get(ctx, gatewayComponent, metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	before = deployment(t.Context()).Spec.Template.Spec.Containers[0].Image
+	image(strings.TrimSuffix(before, "-broken") + "-broken")
+	checkout.Eventually(t, "the rollout is stuck at 2 ready pods of 3", func(ctx context.Context) error {
+		if d := deployment(ctx); d.Status.Replicas != 3 || d.Status.ReadyReplicas != 2 || d.Status.ObservedGeneration < d.Generation {
+			return fmt.Errorf("the Deployment is %+v", d.Status)
+		}
+		return nil
+	})
+	g := &gatewayScaling{t: t, client: client}
+	g.keep(2000, time.Minute)
+	d := deployment(t.Context())
+	// 2 cores, and pods of half a core at 70 %, need 6 pods.
+	const needed = 6
+	if g.wanted < needed || int(d.Status.ReadyReplicas) < needed-1 {
+		t.Errorf("with a stuck rollout the autoscaler wants %d pods at readings up to %d %%, and %d are ready; want %d", g.wanted, g.reading, d.Status.ReadyReplicas, needed)
+	}
+	g.demand(0)
+	image(before)
+	checkout.Eventually(t, "2 pods after the load", func(ctx context.Context) error {
+		if d := deployment(ctx); d.Status.Replicas != 2 || d.Status.ReadyReplicas != 2 || d.Status.UpdatedReplicas != 2 {
+			return fmt.Errorf("the Deployment is %+v", d.Status)
+		}
+		return nil
+	})
+	var left []string
+	pods, err := client.CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{LabelSelector: gatewayPods})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range pods.Items {
+		if p.DeletionTimestamp == nil && p.Status.Phase != corev1.PodRunning {
+			left = append(left, p.Name)
+		}
+	}
+	if len(left) > 0 {
+		t.Errorf("pods of the stuck rollout are left: %v", left)
 	}
 }
