@@ -56,7 +56,7 @@ endif
 down: ## delete STACK; for local and real, stop its cluster too; YES=1 does not ask first
 	$(STACK_CMD) down
 
-status: ## pods, nodes, autoscalers and alerts of stack local
+status: ## pods, nodes, autoscalers and alerts of a stack on this machine
 	$(STACK_CMD) status
 
 load: ## CPU=<cores> [TARGET=gateway|model] [FOR=<time>]: simulate demand on the pods and watch
