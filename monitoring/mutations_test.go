@@ -30,9 +30,9 @@ var (
 	window      = regexp.MustCompile(`\[([0-9]+[smh])\]`)
 	matcher     = regexp.MustCompile(`[a-z_]+(?:=~|!=|=)"[^"]*",? ?`)
 	alternative = regexp.MustCompile(`\|[A-Za-z]+`)
-	connector   = regexp.MustCompile(`\b(and|or)\b`)
+	connector   = regexp.MustCompile(`\b(and|or|unless)\b`)
 	opposite    = map[string]string{"==": "!=", ">=": "<", "<=": ">", ">": "<=", "<": ">="}
-	otherWord   = map[string]string{"and": "or", "or": "and"}
+	otherWord   = map[string]string{"and": "or", "or": "and", "unless": "and"}
 )
 
 // replaceEach returns the expression once for each replacement of each match of a group of a pattern.
