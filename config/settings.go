@@ -392,13 +392,12 @@ const upStabilization = 20 * time.Second
 // defaultTolerance is Kubernetes' own, in % of the target (--horizontal-pod-autoscaler-tolerance).
 const defaultTolerance = 10
 
-// defaultScaling adds all pods that two readings in a row ask for: a reading cannot ask for 11 times as many. It removes at most
-// half of the pods a minute, after 5 minutes without a higher recommendation (the Kubernetes default). docs/scaling.md compares
-// it with Kubernetes' own.
+// defaultScaling adds all pods that two readings in a row ask for: a reading cannot ask for 11 times as many. It removes pods
+// as Kubernetes does by default: to the most that a reading of the last 5 minutes asked for. docs/scaling.md compares both.
 func defaultScaling() Scaling {
 	return Scaling{
 		Up:   ScalingStep{Stabilization: upStabilization, Period: 15 * time.Second, Percent: 1000, Tolerance: defaultTolerance},
-		Down: ScalingStep{Stabilization: 5 * time.Minute, Period: time.Minute, Percent: 50, Tolerance: defaultTolerance},
+		Down: ScalingStep{Stabilization: 5 * time.Minute, Period: 15 * time.Second, Percent: 100, Tolerance: defaultTolerance},
 	}
 }
 

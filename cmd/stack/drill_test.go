@@ -74,7 +74,7 @@ func TestADrillKnowsPodsNodesAndDelaysOfTheSettings(t *testing.T) {
 	want := drill.Setup{Name: "x", Pod: catalog.Room{MilliCPU: 500, MemoryMiB: 256, Pods: 1}, Target: 70, Tolerance: 10, MinPods: 2, MaxPods: 24, PodStart: 1,
 		Node: got.Node, MinNodes: 2, MaxNodes: 10, Boot: 40, Others: []catalog.Room{model, model}, NodeUSD: 0.096,
 		Price: "m6i.large on demand in us-east-1, 0.096 USD an hour",
-		Down:  drill.Down{Loops: 2*10 + 15 + 2*s.settings.Autoscaler.ScanInterval.Seconds(), Stabilization: 60, Period: 60, Percent: 50, Pods: 3, Unneeded: 60}}
+		Down:  drill.Down{Loops: 2*10 + 15 + 2*s.settings.Autoscaler.ScanInterval.Seconds(), Stabilization: 60, Period: 15, Percent: 100, Pods: 3, Unneeded: 60}}
 	if !reflect.DeepEqual(got, want) || got.Node.MilliCPU != 1930 {
 		t.Errorf("the setup is\n%+v, want\n%+v", got, want)
 	}
