@@ -141,7 +141,7 @@ func nodeTable() []tool {
 		{name: "kube-router", folder: "kube-router", pkg: "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router",
 			pinned: "github.com/cloudnativelabs/kube-router/v2", diskGiB: 1},
 		{name: "coredns", folder: "coredns", pkg: ".", pinned: "github.com/coredns/coredns", diskGiB: 1},
-		{name: "skipper", folder: "skipper", pkg: "github.com/zalando/skipper/cmd/skipper", pinned: "github.com/zalando/skipper", diskGiB: 1},
+		{name: "skipper", folder: "skipper", pkg: ".", pinned: "github.com/zalando/skipper", diskGiB: 1},
 	}
 }
 
