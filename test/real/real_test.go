@@ -32,7 +32,7 @@ const (
 	// tolerance is the largest difference between a score and TensorFlow's own that rounding explains.
 	tolerance = 1e-5
 	// rate is the requests per second while something is done. Two cores compute about 40 predictions a second.
-	rate = 10
+	rate = 12
 	// answerTimeout is longer than the gateway waits for a prediction (20 s) and a picture (5 s).
 	answerTimeout = 30 * time.Second
 	// quiet is how long requests go on before and after what is done.
@@ -180,6 +180,7 @@ func TestStackReal(t *testing.T) {
 		{"a second make up finds nothing to change", upAgain},
 		{"a pod runs without privileges, with a read-only root and no token", podAsItRuns},
 		{"the network rules admit the path of a request and nothing else", flows},
+		{"an answer that comes at once comes whole", answersAtOnce},
 		{"a new gateway image drops no request", newGatewayImage},
 		{"a new model image drops no request", newModelImage},
 		{"other resources drop no request", otherResources},
@@ -228,6 +229,25 @@ func prediction(t *testing.T, s *stack) {
 	// The gateway fetches the example's picture from the server in the nodes' network.
 	if err := traffic.CheckScores(s.scores, tolerance)([]byte(s.Shell(command[1]))); err != nil {
 		t.Errorf("%s: %v", command[1], err)
+	}
+}
+
+// answersAtOnce sends requests that the gateway refuses without a call of the model, within about a millisecond: before the
+// ingress controller has seen the end of the request.
+func answersAtOnce(t *testing.T, s *stack) {
+	run := traffic.Run{URL: s.url + "/predict", Body: []byte(strings.Repeat("x", 2000)), Rate: 60, For: 20 * time.Second, Timeout: answerTimeout}
+	var sent atomic.Int64
+	got := map[string]int{}
+	if err := traffic.Send(t.Context(), run, &sent, func(a traffic.Answer) { got[a.Failure]++ }); err != nil {
+		t.Fatal(err)
+	}
+	for reason, count := range got {
+		if !strings.HasPrefix(reason, "400 Bad Request, the body must be JSON") {
+			t.Errorf("%d of %d: %q", count, sent.Load(), reason)
+		}
+	}
+	if len(got) == 0 {
+		t.Error("no request was sent")
 	}
 }
 

@@ -140,5 +140,3 @@ require (
 	oras.land/oras-go/v2 v2.3.1 // indirect
 	sigs.k8s.io/yaml v1.4.0 // indirect
 )
-
-tool github.com/zalando/skipper/cmd/skipper
