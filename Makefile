@@ -60,17 +60,17 @@ status: ## pods, nodes, autoscalers and alerts of a stack on this machine
 	$(STACK_CMD) status
 
 load: ## CPU=<cores> [TARGET=gateway|model] [FOR=<time>]: simulate demand on the pods and watch
-	$(STACK_CMD) load -cpu '$(CPU)' -target '$(TARGET)' -for '$(FOR)' $(if $(RECORD),-record '$(RECORD)')
+	$(STACK_CMD) load -cpu '$(CPU)' -target '$(TARGET)' -for '$(FOR)' $(if $(call given,RECORD),-record $(call quoted,RECORD))
 
 drill: ## [TRACE=spike|ramp|wave|day|<file>] [AGAINST=stock|<settings file>]: replay a demand trace on two sets of settings, and compare them
 	$(STACK_CMD) drill $(if $(call given,TRACE),-trace $(call quoted,TRACE)) $(if $(call given,AGAINST),-against $(call quoted,AGAINST)) \
 		$(if $(call given,RECORD),-record $(call quoted,RECORD)) $(if $(call given,PICTURE),-picture $(call quoted,PICTURE))
 
-monitor: ## Prometheus and Alertmanager for stack local, on loopback; make status shows the alerts that fire
-	$(STACK_CMD) monitor
+monitor: ## Prometheus and Alertmanager for stack local or real, on loopback; [PICTURE=<file> [FOR=30m]]: draw the dashboards
+	$(STACK_CMD) monitor $(if $(call given,PICTURE),-picture $(call quoted,PICTURE)) $(if $(call given,FOR),-for $(call quoted,FOR))
 
-gameday: ## [FAULT=<name>]: make real faults on stack local, wait for the page, repair each as docs/operations.md says
-	$(STACK_CMD) gameday $(if $(call given,FAULT),-fault $(call quoted,FAULT))
+gameday: ## [FAULT=<name>|none]: make real faults on stack local or real, wait for the page, repair each as docs/operations.md says; none: half an hour in which nothing may page
+	$(STACK_CMD) gameday $(if $(call given,FAULT),-fault $(call quoted,FAULT)) $(if $(call given,RECORD),-record $(call quoted,RECORD))
 
 images: ## [MODEL=<archive>] [GATEWAY=<archive>]: the example's images, or your own as `docker save` writes them, for real nodes
 	$(STACK_CMD) images $(if $(call given,MODEL),-model $(call quoted,MODEL)) $(if $(call given,GATEWAY),-gateway $(call quoted,GATEWAY))
@@ -103,7 +103,7 @@ tools: ## get every pinned command (TOOLS=auto|build|fetch); [WITH=nodes,monitor
 # gotestsum prints a line for each package or, for long tests, for each test. At the end it prints one line with all counts.
 GOTESTSUM = go tool -modfile=tools/go.mod gotestsum
 
-test: WITH = rules
+test: WITH = rules,monitoring
 test: tools ## every test that needs only Go and the Go module proxy
 	@echo "test: the tools and the project's packages"
 	@$(GOTESTSUM) --format pkgname --jsonfile .local/packages.json --raw-command -- sh -c \

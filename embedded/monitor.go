@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -176,43 +174,6 @@ func (c *Cluster) stopMonitor() {
 	for _, m := range monitors {
 		c.stopDaemon(m.name)
 	}
-}
-
-// Alert is an alert that fires.
-type Alert struct {
-	State       string            // firing, or pending: its condition holds, for less time than it takes
-	Labels      map[string]string // alertname, severity, and what the alert is about
-	Annotations map[string]string // summary and runbook
-}
-
-// alertsTimeout bounds the question for the alerts, which takes milliseconds.
-const alertsTimeout = 5 * time.Second
-
-// Alerts returns the alerts that fire or are pending. running says whether the cluster is monitored.
-func (c *Cluster) Alerts(ctx context.Context) (alerts []Alert, running bool, err error) {
-	if c.processIn(c.file(prometheus+".pid")) == nil {
-		return nil, false, nil
-	}
-	address, err := c.daemonAddress(prometheus)
-	if err != nil {
-		return nil, true, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, alertsTimeout)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/api/v1/alerts", nil)
-	if err != nil {
-		return nil, true, err
-	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, true, fmt.Errorf("asking Prometheus for the alerts: %w", err)
-	}
-	defer answer.Body.Close()
-	var body struct{ Data struct{ Alerts []Alert } }
-	if err := json.NewDecoder(answer.Body).Decode(&body); err != nil {
-		return nil, true, fmt.Errorf("asking Prometheus for the alerts: %s: %w", answer.Status, err)
-	}
-	return body.Data.Alerts, true, nil
 }
 
 // daemonAddress is the address, host:port, of a command of this cluster that runs, or a free one.

@@ -12,7 +12,6 @@ import (
 	"syscall"
 	"time"
 
-	"tfserving/components/gateway"
 	"tfserving/embedded"
 	"tfserving/monitoring/gameday"
 )
@@ -20,20 +19,25 @@ import (
 // runbook is the page with what to do when an alert fires.
 const runbook = "docs/operations.md"
 
-// gameday makes faults in stack local, one after the other, and repairs each as the runbook says.
+// gameday makes faults in a stack on this machine, one after the other, and repairs each as the runbook says.
 func (s *pulumiStack) gameday(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("gameday", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // people set FAULT of the Makefile
+	flags.SetOutput(io.Discard) // people set FAULT and RECORD of the Makefile
 	fault := flags.String("fault", "", "the one fault to make")
+	record := flags.String("record", "", "file to which the results are added")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	faults, err := gameday.Select(*fault)
+	if !s.embedded() {
+		return fmt.Errorf("gameday makes its faults in a cluster on this machine, and stack %s has none: use stack %s", s.name, localStack)
+	}
+	nodes := gameday.SimulatedNodes
+	if s.realNodes() {
+		nodes = gameday.RealNodes
+	}
+	faults, err := gameday.Select(*fault, nodes)
 	if err != nil {
 		return err
-	}
-	if !s.embedded() || s.realNodes() {
-		return fmt.Errorf("gameday makes its faults on simulated nodes, and stack %s has none: use stack %s", s.name, localStack)
 	}
 	if !s.hasCluster() {
 		return fmt.Errorf("stack %s is not up: `make up STACK=%[1]s` starts it", s.name)
@@ -66,7 +70,13 @@ func (s *pulumiStack) gameday(ctx context.Context, args []string) error {
 			fmt.Fprintln(os.Stderr, "gameday: taking the pager out of Alertmanager's configuration:", err)
 		}
 	}()
-	g := gameday.Game{Runbook: string(page), Pager: pager, Out: os.Stdout, Shell: s.gamedayShell, Load: s.gamedayLoad}
+	g := gameday.Game{Stack: s.name, Runbook: string(page), Pager: pager, Out: os.Stdout, Shell: s.gamedayShell}
+	g.Record = func(r gameday.Result) error {
+		if *record == "" {
+			return nil
+		}
+		return r.Append(*record)
+	}
 	g.Settle = func(ctx context.Context) error {
 		if err := restore(); err != nil {
 			return err
@@ -134,25 +144,3 @@ func (s *pulumiStack) gamedayShell(ctx context.Context, script string) error {
 	}
 	return nil
 }
-
-// gamedayLoad puts a demand on the gateway's pods and follows their number until stop is called.
-func (s *pulumiStack) gamedayLoad(ctx context.Context, cores float64) (stop func(), err error) {
-	cluster := s.cluster()
-	client, err := cluster.Client()
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	load := embedded.Load{Component: gateway.Component, MilliCPU: int64(cores * 1000), For: gamedayLoadLimit}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		if err := cluster.Run(ctx, client, s.settings.Namespace, load, io.Discard, nil); err != nil && ctx.Err() == nil {
-			fmt.Fprintln(os.Stderr, "gameday: the load ended:", err)
-		}
-	}()
-	return func() { cancel(); <-ended }, nil
-}
-
-// gamedayLoadLimit is longer than any fault lasts.
-const gamedayLoadLimit = time.Hour

@@ -55,7 +55,7 @@ func TestMonitorAndGamedayRefuseWhatTheyCannotDo(t *testing.T) {
 	if err := s.monitor(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "make up STACK=local") {
 		t.Errorf("monitor without a cluster: %v", err)
 	}
-	if err := s.gameday(t.Context(), []string{"-fault", "flood"}); err == nil || !strings.Contains(err.Error(), "FAULT=flood is no fault; there are no-room, ") {
+	if err := s.gameday(t.Context(), []string{"-fault", "flood"}); err == nil || !strings.Contains(err.Error(), "FAULT=flood is no fault of this stack; there are no-image, no-room, ") {
 		t.Errorf("an unknown fault: %v", err)
 	}
 	if err := s.gameday(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "make up STACK=local") {
@@ -65,11 +65,14 @@ func TestMonitorAndGamedayRefuseWhatTheyCannotDo(t *testing.T) {
 		t.Error("a refused game day leaves a copy of the settings")
 	}
 	s.settings.Local.Nodes = config.NodesReal
-	if err := s.gameday(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "use stack local") {
-		t.Errorf("gameday on real nodes: %v", err)
+	if err := s.gameday(t.Context(), []string{"-fault", "no-room"}); err == nil || !strings.Contains(err.Error(), "there are no-image, model-killed, ") {
+		t.Errorf("a fault of simulated nodes on real ones: %v", err)
 	}
 	s.settings.Local.Nodes = config.NodesNone
 	if err := s.monitor(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "docs/monitoring.md") {
 		t.Errorf("monitor of a stack without a cluster here: %v", err)
+	}
+	if err := s.gameday(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "use stack local") {
+		t.Errorf("gameday of a stack without a cluster here: %v", err)
 	}
 }

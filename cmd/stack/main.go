@@ -43,7 +43,7 @@ var commands = []command{
 	{"load", "put CPU demand on the pods and watch them follow (stack local)", validSettings, (*pulumiStack).load},
 	{"drill", "replay a demand trace on two sets of settings, and compare them (stack local)", validSettings | lockedFolder | pinnedTools, (*pulumiStack).drill},
 	{"monitor", "start Prometheus and Alertmanager for the embedded cluster, and say where they are", validSettings | lockedFolder, (*pulumiStack).monitor},
-	{"gameday", "make faults, wait for their pages, and repair them as the runbook says (stack local)", validSettings, (*pulumiStack).gameday},
+	{"gameday", "make faults, wait for their pages, and repair them as the runbook says", validSettings, (*pulumiStack).gameday},
 	{"images", "make the images of the gateway and the model server", validSettings, (*pulumiStack).images},
 	{"traffic", "send requests for a prediction at a constant rate", validSettings, (*pulumiStack).traffic},
 	{"timeline", "draw a recorded load run", validSettings, (*pulumiStack).timeline},

@@ -3,14 +3,24 @@ package main
 import (
 	"cmp"
 	"context"
+	"flag"
 	"fmt"
+	"io"
 	"slices"
+	"time"
 
 	"tfserving/embedded"
 )
 
-// monitor starts the monitoring of the stack's embedded cluster and prints where it is.
-func (s *pulumiStack) monitor(ctx context.Context, _ []string) error {
+// monitor starts the monitoring of the stack's embedded cluster and prints where it is. It can draw what the dashboards show.
+func (s *pulumiStack) monitor(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("monitor", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // people set PICTURE and FOR of the Makefile
+	picture := flags.String("picture", "", "file that receives a picture of the dashboards")
+	length := flags.Duration("for", 30*time.Minute, "the time that the picture shows")
+	if err := flags.Parse(args); err != nil || *length < time.Minute {
+		return fmt.Errorf("FOR is no length of time of a minute or more: give one such as 5m or 2h (%v)", err)
+	}
 	m, err := s.startMonitor(ctx, "")
 	if err != nil {
 		return err
@@ -22,10 +32,13 @@ func (s *pulumiStack) monitor(ctx context.Context, _ []string) error {
 
 Next:
   make status STACK=%[3]s    pods and nodes, and the alerts that fire
-  make gameday             real faults, and the pages that follow (stack local)
+  make gameday STACK=%[3]s   real faults, and the pages that follow
   make down STACK=%[3]s      end it all
 `, m.Alertmanager, m.Prometheus, s.name)
-	return nil
+	if *picture == "" {
+		return nil
+	}
+	return s.drawPanels(ctx, *picture, *length)
 }
 
 // startMonitor starts what of the monitoring does not run. Alertmanager sends its messages to webhook, or to nobody if that is

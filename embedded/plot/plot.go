@@ -17,6 +17,9 @@ const (
 	marginLeft   = 56
 	marginRight  = 150
 	marginTop    = 34
+	nameGap      = 10 // between a panel and the names of its lines
+	// letterWidth is the most that a letter of a line's name takes on average.
+	letterWidth = 7
 )
 
 // Line is a value over time, at the times of the picture. It keeps its value until the next time.
@@ -37,13 +40,18 @@ func Draw(w io.Writer, seconds []float64, panels []Panel) error {
 		return errors.New("a picture needs at least two samples")
 	}
 	end := seconds[len(seconds)-1]
-	height := marginTop + len(panels)*(panelHeight+panelGap)
+	width, height := pictureWidth, marginTop+len(panels)*(panelHeight+panelGap)
+	for _, p := range panels {
+		for _, l := range p.Lines { // long names need a wider margin
+			width = max(width, pictureWidth-marginRight+nameGap+letterWidth*len(l.Name))
+		}
+	}
 	x := func(seconds float64) float64 {
 		return marginLeft + seconds/end*(pictureWidth-marginLeft-marginRight)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n", pictureWidth, height, pictureWidth, height)
-	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", pictureWidth, height)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n", width, height, width, height)
+	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", width, height)
 	for i, p := range panels {
 		drawPanel(&b, p, seconds, float64(marginTop+i*(panelHeight+panelGap)), x)
 	}
@@ -98,6 +106,6 @@ func drawPanel(b *strings.Builder, p Panel, seconds []float64, top float64, x fu
 			fmt.Fprintf(&path, "H%.1fV%.1f", x(seconds[j]), y(v))
 		}
 		fmt.Fprintf(b, `<path d="%s" fill="none" stroke="%s" stroke-width="2"/>`+"\n", path.String(), l.Colour)
-		fmt.Fprintf(b, `<text x="%.0f" y="%.0f" fill="%s">%s</text>`+"\n", right+10, top+14+float64(i)*18, l.Colour, l.Name)
+		fmt.Fprintf(b, `<text x="%.0f" y="%.0f" fill="%s">%s</text>`+"\n", right+nameGap, top+14+float64(i)*18, l.Colour, l.Name)
 	}
 }

@@ -1,7 +1,6 @@
 package gameday
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -18,7 +17,6 @@ type Pager struct {
 	mu     sync.Mutex
 	firing map[string]bool      // by alert: whether its last message said that it fires
 	paged  map[string]time.Time // by alert: when the last message of that came
-	change chan struct{}        // closed and replaced at each message
 }
 
 // message is the part of Alertmanager's webhook message that counts here.
@@ -37,7 +35,7 @@ func StartPager() (*Pager, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting the pager: %w", err)
 	}
-	p := &Pager{URL: "http://" + listener.Addr().String(), firing: map[string]bool{}, paged: map[string]time.Time{}, change: make(chan struct{})}
+	p := &Pager{URL: "http://" + listener.Addr().String(), firing: map[string]bool{}, paged: map[string]time.Time{}}
 	p.server = &http.Server{Handler: http.HandlerFunc(p.receive), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = p.server.Serve(listener) }() // ends at Close
 	return p, nil
@@ -61,25 +59,13 @@ func (p *Pager) receive(w http.ResponseWriter, r *http.Request) {
 			p.paged[name] = time.Now()
 		}
 	}
-	close(p.change)
-	p.change = make(chan struct{})
 }
 
-// await waits until the last message about an alert says that it fires, or that it does not any more.
-func (p *Pager) await(ctx context.Context, alert string, firing bool) error {
-	for {
-		p.mu.Lock()
-		now, change := p.firing[alert], p.change
-		p.mu.Unlock()
-		if now == firing {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-change:
-		}
-	}
+// fires says whether the last message about an alert says that it fires.
+func (p *Pager) fires(alert string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.firing[alert]
 }
 
 // since returns the alerts that paged after a time, sorted.

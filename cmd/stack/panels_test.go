@@ -1,0 +1,18 @@
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"tfserving/embedded"
+)
+
+func TestALineOfThePictureHasAValueForEachStepAndItsName(t *testing.T) {
+	series := embedded.Series{Labels: map[string]string{"code": "200"}, Points: []embedded.Point{{Seconds: 104, Value: 1}, {Seconds: 110, Value: 2}}}
+	if got := values(series, 100, 2, 5); !slices.Equal(got, []float64{0, 0, 1, 0, 0}) {
+		t.Errorf("the values are %v", got)
+	}
+	if got := legend("status {{code}}", series.Labels); got != "status 200" {
+		t.Errorf("the name is %q", got)
+	}
+}
