@@ -89,12 +89,13 @@ func (c *Cluster) monitorArguments(name, address string) []string {
 	switch name {
 	case kubeStateMetrics:
 		host, port, _ := strings.Cut(address, ":")
-		return []string{
-			"--kubeconfig=" + c.monitorFile("kubeconfig"), "--host=" + host, "--port=" + port,
-			"--telemetry-host=" + host, "--telemetry-port=0", // its metrics about itself: nobody reads them
-			"--resources=deployments,horizontalpodautoscalers,nodes,poddisruptionbudgets,pods",
-			"--metric-allowlist=" + strings.Join(monitoring.WithPrefix(usedMetrics(), "kube_"), ","),
+		what, err := monitoring.StateMetricsArguments()
+		if err != nil {
+			panic(err) // a test parses the same file
 		}
+		return append(what,
+			"--kubeconfig="+c.monitorFile("kubeconfig"), "--host="+host, "--port="+port,
+			"--telemetry-host="+host, "--telemetry-port=0") // its metrics about itself: nobody reads them
 	case alertmanager:
 		return []string{"--config.file=" + c.monitorFile("alertmanager.yaml"), "--storage.path=" + c.monitorFile("alertmanager"),
 			"--web.listen-address=" + address, "--cluster.listen-address="} // one of it needs no cluster

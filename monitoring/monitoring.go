@@ -5,6 +5,7 @@ package monitoring
 import (
 	_ "embed"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -92,4 +93,19 @@ func Metrics() ([]string, error) {
 // WithPrefix returns the names that begin with a prefix.
 func WithPrefix(names []string, prefix string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !strings.HasPrefix(name, prefix) })
+}
+
+// StateMetricsKinds are the kinds of objects, by API group, that kube-state-metrics makes Metrics of.
+var StateMetricsKinds = map[string][]string{
+	"": {"nodes", "pods"}, "apps": {"deployments"}, "autoscaling": {"horizontalpodautoscalers"}, "policy": {"poddisruptionbudgets"},
+}
+
+// StateMetricsArguments are kube-state-metrics' arguments by which it reads these objects and serves Metrics, and no others.
+func StateMetricsArguments() ([]string, error) {
+	names, err := Metrics()
+	if err != nil {
+		return nil, err
+	}
+	kinds := slices.Sorted(slices.Values(slices.Concat(slices.Collect(maps.Values(StateMetricsKinds))...)))
+	return []string{"--resources=" + strings.Join(kinds, ","), "--metric-allowlist=" + strings.Join(WithPrefix(names, "kube_"), ",")}, nil
 }
