@@ -51,6 +51,7 @@ func newCheckout(t testing.TB) *checkout.Checkout {
 
 // TestLocalStack takes one checkout from a fresh clone to make down. Each part begins where the one before ended.
 func TestLocalStack(t *testing.T) {
+	t.Parallel()
 	c := newCheckout(t)
 	for _, part := range []struct {
 		name string

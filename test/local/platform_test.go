@@ -21,6 +21,7 @@ import (
 // TestThePlatformKubernetesDeploysToAnExistingCluster deploys the application with pulumi, without make, to a cluster of which
 // the settings name kubeconfig and context. That cluster has no autoscaler of nodes.
 func TestThePlatformKubernetesDeploysToAnExistingCluster(t *testing.T) {
+	t.Parallel()
 	c := newCheckout(t)
 	c.Make("tools")
 	dir := t.TempDir()

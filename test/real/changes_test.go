@@ -135,6 +135,7 @@ func (s *stack) underLoad() {
 
 // spread holds 4 gateways and 3 model servers under traffic for two minutes.
 func spread(t *testing.T, s *stack) {
+	skipIfShort(t)
 	defer s.Keep(stackFile)()
 	const models, most = 3, 1.5
 	s.underLoad()

@@ -97,6 +97,7 @@ func nodeKilled(t *testing.T, s *stack) {
 
 // daemonsKilled kills the daemons of all nodes. Process 1 of each node starts them again.
 func daemonsKilled(t *testing.T, s *stack) {
+	skipIfShort(t)
 	s.settled()
 	s.losesNothing(func() {
 		for _, daemon := range []string{"/kubelet", "/kube-proxy", "/kube-router", "/containerd"} {
