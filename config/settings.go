@@ -71,6 +71,7 @@ type Settings struct {
 	Model                  Model                  `json:"model" doc:"The TF-Serving model server."`
 	Gateway                Gateway                `json:"gateway" doc:"The HTTP gateway in front of the model."`
 	Schedule               Schedule               `json:"schedule" doc:"Working hours. Outside them the application has no pods and answers nobody, and the node groups of platform eks may shrink to one node in all. Off unless from, to and timeZone are set (docs/operations.md)."`
+	Monitoring             Monitoring             `json:"monitoring" doc:"Metrics, alerts and e-mails on platform eks. Off by default (docs/monitoring.md)."`
 	Ingress                Ingress                `json:"ingress" doc:"How callers outside the cluster reach the gateway."`
 }
 
@@ -82,7 +83,7 @@ type Policy struct {
 // PolicyException lets resources break a policy rule until a day. Package policy defines the rules; a test there compares
 // them with the oneof tag of Rule.
 type PolicyException struct {
-	Rule     string `json:"rule" oneof:"endpoint-cidrs|no-open-ingress|imdsv2|secrets-encrypted|volumes-encrypted|repositories-encrypted|no-star-iam|no-open-trust|required-tags|restricted-pods|pinned-images|prod-protected|prod-balancer-protected|prod-private-endpoint|within-budget" doc:"Name of the rule; required."`
+	Rule     string `json:"rule" oneof:"endpoint-cidrs|no-open-ingress|imdsv2|secrets-encrypted|volumes-encrypted|repositories-encrypted|topics-encrypted|no-star-iam|no-open-trust|required-tags|restricted-pods|pinned-images|prod-protected|prod-balancer-protected|prod-private-endpoint|within-budget" doc:"Name of the rule; required."`
 	Resource string `json:"resource" doc:"Name of the resource that may break the rule, as a preview shows it, or a pattern in which * matches any text; required."`
 	Reason   string `json:"reason" doc:"Why the exception exists, for readers of the preview; required."`
 	Until    string `json:"until" doc:"Last day of the exception, in UTC, as year-month-day in quotes, such as \"2027-01-31\"; required."`
@@ -297,6 +298,12 @@ type Schedule struct {
 	To       string `json:"to" doc:"When work ends, on the same day."`
 	TimeZone string `json:"timeZone" doc:"Time zone of the IANA database, such as Europe/Berlin. Its summer time is followed."`
 	Image    string `json:"image" doc:"Image that runs kubectl, for the CronJobs that scale the application."`
+}
+
+// Monitoring is who gets the alerts of a stack on platform eks.
+type Monitoring struct {
+	Enabled bool     `json:"enabled" doc:"Make a workspace of Amazon Managed Service for Prometheus with the project's alert rules, alarms of CloudWatch, and a topic that sends both as e-mails."`
+	Notify  []string `json:"notify" doc:"E-mail addresses that get the alerts; required if enabled. AWS first sends each a link to confirm."`
 }
 
 // Ingress is how callers outside the cluster reach the gateway.

@@ -55,6 +55,7 @@ func (s *Settings) validate(now time.Time) []problem {
 	c.nodeGroups(s.NodeGroups)
 	c.autoscaler(s)
 	c.schedule(s)
+	c.monitoring(s)
 	c.loadBalancerController(&s.LoadBalancerController)
 	if s.Platform == PlatformEKS {
 		c.eks(s)

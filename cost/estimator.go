@@ -80,6 +80,9 @@ var priced = map[string]func(*estimator, resource.Resource){
 	resource.FlowLog:               (*estimator).flowLog,
 	resource.LogGroup:              (*estimator).logGroup,
 	resource.KMSKey:                (*estimator).key,
+	resource.PrometheusWorkspace:   (*estimator).workspace,
+	resource.PrometheusCollector:   (*estimator).collector,
+	resource.MetricAlarm:           (*estimator).alarm,
 	resource.Repository:            (*estimator).repository,
 	resource.Ingress:               (*estimator).ingress,
 	resource.Service:               (*estimator).service,
@@ -93,6 +96,8 @@ var free = []string{
 	"aws:ec2/routeTableAssociation:RouteTableAssociation", resource.SecurityGroup,
 	resource.SecurityGroupRule, resource.Subnet, resource.VPC,
 	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", resource.SecurityGroupIngressRule,
+	"aws:amp/ruleGroupNamespace:RuleGroupNamespace", "aws:amp/alertManagerDefinition:AlertManagerDefinition",
+	resource.Topic, "aws:sns/topicPolicy:TopicPolicy", "aws:sns/topicSubscription:TopicSubscription", // 1,000 e-mails a month
 	resource.ScalingSchedule, "aws:ecr/lifecyclePolicy:LifecyclePolicy", "aws:ecr/repositoryPolicy:RepositoryPolicy",
 	resource.AccessEntry, resource.AccessPolicyAssociation, "aws:eks/addon:Addon",
 	resource.PodIdentityAssociation,

@@ -24,7 +24,7 @@ func PriceListFile(region string) string { return priceListPrefix + region + ".t
 // ListPrice is a price of AWS's price list.
 type ListPrice struct {
 	Item string // as in prices.tsv
-	Unit string // hour, month, GB or GB-month
+	Unit string // hour, month, GB, GB-month or sample
 	USD  float64
 	Date string // on which AWS published it, YYYY-MM-DD
 }
@@ -37,7 +37,7 @@ func PriceList(region string, all []ListPrice) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "# Prices of %s, USD before tax, from AWS's price list. `make prices REGION=%s` writes this file.\n# region\titem\tunit\tUSD\tas of\tsource\n", region, region)
 	for _, p := range all {
-		fmt.Fprintf(&out, "%s\t%s\t%s\t%g\t%s\t%s\n", region, p.Item, p.Unit, p.USD, p.Date, priceListSource)
+		fmt.Fprintf(&out, "%s\t%s\t%s\t%s\t%s\t%s\n", region, p.Item, p.Unit, plain(p.USD), p.Date, priceListSource)
 	}
 	return out.String()
 }
@@ -61,10 +61,13 @@ func fetched() (all []price) {
 	return all
 }
 
-// Items lists what prices.tsv has prices of, without instance types, sorted.
+// unlisted are items whose usage type in AWS's price list is not known here. They keep their prices of prices.tsv.
+var unlisted = []string{"Prometheus collector", "Prometheus samples collected"}
+
+// Items lists what prices.tsv has prices of and `make prices` gets, without instance types, sorted.
 func Items() (all []string) {
 	for _, p := range parsePrices(pricesTable, "prices.tsv") {
-		if !strings.HasPrefix(p.item, ec2Prefix) {
+		if !strings.HasPrefix(p.item, ec2Prefix) && !slices.Contains(unlisted, p.item) {
 			all = append(all, p.item)
 		}
 	}

@@ -27,7 +27,7 @@ var (
 type price struct {
 	region string // or allRegions
 	item   string
-	unit   string // hour, month, GB or GB-month
+	unit   string // hour, month, GB, GB-month or sample
 	usd    float64
 	date   string // on which AWS published the price
 	source string
@@ -123,7 +123,10 @@ func PricesMarkdown() string {
 		if region == allRegions {
 			region = "all"
 		}
-		fmt.Fprintf(&out, "| %s | %s | %g | %s | %s | %s |\n", region, p.item, p.usd, p.unit, p.date, p.source)
+		fmt.Fprintf(&out, "| %s | %s | %s | %s | %s | %s |\n", region, p.item, plain(p.usd), p.unit, p.date, p.source)
 	}
 	return out.String()
 }
+
+// plain is a number without an exponent.
+func plain(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }

@@ -61,3 +61,13 @@ func repositoriesEncrypted(_ *Stack, r resource.Resource, f *findings) {
 		f.brokenf("the repository's images are not encrypted with a KMS key of the stack")
 	}
 }
+
+// awsTopicKey is AWS's own key for topics.
+const awsTopicKey = "alias/aws/sns"
+
+func topicsEncrypted(_ *Stack, r resource.Resource, f *findings) {
+	key := resource.At(r.Inputs, "kmsMasterKeyId")
+	if f.visible(key, "which key encrypts the topic's messages") && (key == nil || key == "" || key == awsTopicKey) {
+		f.brokenf("the topic's messages are not encrypted with a KMS key of the stack")
+	}
+}

@@ -187,6 +187,12 @@ var examples = map[string][]example{
 		{"the default", resource.Repository, `{}`, breaks, "KMS key of the stack", nil},
 		{"unknown", resource.Repository, `encryptionConfigurations: (unknown)`, unknown, "images are encrypted", nil},
 	},
+	"topics-encrypted": {
+		{"a key", resource.Topic, `kmsMasterKeyId: "arn:aws:kms:eu-west-1:1:key/a"`, keeps, "", nil},
+		{"a key that is made in the same update", resource.Topic, `kmsMasterKeyId: (unknown)`, unknown, "which key encrypts", nil},
+		{"AWS's key", resource.Topic, `kmsMasterKeyId: alias/aws/sns`, breaks, "KMS key of the stack", nil},
+		{"none", resource.Topic, `{}`, breaks, "KMS key of the stack", nil},
+	},
 	"no-star-iam": {
 		{"actions written out, everywhere", resource.IAMRolePolicy, `policy: '{"Statement":[{"Effect":"Allow","Action":["ec2:DescribeInstances"],"Resource":"*"}]}'`, keeps, "", nil},
 		{"all actions on one thing", resource.IAMRolePolicy, `policy: '{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::bucket/*"}}'`, keeps, "", nil},

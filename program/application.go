@@ -61,6 +61,11 @@ func newApplication(ctx *pulumi.Context, cluster *platform, s *config.Settings) 
 			return nil, err
 		}
 	}
+	if cluster.monitor != nil {
+		if err := cluster.monitor(entryPoint.URL, ns.Name); err != nil {
+			return nil, err
+		}
+	}
 	url := cluster.rolledOut(ctx, s.Schedule.On(), entryPoint.URL, ns.Name, model.Deployment, entryPoint.Deployment)
 	return &application{namespace: ns.Name, gatewayURL: url, modelEndpoint: model.Endpoint}, nil
 }

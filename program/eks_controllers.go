@@ -6,6 +6,7 @@ import (
 	"tfserving/components/autoscaler"
 	"tfserving/components/cluster"
 	"tfserving/components/loadbalancer"
+	"tfserving/components/monitoring"
 	"tfserving/components/network"
 	"tfserving/config"
 )
@@ -39,6 +40,7 @@ func newAutoscaler(ctx *pulumi.Context, c controllerArgs, opts ...pulumi.Resourc
 			NodeStart:              c.settings.NodeStartTimeout,
 		},
 	}
+	args.NodeGroupMetrics = c.settings.Monitoring.Enabled
 	if s.Headroom.Pods > 0 {
 		args.Headroom = &autoscaler.Headroom{Pods: s.Headroom.Pods, Resources: podResources(s.Headroom.Resources, 100)}
 	}
@@ -66,4 +68,32 @@ func newLoadBalancerController(ctx *pulumi.Context, c controllerArgs, opts ...pu
 		return nil, err
 	}
 	return controller.IngressClass, nil
+}
+
+// newMonitoring registers what watches the cluster and the gateway's load balancer. url is known once the load balancer exists.
+func newMonitoring(ctx *pulumi.Context, c controllerArgs, url, namespace pulumi.StringOutput, opts ...pulumi.ResourceOption) error {
+	s := c.settings
+	args := &monitoring.Args{
+		ClusterName:   c.name,
+		Region:        s.Region,
+		ClusterARN:    c.cluster.ARN,
+		Ready:         c.cluster.Ready,
+		SubnetIDs:     c.network.PrivateSubnetIDs,
+		NATGatewayIDs: c.network.NATGatewayIDs,
+		LoadBalancer: monitoring.LoadBalancer{
+			Application: s.Gateway.Service == config.ServiceClusterIP,
+			Object: pulumi.All(url, namespace).ApplyT(func(all []any) string {
+				return all[1].(string) + "/" + gatewayName
+			}).(pulumi.StringOutput),
+		},
+		CertificateARN: s.Ingress.CertificateARN,
+		Notify:         s.Monitoring.Notify,
+		Protect:        s.AWS.Protect,
+		Kubernetes:     c.provider,
+	}
+	for _, subnet := range c.network.Layout.Private {
+		args.CollectorCIDRs = append(args.CollectorCIDRs, subnet.String())
+	}
+	_, err := monitoring.NewMonitoring(ctx, c.name, args, opts...)
+	return err
 }

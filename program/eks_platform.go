@@ -66,7 +66,7 @@ func newEKSPlatform(ctx *pulumi.Context, s *config.Settings, checks preflight.Ch
 	if err != nil {
 		return nil, err
 	}
-	return &platform{
+	p := &platform{
 		provider:   provider,
 		kubeconfig: eksCluster.Kubeconfig,
 		images:     images,
@@ -78,7 +78,13 @@ func newEKSPlatform(ctx *pulumi.Context, s *config.Settings, checks preflight.Ch
 		},
 		namespaceLabels:   map[string]string{loadbalancer.ReadinessGates: "enabled"},
 		loadBalancerClass: catalog.LoadBalancerClassNLB,
-	}, nil
+	}
+	if s.Monitoring.Enabled {
+		p.monitor = func(url, namespace pulumi.StringOutput) error {
+			return newMonitoring(ctx, shared, url, namespace, onAWS)
+		}
+	}
+	return p, nil
 }
 
 // checkDeployer fails if the credentials are not of an allowed account, or of an identity that the cluster will not admit.

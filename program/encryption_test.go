@@ -42,10 +42,13 @@ var encryptionChecks = map[string]func(t *testing.T, g *graph, r *registration){
 		if r.input("deletionWindowInDays") != float64(keyRestoreDays) {
 			t.Errorf("%s can be restored for %v days after its deletion, want %d", r, r.input("deletionWindowInDays"), keyRestoreDays)
 		}
-		if r.input("policy") != nil {
-			t.Errorf("%s has a key policy, which this test does not check", r)
+		if policy := r.text("policy"); policy != "" {
+			checkKeyPolicy(t, r, policy)
 		}
 	},
+	resource.Topic: func(t *testing.T, g *graph, r *registration) { g.checkStackKey(t, r, r.text("kmsMasterKeyId")) },
+	// Without a key of the stack, AWS encrypts a workspace with one of its own. That is enough: numbers of pods are no secrets.
+	resource.PrometheusWorkspace: func(*testing.T, *graph, *registration) {},
 	// CloudWatch Logs encrypts every group with its own key. That is enough: the logs hold no secrets.
 	resource.LogGroup: func(t *testing.T, _ *graph, r *registration) {
 		if days, _ := r.input("retentionInDays").(float64); days < 1 {
@@ -57,11 +60,34 @@ var encryptionChecks = map[string]func(t *testing.T, g *graph, r *registration){
 // storesNoData are the types of AWS resources that store no data. A flow log's data is in its log group, and a node group's
 // volumes are set by its launch template.
 var storesNoData = []string{
-	resource.ScalingSchedule,
+	resource.ScalingSchedule, resource.MetricAlarm, resource.PrometheusCollector, "aws:amp/ruleGroupNamespace:RuleGroupNamespace",
+	"aws:amp/alertManagerDefinition:AlertManagerDefinition", "aws:sns/topicPolicy:TopicPolicy", "aws:sns/topicSubscription:TopicSubscription",
 	resource.DefaultSecurityGroup, resource.ElasticIP, resource.FlowLog, resource.InternetGateway, resource.NATGateway, resource.Route,
 	"aws:ec2/routeTable:RouteTable", "aws:ec2/routeTableAssociation:RouteTableAssociation", resource.SecurityGroup,
 	resource.SecurityGroupIngressRule, resource.Subnet, resource.VPC, resource.VPCEndpoint, "aws:ecr/lifecyclePolicy:LifecyclePolicy",
 	typeAddon, resource.NodeGroup, resource.PodIdentityAssociation, resource.IAMRole, resource.IAMRolePolicy, resource.IAMRolePolicyAttachment,
+}
+
+// checkKeyPolicy checks that a key's policy admits the account's own administrators, and services of AWS for this account's resources
+// only.
+func checkKeyPolicy(t *testing.T, r *registration, text string) {
+	t.Helper()
+	administered := false
+	for _, s := range parsePolicy(t, "of "+r.Name, text).Statement {
+		if slices.Equal(s.Principal["AWS"], stringList{"arn:aws:iam::" + mockengine.Account + ":root"}) {
+			administered = administered || slices.Equal(s.Action, stringList{"kms:*"})
+			continue
+		}
+		if len(s.Principal["Service"]) != 1 || !slices.Equal(s.Condition["StringEquals"]["aws:SourceAccount"], stringList{mockengine.Account}) {
+			t.Errorf("%s admits %v under %v; want a service of AWS, for this account", r, s.Principal, s.Condition)
+		}
+		if !slices.Equal(s.Action, stringList{"kms:Decrypt", "kms:GenerateDataKey*"}) {
+			t.Errorf("%s lets %v do %v", r, s.Principal, s.Action)
+		}
+	}
+	if !administered {
+		t.Errorf("nobody may administer %s", r)
+	}
 }
 
 // keyWithARN returns the stack's key that has an ARN, or nil.

@@ -27,6 +27,7 @@ var componentLabels = map[string]string{
 var platformLabels = map[string][]string{
 	"tfserving:autoscaler:Autoscaler":   {"cluster-autoscaler", "headroom"},
 	"tfserving:loadbalancer:Controller": {"load-balancer-controller"},
+	"tfserving:monitoring:Monitoring":   {"monitoring"},
 }
 
 func TestApplicationObjectsHaveTheFiveLabels(t *testing.T) {

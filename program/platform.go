@@ -31,6 +31,9 @@ type platform struct {
 	// cluster's default.
 	loadBalancerClass string
 	outputs           pulumi.Map // the stack's outputs that only this platform has
+	// monitor registers the monitoring of the platform, and of the load balancer that the gateway has once its URL is known. It is
+	// nil if the stack has none.
+	monitor func(gatewayURL, namespace pulumi.StringOutput) error
 	// deployments returns the Deployments with the given labels in a namespace; nil if there is no cluster.
 	deployments func(ctx context.Context, kubeconfig, namespace string, labels map[string]string) ([]appsv1.Deployment, error)
 }

@@ -1,6 +1,7 @@
 package program
 
 import (
+	"slices"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -73,7 +74,7 @@ func TestPlatformPodsPassPodSecurityRestricted(t *testing.T) {
 			if !ptr.Deref(c.SecurityContext.ReadOnlyRootFilesystem, false) || c.Resources.Requests.Cpu().IsZero() || c.Resources.Limits.Memory().IsZero() {
 				t.Errorf("%s can write to its root file system, or has no CPU request or memory limit", d.Name)
 			}
-			if token := ptr.Deref(d.Spec.Template.Spec.AutomountServiceAccountToken, true); token != (d.Name == "cluster-autoscaler") {
+			if token := ptr.Deref(d.Spec.Template.Spec.AutomountServiceAccountToken, true); token != slices.Contains([]string{"cluster-autoscaler", "kube-state-metrics"}, d.Name) {
 				t.Errorf("%s mounts a token of the Kubernetes API: %t", d.Name, token)
 			}
 		}

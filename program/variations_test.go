@@ -178,6 +178,9 @@ tfserving:ingress: {scheme: internet-facing, allowedCidrs: [203.0.113.0/24, 198.
 tfserving:model: {image: "registry.example.com/clothing-model:1"}`},
 }...)
 
+// monitored turns monitoring on.
+const monitored = `tfserving:monitoring: {enabled: true, notify: [oncall@example.com, lead@example.com]}`
+
 // eksVariations are the stacks for which the rules of platform eks hold.
 var eksVariations = append(checkedIn(""), []variation{
 	{name: "interface endpoints", stack: "dev", settings: `tfserving:network: {interfaceEndpoints: [ecr.api, ecr.dkr, sts, logs]}`},
@@ -205,6 +208,10 @@ tfserving:nodeGroups:
 	{name: "desired nodes above the minimum", stack: "dev", settings: `
 tfserving:nodeGroups: [{name: general, instanceTypes: [m6i.large], min: 1, max: 4, desired: 3}]`},
 	{name: "off hours", stack: "prod", settings: `tfserving:schedule: {days: "mon,wed-fri", from: "06:30", to: "20:15", timeZone: Europe/Dublin}`},
+	{name: "monitoring", stack: "staging", settings: monitored},
+	{name: "monitoring of a Network Load Balancer", stack: "dev", settings: monitored + `
+tfserving:gateway: {service: LoadBalancer}
+tfserving:ingress: {allowedCidrs: [10.0.0.0/8]}`},
 	{name: "headroom", stack: "dev", settings: `tfserving:autoscaler: {headroom: {pods: 2, resources: {cpu: 500m, memory: 512Mi}}}`},
 	{name: "Network Load Balancer, protected, with zonal shift", stack: "dev", settings: `tfserving:gateway: {service: LoadBalancer}
 tfserving:aws: {protect: true}

@@ -31,6 +31,8 @@ var queries = []query{
 	{"EKS control plane, extended support", "AmazonEKS", nil, "AmazonEKS-Hours:extendedSupport"},
 	{"public IPv4 address", "AmazonVPC", nil, "PublicIPv4:InUseAddress"},
 	{"KMS key", "awskms", nil, "KMS-Keys"},
+	{"Prometheus samples", "AmazonPrometheus", nil, "AMP:MetricSampleCount"},
+	{"CloudWatch alarm", "AmazonCloudWatch", nil, "CW:AlarmMonitorUsage"},
 	{"ECR storage", "AmazonECR", nil, "TimedStorage-ByteHrs"},
 	{"gp3 volume", "AmazonEC2", map[string]string{"productFamily": "Storage", "volumeApiName": "gp3"}, "EBS:VolumeUsage.gp3"},
 	{"NAT gateway", "AmazonEC2", map[string]string{"productFamily": "NAT Gateway", "operation": "NatGateway"}, "NatGateway-Hours"},
@@ -48,7 +50,7 @@ var queries = []query{
 var instances = map[string]string{"operatingSystem": "Linux", "tenancy": "Shared", "preInstalledSw": "NA", "capacitystatus": "Used", "operation": "RunInstances"}
 
 // units maps the units of AWS's price list to those of package cost.
-var units = map[string]string{"hrs": "hour", "hours": "hour", "lcu-hrs": "hour", "nlcu-hrs": "hour", "gb": "GB", "gb-mo": "GB-month", "keys": "month"}
+var units = map[string]string{"hrs": "hour", "hours": "hour", "lcu-hrs": "hour", "nlcu-hrs": "hour", "gb": "GB", "gb-mo": "GB-month", "keys": "month", "alarms": "month", "metric datapoints": "sample"}
 
 // priceList is AWS's price list for one region.
 type priceList struct {

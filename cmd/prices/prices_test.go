@@ -58,6 +58,10 @@ func listed() []entry {
 		priced("AmazonVPC", "", "EUN1-PublicIPv4:InUseAddress", "Hrs", "0.005"),
 		priced("AmazonVPC", "", "EUN1-PublicIPv4:IdleAddress", "Hrs", "0.005"),
 		priced("awskms", "Encryption Key", "eu-north-1-KMS-Keys", "Keys", "1.00"),
+		priced("AmazonPrometheus", "", "EUN1-AMP:MetricSampleCount", "Metric Datapoints", "0.00000009"),
+		priced("AmazonPrometheus", "", "AMP:QuerySamplesProcessed", "Metric Datapoints", "0.0000000001"),
+		priced("AmazonCloudWatch", "Alarm", "EUN1-CW:AlarmMonitorUsage", "Alarms", "0.1"),
+		priced("AmazonCloudWatch", "Alarm", "EUN1-CW:HighResAlarmMonitorUsage", "Alarms", "0.3"),
 		priced("AmazonECR", "EC2 Container Registry", "EUN1-TimedStorage-ByteHrs", "GB-Mo", "0.10"),
 		priced("AmazonEC2", "Storage", "EUN1-EBS:VolumeUsage.gp3", "GB-Mo", "0.0836", "volumeApiName", "gp3"),
 		priced("AmazonEC2", "Storage", "EUN1-EBS:VolumeUsage.gp2", "GB-Mo", "0.1045", "volumeApiName", "gp2"),
@@ -87,6 +91,8 @@ eu-north-1	EKS control plane, standard support	hour	0.1	2026-11-20	AWS Price Lis
 eu-north-1	EKS control plane, extended support	hour	0.6	2026-11-20	AWS Price List API
 eu-north-1	public IPv4 address	hour	0.005	2026-11-20	AWS Price List API
 eu-north-1	KMS key	month	1	2026-11-20	AWS Price List API
+eu-north-1	Prometheus samples	sample	0.00000009	2026-11-20	AWS Price List API
+eu-north-1	CloudWatch alarm	month	0.1	2026-11-20	AWS Price List API
 eu-north-1	ECR storage	GB-month	0.1	2026-11-20	AWS Price List API
 eu-north-1	gp3 volume	GB-month	0.0836	2026-11-20	AWS Price List API
 eu-north-1	NAT gateway	hour	0.046	2026-11-20	AWS Price List API
@@ -190,7 +196,7 @@ func TestARegionsPricesAreWritten(t *testing.T) {
 	if string(got) != want {
 		t.Errorf("the file is\n%s", got)
 	}
-	if !strings.Contains(out.String(), " 7 of 16: NAT gateway in eu-north-1\n") || !strings.Contains(out.String(), ": 17 prices, 2 of them of instance types.") {
+	if !strings.Contains(out.String(), " 9 of 18: NAT gateway in eu-north-1\n") || !strings.Contains(out.String(), ": 19 prices, 2 of them of instance types.") {
 		t.Errorf("it says\n%s", &out)
 	}
 }

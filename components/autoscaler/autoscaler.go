@@ -32,6 +32,8 @@ type Args struct {
 	Image    string // empty takes the newest known release of the cluster's minor version
 	Pace     Pace
 	Headroom *Headroom // nil reserves no room
+	// NodeGroupMetrics publishes the bounds and the size of each node group as metrics.
+	NodeGroupMetrics bool
 	// Priorities are the node groups' priorities: of the groups that fit a pending pod, one with the highest gets the node.
 	Priorities map[string]int
 	// Kubernetes is the provider of the cluster's objects; nil takes the component's own. A component waits for all of its

@@ -49,8 +49,8 @@ const (
 )
 
 // arguments are the autoscaler's arguments on EKS.
-func arguments(cluster string, pace Pace) []string {
-	return append([]string{
+func arguments(cluster string, args *Args) []string {
+	all := append([]string{
 		"--cloud-provider=aws",
 		fmt.Sprintf("--node-group-auto-discovery=asg:tag=%s,%s%s", tagEnabled, tagClusterPrefix, cluster),
 		"--namespace=" + catalog.SystemNamespace,
@@ -58,13 +58,17 @@ func arguments(cluster string, pace Pace) []string {
 		"--leader-elect=true",
 		"--leader-elect-resource-name=" + lease,
 		fmt.Sprintf("--v=%d", verbosity),
-	}, Flags(pace)...)
+	}, Flags(args.Pace)...)
+	if args.NodeGroupMetrics {
+		all = append(all, "--emit-per-nodegroup-metrics=true")
+	}
+	return all
 }
 
 func newDeployment(ctx *pulumi.Context, name, image string, ready pulumi.StringInput, args *Args, id workload.Identity, account *corev1.ServiceAccount, opts ...pulumi.ResourceOption) error {
 	// The arguments use the cluster's name from ready, so the Deployment waits for ready. A preview shows unknown arguments as
 	// an update; it would show an unknown namespace as a replacement.
-	all := ready.ToStringOutput().ApplyT(func(cluster string) []string { return arguments(cluster, args.Pace) }).(pulumi.StringArrayOutput)
+	all := ready.ToStringOutput().ApplyT(func(cluster string) []string { return arguments(cluster, args) }).(pulumi.StringArrayOutput)
 	_, err := appsv1.NewDeployment(ctx, name, &appsv1.DeploymentArgs{
 		Metadata: workload.ObjectMeta(object, namespace, id),
 		Spec: &appsv1.DeploymentSpecArgs{

@@ -89,6 +89,12 @@ func NewDelivery(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Re
 	if err != nil {
 		return nil, err
 	}
+	reads, err := iam.NewPolicy(ctx, name+"-reads", &iam.PolicyArgs{
+		Description: pulumi.String("What deployments of " + args.Repository + " read"), Policy: policy(ReadPolicy),
+	}, parent)
+	if err != nil {
+		return nil, err
+	}
 	deploy := pulumi.StringMap{}
 	for _, e := range args.Environments {
 		deploy[e.Name], err = newRole(ctx, name+"-deploy-"+e.Name, providerARN, &role{
@@ -96,6 +102,7 @@ func NewDelivery(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Re
 			subjects:    []string{"repo:" + args.Repository + ":environment:" + e.Name},
 			hours:       deployHours,
 			policy:      policy(func(a Account) (string, error) { return DeployPolicy(a, e.Stacks, args.State) }),
+			managed:     reads.Arn,
 		}, parent)
 		if err != nil {
 			return nil, err
@@ -122,9 +129,10 @@ type role struct {
 	subjects    []string // of the tokens that may take it
 	hours       int
 	policy      pulumi.StringInput
+	managed     pulumi.StringInput // ARN of a policy that it has besides; nil for none
 }
 
-// newRole makes a role with its policy, and returns its ARN, which becomes known after the policy is attached.
+// newRole makes a role with its policies, and returns its ARN, which becomes known after they are attached.
 func newRole(ctx *pulumi.Context, name string, providerARN pulumi.StringInput, r *role, opts ...pulumi.ResourceOption) (pulumi.StringOutput, error) {
 	iamRole, err := iam.NewRole(ctx, name, &iam.RoleArgs{
 		Description:        pulumi.String(r.description),
@@ -140,5 +148,13 @@ func newRole(ctx *pulumi.Context, name string, providerARN pulumi.StringInput, r
 	if err != nil {
 		return pulumi.StringOutput{}, err
 	}
-	return pulumi.OutputWithDependencies(ctx.Context(), iamRole.Arn, policy).(pulumi.StringOutput), nil
+	attached := []pulumi.Resource{policy}
+	if r.managed != nil {
+		managed, err := iam.NewRolePolicyAttachment(ctx, name, &iam.RolePolicyAttachmentArgs{Role: iamRole.Name, PolicyArn: r.managed}, opts...)
+		if err != nil {
+			return pulumi.StringOutput{}, err
+		}
+		attached = append(attached, managed)
+	}
+	return pulumi.OutputWithDependencies(ctx.Context(), iamRole.Arn, attached...).(pulumi.StringOutput), nil
 }

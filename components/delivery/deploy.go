@@ -9,15 +9,16 @@ var awsPolicies = []string{
 	"AmazonSSMManagedInstanceCore",
 }
 
-// DeployPolicy returns the JSON of the policy that allows deploying some stacks: the reads of a preview, and changes to
-// resources with the stacks' names or tag. stacks is a stack's name, or a prefix and *.
+// DeployPolicy returns the JSON of the policy that allows changing some stacks: resources with their names or tag, and their state.
+// stacks is a stack's name, or a prefix and *. A role that deploys needs the policy of ReadPolicy besides: together they are longer
+// than IAM allows one of them to be.
 //
 // AWS does not support two further limits. The parts of a VPC have no tag when they are made and are joined by their
 // identifiers, so the actions that make and change them are limited to the region only. And a role that may write the
 // policies of the machines' roles can give those machines any permission. To separate stacks from each other, use several
 // accounts; this policy does not do it.
 func DeployPolicy(a Account, stacks string, state *State) (string, error) {
-	return document("deploy policy", slices.Concat(stackReads(a), state.reads(), networkWrites(a, stacks), clusterWrites(a, stacks),
+	return document("deploy policy", slices.Concat(state.reads(), networkWrites(a, stacks), clusterWrites(a, stacks),
 		roleWrites(a, stacks), keyAndLogWrites(a, stacks), state.writes(a.Project, stacks))...)
 }
 
@@ -65,9 +66,9 @@ func networkWrites(a Account, stacks string) []statement {
 
 func clusterWrites(a Account, stacks string) []statement {
 	return []statement{
-		// A new cluster has only the tags of the request.
+		// A new cluster has only the tags of the request. So has a collector, whose call also names its cluster and workspace.
 		{Sid: "MakeClustersOfTheStacks", Resource: []string{"*"}, Condition: tagged(a, "aws:RequestTag", stacks),
-			Action: actions("eks", "CreateCluster")},
+			Action: append(actions("eks", "CreateCluster"), "aps:CreateScraper")},
 		{Sid: "ChangeClustersOfTheStacks", Resource: clusterParts(a, a.name(stacks)), Action: actions("eks",
 			"AssociateAccessPolicy", "AssociateEncryptionConfig", "CreateAccessEntry", "CreateAddon", "CreateNodegroup",
 			"CreatePodIdentityAssociation", "DeleteAccessEntry", "DeleteAddon", "DeleteCluster", "DeleteNodegroup", "DeletePodIdentityAssociation",
@@ -103,7 +104,7 @@ func roleWrites(a Account, stacks string) []statement {
 		// The service-linked roles of the services that a stack uses. An account has each of them once.
 		{Sid: "MakeRolesOfServices", Resource: []string{a.globalARN("iam", "role/aws-service-role/*")}, Action: actions("iam", "CreateServiceLinkedRole"),
 			Condition: condition{"StringEquals": {"iam:AWSServiceName": []string{
-				"autoscaling.amazonaws.com", "eks.amazonaws.com", "eks-nodegroup.amazonaws.com", "spot.amazonaws.com",
+				"autoscaling.amazonaws.com", "eks.amazonaws.com", "eks-nodegroup.amazonaws.com", "scraper.aps.amazonaws.com", "spot.amazonaws.com",
 			}}}},
 	}
 }
@@ -111,11 +112,19 @@ func roleWrites(a Account, stacks string) []statement {
 func keyAndLogWrites(a Account, stacks string) []statement {
 	return []statement{
 		{Sid: "MakeKeysOfTheStacks", Resource: []string{"*"}, Condition: untagged(a, stacks),
-			Action: actions("kms", "CreateKey", "TagResource")},
+			Action: append(actions("kms", "CreateKey", "TagResource"), actions("aps", "CreateRuleGroupsNamespace", "CreateWorkspace", "TagResource")...)},
 		// The role that makes a cluster or a repository grants EKS or ECR the use of the key.
 		{Sid: "ChangeKeysOfTheStacks", Resource: []string{a.arn("kms", "key/*")}, Condition: tagged(a, "aws:ResourceTag", stacks),
 			Action: actions("kms", "CancelKeyDeletion", "CreateGrant", "DisableKeyRotation", "EnableKeyRotation", "PutKeyPolicy", "RetireGrant",
 				"ScheduleKeyDeletion", "TagResource", "UntagResource", "UpdateKeyDescription")},
+		{Sid: "ChangeWorkspacesOfTheStacks", Resource: workspaceParts(a), Condition: tagged(a, "aws:ResourceTag", stacks),
+			Action: actions("aps", "CreateAlertManagerDefinition", "DeleteAlertManagerDefinition", "DeleteRuleGroupsNamespace", "DeleteScraper",
+				"DeleteWorkspace", "PutAlertManagerDefinition", "PutRuleGroupsNamespace", "TagResource", "UntagResource", "UpdateScraper", "UpdateWorkspaceAlias")},
+		{Sid: "ChangeTopicsOfTheStacks", Resource: []string{a.arn("sns", a.name(stacks)+"-*")},
+			Action: actions("sns", "CreateTopic", "DeleteTopic", "SetSubscriptionAttributes", "SetTopicAttributes", "Subscribe", "TagResource",
+				"Unsubscribe", "UntagResource")},
+		{Sid: "ChangeAlarmsOfTheStacks", Resource: []string{a.arn("cloudwatch", "alarm:"+a.name(stacks)+"-*")},
+			Action: actions("cloudwatch", "DeleteAlarms", "PutMetricAlarm", "TagResource", "UntagResource")},
 		{Sid: "ChangeLogGroupsOfTheStacks", Resource: logGroups(a, a.name(stacks)),
 			Action: actions("logs", "CreateLogGroup", "DeleteLogGroup", "DeleteRetentionPolicy", "PutRetentionPolicy", "TagResource",
 				"UntagResource")},

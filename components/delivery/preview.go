@@ -8,6 +8,9 @@ func PreviewPolicy(a Account, state *State) (string, error) {
 	return document("preview policy", append(stackReads(a), state.reads()...)...)
 }
 
+// ReadPolicy returns the JSON of the policy that allows reading the resources of the project's stacks.
+func ReadPolicy(a Account) (string, error) { return document("read policy", stackReads(a)...) }
+
 // stackReads allow the calls with which Pulumi's AWS provider and the program compare a stack with its state. Where AWS
 // supports it, they are limited to resources with the project's name. They do not allow reading instances' user data or
 // the account's own SSM parameters.
@@ -21,7 +24,8 @@ func stackReads(a Account) []statement {
 				"DescribeNetworkAcls", "DescribeNetworkInterfaces", "DescribePrefixLists", "DescribeRouteTables", "DescribeSecurityGroups",
 				"DescribeSecurityGroupRules", "DescribeSubnets", "DescribeTags", "DescribeVpcAttribute", "DescribeVpcEndpoints", "DescribeVpcs"),
 			actions("eks", "DescribeAddonConfiguration", "DescribeAddonVersions", "DescribeClusterVersions"),
-			actions("logs", "DescribeLogGroups"), actions("autoscaling", "DescribeAutoScalingGroups", "DescribeScheduledActions"), actions("ecr", "GetAuthorizationToken"))},
+			actions("logs", "DescribeLogGroups"), actions("autoscaling", "DescribeAutoScalingGroups", "DescribeScheduledActions"), actions("ecr", "GetAuthorizationToken"),
+			actions("cloudwatch", "DescribeAlarms"), actions("elasticloadbalancing", "DescribeLoadBalancerAttributes", "DescribeLoadBalancers", "DescribeTags"))},
 		{Sid: "ReadClusters", Resource: clusterParts(a, anyStack),
 			Action: actions("eks", "DescribeAccessEntry", "DescribeAddon", "DescribeCluster", "DescribeNodegroup",
 				"DescribePodIdentityAssociation", "DescribeUpdate", "ListAssociatedAccessPolicies", "ListNodegroups", "ListPodIdentityAssociations", "ListTagsForResource")},
@@ -36,6 +40,12 @@ func stackReads(a Account) []statement {
 			Action:    actions("kms", "DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus", "ListResourceTags")},
 		{Sid: "ReadRepositories", Resource: []string{a.arn("ecr", "repository/"+anyStack)},
 			Action: actions("ecr", "DescribeImages", "DescribeRepositories", "GetLifecyclePolicy", "GetRepositoryPolicy", "ListTagsForResource")},
+		{Sid: "ReadWorkspaces", Resource: workspaceParts(a), Condition: condition{"StringEquals": {"aws:ResourceTag/project": a.Project}},
+			Action: actions("aps", "DescribeAlertManagerDefinition", "DescribeLoggingConfiguration", "DescribeRuleGroupsNamespace", "DescribeScraper",
+				"DescribeWorkspace")},
+		{Sid: "ReadTopics", Resource: []string{a.arn("sns", anyStack)},
+			Action: actions("sns", "GetSubscriptionAttributes", "GetTopicAttributes", "ListTagsForResource")},
+		{Sid: "ReadAlarms", Resource: []string{a.arn("cloudwatch", "alarm:"+anyStack)}, Action: actions("cloudwatch", "ListTagsForResource")},
 		{Sid: "ReadLogGroups", Action: actions("logs", "ListTagsForResource"), Resource: logGroups(a, anyStack)},
 		{Sid: "ReadIDsOfAWSImages", Resource: []string{"arn:" + a.Partition + ":ssm:" + a.Region + "::parameter/aws/service/*"},
 			Action: actions("ssm", "GetParameter")},
@@ -49,6 +59,11 @@ func clusterParts(a Account, cluster string) []string {
 		a.arn("eks", "cluster/"+cluster), a.arn("eks", "nodegroup/"+cluster+"/*"), a.arn("eks", "addon/"+cluster+"/*"),
 		a.arn("eks", "access-entry/"+cluster+"/*"), a.arn("eks", "podidentityassociation/"+cluster+"/*"),
 	}
+}
+
+// workspaceParts are the ARNs of workspaces of Prometheus, of their rules and of collectors. AWS chooses their names.
+func workspaceParts(a Account) []string {
+	return []string{a.arn("aps", "workspace/*"), a.arn("aps", "rulegroupsnamespace/*"), a.arn("aps", "scraper/*")}
 }
 
 // logGroups are the ARNs of the log groups of the clusters of a name or a pattern: the control plane's, whose name EKS

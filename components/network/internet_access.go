@@ -9,18 +9,20 @@ import (
 const anywhere = "0.0.0.0/0"
 
 // newInternetAccess gives public subnets an internet gateway, and private subnets NAT and a gateway endpoint for S3. It
-// returns all resources that an instance in a private subnet needs to reach the internet.
-func newInternetAccess(ctx *pulumi.Context, name string, args *Args, vpc *ec2.Vpc, public, private []*subnet, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
+// returns all resources that an instance in a private subnet needs to reach the internet, and the NAT gateways' identifiers by zone.
+func newInternetAccess(ctx *pulumi.Context, name string, args *Args, vpc *ec2.Vpc, public, private []*subnet, opts ...pulumi.ResourceOption) ([]pulumi.Resource, map[string]pulumi.StringInput, error) {
 	gateway, needed, err := newInternetGateway(ctx, name, vpc, public, opts...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	nats, err := newNATGateways(ctx, name, args, gateway, public, opts...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	for _, nat := range nats {
+	ids := map[string]pulumi.StringInput{}
+	for i, nat := range nats {
 		needed = append(needed, nat)
+		ids[public[i].zone] = nat.ID().ToStringOutput()
 	}
 	var tables []*ec2.RouteTable
 	for i, s := range private {
@@ -28,7 +30,7 @@ func newInternetAccess(ctx *pulumi.Context, name string, args *Args, vpc *ec2.Vp
 		// changes routes in place, and no subnet, table or association.
 		table, associations, err := newRouteTable(ctx, s.name, vpc, []*subnet{s}, opts...)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		route, err := ec2.NewRoute(ctx, s.name, &ec2.RouteArgs{
 			RouteTableId:         table.ID(),
@@ -36,16 +38,16 @@ func newInternetAccess(ctx *pulumi.Context, name string, args *Args, vpc *ec2.Vp
 			NatGatewayId:         nats[i%len(nats)].ID(),
 		}, opts...)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		tables = append(tables, table)
 		needed = append(append(needed, associations...), route)
 	}
 	s3, err := newS3Endpoint(ctx, name, args, vpc, tables, opts...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return append(needed, s3), nil
+	return append(needed, s3), ids, nil
 }
 
 // newInternetGateway makes the gateway and the public subnets' route table. It returns the gateway, and the route with its

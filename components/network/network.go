@@ -34,6 +34,8 @@ type Network struct {
 	// NodeSubnetIDs are the private subnets for resources that need internet access, such as nodes that join a cluster. A
 	// resource that uses them is made after NAT, routes and S3 endpoint, and deleted before them.
 	NodeSubnetIDs pulumi.StringArrayOutput
+	// NATGatewayIDs are the NAT gateways by zone.
+	NATGatewayIDs map[string]pulumi.StringInput
 	Layout        *Layout
 }
 
@@ -64,7 +66,7 @@ func NewNetwork(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	if err != nil {
 		return nil, err
 	}
-	internetAccess, err := newInternetAccess(ctx, name, args, vpc, public, private, child)
+	internetAccess, nats, err := newInternetAccess(ctx, name, args, vpc, public, private, child)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +76,7 @@ func NewNetwork(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	if err := newFlowLogs(ctx, name, args, vpc, child); err != nil {
 		return nil, err
 	}
-	n.VPCID = vpc.ID().ToStringOutput()
+	n.VPCID, n.NATGatewayIDs = vpc.ID().ToStringOutput(), nats
 	n.PublicSubnetIDs, n.PrivateSubnetIDs = ids(public), ids(private)
 	// The subnets only depend on NAT and routes. If their ids were computed from them, a preview that changes NAT or routes
 	// would not know the ids, and would show a replacement of every node group.

@@ -91,6 +91,7 @@ var mayImport = map[string][]string{
 	"components/delivery":     {awsSDK},
 	"components/schedule":     {"catalog", kubernetesSDK},
 	"components/autoscaler":   {"catalog", awsSDK, kubernetesSDK},
+	"components/monitoring":   {"catalog", "monitoring", awsSDK, kubernetesSDK},
 	"components/loadbalancer": {"catalog", awsSDK, kubernetesSDK},
 	"components/podidentity":  {"catalog", awsSDK},
 	"components/repositories": {awsSDK},

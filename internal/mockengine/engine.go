@@ -84,12 +84,18 @@ func (e *Engine) addOutputs(args pulumi.MockResourceArgs, outputs resource.Prope
 		})
 	case "aws:iam/role:Role":
 		set("arn", "arn:"+e.Partition+":iam::"+Account+":role/"+name())
+	case "aws:iam/policy:Policy":
+		set("arn", "arn:"+e.Partition+":iam::"+Account+":policy/"+name())
 	case "aws:iam/openIdConnectProvider:OpenIdConnectProvider":
 		set("arn", "arn:"+e.Partition+":iam::"+Account+":oidc-provider/"+strings.TrimPrefix(outputs["url"].StringValue(), "https://"))
 	case "aws:kms/key:Key":
 		arn("kms", "key/"+args.Name)
 	case "aws:cloudwatch/logGroup:LogGroup":
 		arn("logs", "log-group:"+name())
+	case "aws:amp/workspace:Workspace":
+		arn("aps", "workspace/ws-"+args.Name)
+	case "aws:sns/topic:Topic":
+		arn("sns", name())
 	case "aws:ecr/repository:Repository":
 		arn("ecr", "repository/"+name())
 		set("repositoryUrl", Account+".dkr.ecr."+e.Region+".amazonaws.com/"+name())
@@ -153,6 +159,8 @@ func (e *Engine) invokeAWS(args pulumi.MockCallArgs) (resource.PropertyMap, erro
 			return nil, fmt.Errorf("the program invokes getAddonVersion with mostRecent: use the default version, which EKS tests with the cluster's version")
 		}
 		return result("version", "EKS's default for "+args.Args["kubernetesVersion"].StringValue())
+	case "aws:lb/getLoadBalancer:getLoadBalancer":
+		return result("arnSuffix", "app/k8s-example/0123456789abcdef")
 	case "aws:index/getAvailabilityZones:getAvailabilityZones":
 		var names []resource.PropertyValue
 		for _, zone := range e.Zones {

@@ -17,19 +17,21 @@ var otherCalls = []string{"ecr:PutImage", "acm:ImportCertificate", "sts:GetCalle
 
 // wantAllowed fails the test for each action that the deployer called and that a workflow's policy does not name. It does not
 // look at resources and conditions: package test/privilege does.
-func (r *rehearsal) wantAllowed(t *testing.T, what string, policy func(delivery.Account) (string, error), events []emulator.Event) {
+func (r *rehearsal) wantAllowed(t *testing.T, what string, events []emulator.Event, policies ...func(delivery.Account) (string, error)) {
 	t.Helper()
-	text, err := policy(delivery.Account{Partition: "aws", ID: emulated.AccountID, Region: r.settings.Region, Project: "tfserving"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var document struct{ Statement []struct{ Action []string } }
-	if err := json.Unmarshal([]byte(text), &document); err != nil {
-		t.Fatal(err)
-	}
 	allowed := slices.Clone(otherCalls)
-	for _, s := range document.Statement {
-		allowed = append(allowed, s.Action...)
+	for _, policy := range policies {
+		text, err := policy(delivery.Account{Partition: "aws", ID: emulated.AccountID, Region: r.settings.Region, Project: "tfserving"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var document struct{ Statement []struct{ Action []string } }
+		if err := json.Unmarshal([]byte(text), &document); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range document.Statement {
+			allowed = append(allowed, s.Action...)
+		}
 	}
 	calls := map[string]int{}
 	for _, e := range events {
@@ -48,17 +50,17 @@ func (r *rehearsal) wantAllowed(t *testing.T, what string, policy func(delivery.
 	t.Logf("%s calls %d actions", what, len(calls))
 }
 
-// deployRoleSuffices compares the deploy role's policy with all calls of the rehearsal.
+// deployRoleSuffices compares the deploy role's policies with all calls of the rehearsal.
 func deployRoleSuffices(t *testing.T, r *rehearsal) {
-	r.wantAllowed(t, "making and ending a stack", func(a delivery.Account) (string, error) {
+	r.wantAllowed(t, "making and ending a stack", r.aws.Journal(), delivery.ReadPolicy, func(a delivery.Account) (string, error) {
 		return delivery.DeployPolicy(a, r.stack, nil)
-	}, r.aws.Journal())
+	})
 }
 
 // previewRoleSuffices compares the preview role's policy with the calls of the journal from number since.
 func (r *rehearsal) previewRoleSuffices(t *testing.T, since int) {
 	t.Helper()
-	r.wantAllowed(t, "comparing a stack", func(a delivery.Account) (string, error) {
+	r.wantAllowed(t, "comparing a stack", r.aws.Journal()[since:], func(a delivery.Account) (string, error) {
 		return delivery.PreviewPolicy(a, nil)
-	}, r.aws.Journal()[since:])
+	})
 }

@@ -22,7 +22,7 @@ import (
 )
 
 // platformSettings are the settings that shape the cluster or the account. All others are the application's.
-var platformSettings = []string{"platform", "monthlyBudget", "policy", "kubernetes", "aws", "network", "cluster", "nodeGroups", "autoscaler",
+var platformSettings = []string{"platform", "monthlyBudget", "policy", "kubernetes", "aws", "network", "cluster", "nodeGroups", "autoscaler", "monitoring",
 	"loadBalancerController", "repositories", "local"}
 
 // settingChange changes settings of the application. The changes of a run follow each other and are not taken back.
@@ -155,7 +155,6 @@ const (
 // What serves keeps serving, whichever setting changes: at each moment as many gateways as before are connected to their
 // callers and to a model, and as many models to a gateway. `make up` succeeds if and only if everything is rolled out.
 func TestWhateverSettingChangesWhatServesKeepsServing(t *testing.T) {
-	t.Parallel()
 	// Most of the time goes by while pods start, so two clusters share the changes.
 	for _, part := range []struct {
 		name     string
