@@ -155,6 +155,7 @@ const (
 // What serves keeps serving, whichever setting changes: at each moment as many gateways as before are connected to their
 // callers and to a model, and as many models to a gateway. `make up` succeeds if and only if everything is rolled out.
 func TestWhateverSettingChangesWhatServesKeepsServing(t *testing.T) {
+	t.Parallel()
 	// Most of the time goes by while pods start, so two clusters share the changes.
 	for _, part := range []struct {
 		name     string
