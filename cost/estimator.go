@@ -97,7 +97,7 @@ var free = []string{
 	resource.SecurityGroupRule, resource.Subnet, resource.VPC,
 	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", resource.SecurityGroupIngressRule,
 	"aws:amp/ruleGroupNamespace:RuleGroupNamespace", "aws:amp/alertManagerDefinition:AlertManagerDefinition",
-	resource.Topic, "aws:sns/topicPolicy:TopicPolicy", "aws:sns/topicSubscription:TopicSubscription", // 1,000 e-mails a month
+	resource.Topic, "aws:sns/topicPolicy:TopicPolicy", resource.TopicSubscription, // 1,000 e-mails a month
 	resource.ScalingSchedule, "aws:ecr/lifecyclePolicy:LifecyclePolicy", "aws:ecr/repositoryPolicy:RepositoryPolicy",
 	resource.AccessEntry, resource.AccessPolicyAssociation, "aws:eks/addon:Addon",
 	resource.PodIdentityAssociation,

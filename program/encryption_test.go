@@ -61,7 +61,7 @@ var encryptionChecks = map[string]func(t *testing.T, g *graph, r *registration){
 // volumes are set by its launch template.
 var storesNoData = []string{
 	resource.ScalingSchedule, resource.MetricAlarm, resource.PrometheusCollector, "aws:amp/ruleGroupNamespace:RuleGroupNamespace",
-	"aws:amp/alertManagerDefinition:AlertManagerDefinition", "aws:sns/topicPolicy:TopicPolicy", "aws:sns/topicSubscription:TopicSubscription",
+	"aws:amp/alertManagerDefinition:AlertManagerDefinition", "aws:sns/topicPolicy:TopicPolicy", resource.TopicSubscription,
 	resource.DefaultSecurityGroup, resource.ElasticIP, resource.FlowLog, resource.InternetGateway, resource.NATGateway, resource.Route,
 	"aws:ec2/routeTable:RouteTable", "aws:ec2/routeTableAssociation:RouteTableAssociation", resource.SecurityGroup,
 	resource.SecurityGroupIngressRule, resource.Subnet, resource.VPC, resource.VPCEndpoint, "aws:ecr/lifecyclePolicy:LifecyclePolicy",

@@ -133,9 +133,12 @@ func changeCases() map[string]riskCase {
 		"retention switched off":        {stepOf(change, resource.EKSCluster, in, in, preview.Change{Path: preview.Retention, Old: true, New: false}), "a protection is removed", "retainOnDelete is switched off"},
 		"a quota deleted":               {stepOf(remove, resourceQuota, in, nil), "a protection is removed", "the whole cluster"},
 		"a limit range deleted":         {stepOf(remove, limitRange, in, nil), "a protection is removed", "containers without limits"},
+		"an alarm deleted":              {stepOf(remove, resource.MetricAlarm, in, nil), "a protection is removed", "nobody is told"},
+		"an address deleted":            {stepOf(remove, resource.TopicSubscription, in, nil), "a protection is removed", "gets no alert"},
 		"a flow log deleted":            {stepOf(remove, resource.FlowLog, in, nil), "a protection is removed", "who talked to whom"},
 
 		"a VPC replaced":            {stepOf(replace, resource.VPC, in, in), "state is lost", "everything in it goes"},
+		"a workspace deleted":       {stepOf(remove, resource.PrometheusWorkspace, in, nil), "state is lost", "its metrics"},
 		"a log group deleted":       {stepOf(remove, resource.LogGroup, in, nil), "state is lost", "its logs"},
 		"a Secret deleted":          {stepOf(remove, resource.KubernetesSecret, in, nil), "state is lost", "pods that mount it"},
 		"a volume claim deleted":    {stepOf(remove, resource.PersistentVolumeClaim, in, nil), "state is lost", "its data"},

@@ -31,6 +31,7 @@ var rules = []rule{
 	{stateIsLost, resource.KMSKey, "KMS key", nil, replacedOrDeleted, "what it encrypted cannot be read once its deletion window is over"},
 	{stateIsLost, resource.Repository, "repository", nil, replacedOrDeleted, "its images go with it; no pod that needs one starts until they are pushed again"},
 	{stateIsLost, resource.LogGroup, "log group", nil, replacedOrDeleted, "its logs go with it"},
+	{stateIsLost, resource.PrometheusWorkspace, "workspace of Prometheus", nil, replacedOrDeleted, "its metrics go with it, 150 days of them at most"},
 	{stateIsLost, resource.Namespace, "namespace", nil, replacedOrDeleted, "every object in it goes with it, those that the stack did not make too"},
 	{stateIsLost, resource.KubernetesSecret, "Secret", nil, replacedOrDeleted, "pods that mount it do not start without it"},
 	{stateIsLost, resource.PersistentVolumeClaim, "volume claim", nil, replacedOrDeleted, "its data goes with it unless the storage class retains it"},
@@ -96,6 +97,8 @@ var rules = []rule{
 	{protectionIsRemoved, disruptionBudget, "disruption budget", nil, protectionDeleted, "a drain may take all its pods at once"},
 	{protectionIsRemoved, resourceQuota, "quota", nil, protectionDeleted, "the namespace may take the whole cluster"},
 	{protectionIsRemoved, limitRange, "limit range", nil, protectionDeleted, "containers without limits are let in"},
+	{protectionIsRemoved, resource.MetricAlarm, "alarm", nil, protectionDeleted, "nobody is told when what it watched goes wrong"},
+	{protectionIsRemoved, resource.TopicSubscription, "subscription", nil, protectionDeleted, "its address gets no alert any more"},
 	{protectionIsRemoved, resource.FlowLog, "flow log", nil, protectionDeleted, "nobody sees any more who talked to whom"},
 
 	{accessIsTakenAway, resource.AccessEntry, "access entry", nil, takenAway, "its role or user is locked out of the cluster"},
