@@ -84,7 +84,9 @@ func (s *pulumiStack) gameday(ctx context.Context, args []string) error {
 		return s.gamedayShell(ctx, "make up\n")
 	}
 	results, err := g.Play(ctx, faults)
-	fmt.Printf("\n%s", gameday.Table(results))
+	if len(results) > 0 {
+		fmt.Printf("\n%s", gameday.Table(results))
+	}
 	return errors.Join(err, restore(), s.dropKept())
 }
 

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -64,12 +66,12 @@ func (s *pulumiStack) drawPanels(ctx context.Context, name string, length time.D
 	return nil
 }
 
+var label = regexp.MustCompile(`\{\{(\w+)\}\}`)
+
 // legend is the name of a line: a pattern with the values of labels.
 func legend(pattern string, labels map[string]string) string {
-	for name, value := range labels {
-		pattern = strings.ReplaceAll(pattern, "{{"+name+"}}", value)
-	}
-	return pattern
+	name := label.ReplaceAllStringFunc(pattern, func(l string) string { return labels[strings.Trim(l, "{}")] })
+	return cmp.Or(strings.TrimSpace(name), "none")
 }
 
 // values are those of a series at each step. Where it has none, they are 0.

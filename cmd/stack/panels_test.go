@@ -12,7 +12,9 @@ func TestALineOfThePictureHasAValueForEachStepAndItsName(t *testing.T) {
 	if got := values(series, 100, 2, 5); !slices.Equal(got, []float64{0, 0, 1, 0, 0}) {
 		t.Errorf("the values are %v", got)
 	}
-	if got := legend("status {{code}}", series.Labels); got != "status 200" {
-		t.Errorf("the name is %q", got)
+	for pattern, want := range map[string]string{"status {{code}}": "status 200", "{{severity}} {{alertname}}": "none"} {
+		if got := legend(pattern, series.Labels); got != want {
+			t.Errorf("the name of %q is %q, want %q", pattern, got, want)
+		}
 	}
 }

@@ -78,6 +78,7 @@ func TestLocalStack(t *testing.T) {
 		{"only one make at a time runs in a checkout", oneAtATime},
 		{"make up restarts killed processes with their data", killed},
 		{"make up names the process that uses the cluster's port", portInUse},
+		{"make monitor has data for every panel and every alert, and none fires", monitored},
 		{"make down leaves nothing", downLeavesNothing},
 		{"after Ctrl-C at any moment, make up completes the stack", interrupted},
 	} {
