@@ -49,7 +49,8 @@ func newCheckout(t testing.TB) *checkout.Checkout {
 	return c
 }
 
-// TestLocalStack takes one checkout from a fresh clone to make down. Each part begins where the one before ended.
+// TestLocalStack takes one checkout from a fresh clone to make down. Each part begins where the one before ended. It is the longest
+// test, and Go starts parallel tests in the order of their files, so the name of this file must come first.
 func TestLocalStack(t *testing.T) {
 	t.Parallel()
 	c := newCheckout(t)
