@@ -46,8 +46,8 @@ func (s *pulumiStack) gameday(ctx context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("reading the runbook: %w", err)
 	}
-	only, err := embedded.LockFile(ctx, filepath.Join(s.dir, "gameday.lock"), func(holder string) error {
-		return fmt.Errorf("another game day is on in this checkout (process %s): wait for it, or end it", holder)
+	only, err := embedded.LockFile(ctx, filepath.Join(s.clusterDir(), "gameday.lock"), func(holder string) error {
+		return fmt.Errorf("another game day of stack %s is on (process %s): wait for it, or end it", s.name, holder)
 	})
 	if err != nil {
 		return err
