@@ -43,6 +43,8 @@ func stackReads(a Account) []statement {
 		{Sid: "ReadWorkspaces", Resource: workspaceParts(a), Condition: condition{"StringEquals": {"aws:ResourceTag/project": a.Project}},
 			Action: actions("aps", "DescribeAlertManagerDefinition", "DescribeLoggingConfiguration", "DescribeRuleGroupsNamespace", "DescribeScraper",
 				"DescribeWorkspace")},
+		// AWS does not promise that this action knows the resource's tags.
+		{Sid: "ReadTagsOfWorkspaces", Resource: workspaceParts(a), Action: actions("aps", "ListTagsForResource")},
 		{Sid: "ReadTopics", Resource: []string{a.arn("sns", anyStack)},
 			Action: actions("sns", "GetSubscriptionAttributes", "GetTopicAttributes", "ListTagsForResource")},
 		{Sid: "ReadAlarms", Resource: []string{a.arn("cloudwatch", "alarm:"+anyStack)}, Action: actions("cloudwatch", "ListTagsForResource")},

@@ -77,6 +77,7 @@ func readRequests() []request {
 		{"a stack's keys", allowed, calls("kms", "DescribeKey", "GetKeyPolicy"), arnOf("kms", "key/1"), values{"aws:ResourceTag/project": "tfserving"}},
 		{"a stack's images", allowed, calls("ecr", "DescribeImages", "DescribeRepositories"), arnOf("ecr", "repository/"+own+"/gateway"), nil},
 		{"a stack's workspace, rules and collector", allowed, calls("aps", "DescribeWorkspace"), arnOf("aps", "workspace/ws-1"), values{"aws:ResourceTag/project": "tfserving"}},
+		{"the tags of workspaces", allowed, calls("aps", "ListTagsForResource"), arnOf("aps", "workspace/ws-1"), nil},
 		{"another project's workspace", refused, calls("aps", "DescribeWorkspace", "DescribeAlertManagerDefinition"), arnOf("aps", "workspace/ws-2"), nil},
 		{"metrics", refused, calls("aps", "QueryMetrics"), arnOf("aps", "workspace/ws-1"), values{"aws:ResourceTag/project": "tfserving"}},
 		{"a stack's topic", allowed, calls("sns", "GetTopicAttributes"), arnOf("sns", own+"-1234567"), nil},
