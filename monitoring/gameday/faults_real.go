@@ -58,6 +58,15 @@ done
 	{"httpGet": {"path": "/missing", "port": 9696}, "periodSeconds": 5}}]'`),
 	},
 	{
+		Name:  "no-volume",
+		Says:  "a version of the gateway mounts a Secret that does not exist",
+		Nodes: RealNodes,
+		Alert: "PodsDoNotStart",
+		Make: onGateway("patch", `--type=json -p '[
+	{"op": "add", "path": "/spec/template/spec/volumes/-", "value": {"name": "gameday", "secret": {"secretName": "gameday"}}},
+	{"op": "add", "path": "/spec/template/spec/containers/0/volumeMounts/-", "value": {"name": "gameday", "mountPath": "/gameday"}}]'`),
+	},
+	{
 		Name:      "gateway-errors",
 		Says:      "a version of the gateway asks for a model that does not exist, and answers with errors",
 		Nodes:     RealNodes,
