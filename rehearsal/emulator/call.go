@@ -21,6 +21,14 @@ type call struct {
 	body            []byte
 }
 
+// prefix is what the names of the service's actions begin with. CloudWatch signs with another name.
+func (c *call) prefix() string {
+	if c.service == "monitoring" {
+		return "cloudwatch"
+	}
+	return c.service
+}
+
 // protocol is the form of a service's requests and errors.
 type protocol int
 
@@ -28,7 +36,7 @@ const (
 	queryXML protocol = iota // iam, sts, autoscaling, elasticloadbalancing
 	ec2XML
 	targetJSON // ecr, kms, logs, ssm: a header has the action
-	restJSON   // eks: the path has the action
+	restJSON   // eks, aps: the path has the action
 	restOther  // S3, and services whose actions the emulator does not read
 )
 
@@ -45,7 +53,7 @@ func readCall(r *http.Request, scope string, body []byte) (*call, error) {
 		c.readJSON()
 		return c, nil
 	}
-	if c.service == "eks" {
+	if c.service == "eks" || c.service == "aps" {
 		c.protocol = restJSON
 		c.readJSON()
 		return c, nil

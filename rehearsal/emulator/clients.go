@@ -5,8 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
 
@@ -73,29 +73,34 @@ func (a *AWS) sign(ctx context.Context, r *http.Request, body []byte, service, r
 
 // callJSON calls a service of moto by the JSON protocol. It serves services whose SDK client is not a dependency.
 func (a *AWS) callJSON(ctx context.Context, service, target, body string, into any) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.moto.url+"/", bytes.NewBufferString(body))
-	if err != nil {
+	text, err := a.callMoto(ctx, service, target, body, http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {target}})
+	if err != nil || into == nil {
 		return err
-	}
-	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	r.Header.Set("X-Amz-Target", target)
-	if err := a.sign(ctx, r, []byte(body), service, a.cfg.Region); err != nil {
-		return err
-	}
-	answer, err := a.moto.client.Do(r)
-	if err != nil {
-		return fmt.Errorf("%s: %w", target, err)
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return fmt.Errorf("%s: %w", target, err)
-	}
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s: %s", target, answer.Status, text)
-	}
-	if into == nil {
-		return nil
 	}
 	return json.Unmarshal(text, into)
+}
+
+// callQuery calls a service of moto by the query protocol, and returns the answer, which is XML.
+func (a *AWS) callQuery(ctx context.Context, service, action, version string) ([]byte, error) {
+	body := url.Values{"Action": {action}, "Version": {version}}.Encode()
+	return a.callMoto(ctx, service, action, body, http.Header{"Content-Type": {"application/x-www-form-urlencoded"}})
+}
+
+func (a *AWS) callMoto(ctx context.Context, service, action, body string, header http.Header) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.moto.url+"/", bytes.NewBufferString(body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header = header
+	if err := a.sign(ctx, r, []byte(body), service, a.cfg.Region); err != nil {
+		return nil, err
+	}
+	answer, text, err := a.moto.send(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", action, err)
+	}
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: %s: %s", action, answer.Status, text)
+	}
+	return text, nil
 }

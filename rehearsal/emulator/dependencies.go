@@ -68,6 +68,13 @@ func (a *AWS) usersOf(ctx context.Context, filter, id string) (users []string, e
 			}
 		}
 	}
+	a.eks.mu.Lock()
+	for _, s := range a.eks.prometheus.scrapers {
+		if slices.Contains(s.Source.EKS.SubnetIDs, id) || slices.Contains(s.Source.EKS.SecurityGroupIDs, id) {
+			users = append(users, "network interface of collector "+s.Alias)
+		}
+	}
+	a.eks.mu.Unlock()
 	if filter == "group-id" {
 		by[0].Name = aws.String("instance.group-id")
 	}

@@ -20,12 +20,15 @@ type eksState struct {
 	images   map[string]string // machine images registered in moto, by their name
 	lateLogs map[string]bool   // deleted clusters, by name, whose last log lines EKS has not delivered
 	lostZone string            // the zone in which no instance starts
-	stopped  bool
-	timers   []*time.Timer
+	// prometheus has the same lock: its collectors are of clusters.
+	prometheus prometheus
+	stopped    bool
+	timers     []*time.Timer
 }
 
 func newEKSState() *eksState {
-	return &eksState{clusters: map[string]*cluster{}, images: map[string]string{}, lateLogs: map[string]bool{}}
+	return &eksState{clusters: map[string]*cluster{}, images: map[string]string{}, lateLogs: map[string]bool{},
+		prometheus: prometheus{workspaces: map[string]*workspace{}, scrapers: map[string]*scraper{}}}
 }
 
 func (s *eksState) stop() {
@@ -37,7 +40,7 @@ func (s *eksState) stop() {
 	}
 }
 
-// eksCall is one call of the EKS API.
+// eksCall is one call of the EKS API, or of another service that the front answers.
 type eksCall struct {
 	*call
 	ctx   context.Context
@@ -192,7 +195,8 @@ func match(pattern, escapedPath string) (map[string]string, bool) {
 	return variables, true
 }
 
-func (a *AWS) serveEKS(w http.ResponseWriter, r *http.Request, c *call, who *key, event *Event) {
+// serveOwn answers a call of a service whose operations are routes.
+func (a *AWS) serveOwn(w http.ResponseWriter, r *http.Request, c *call, who *key, event *Event, routes []route) {
 	for _, op := range routes {
 		variables, fits := match(op.pattern, r.URL.EscapedPath())
 		if !fits || op.method != r.Method {
@@ -221,15 +225,15 @@ func (a *AWS) serveEKS(w http.ResponseWriter, r *http.Request, c *call, who *key
 		}
 		return
 	}
-	refuse(w, event, restJSON, &refusal{http.StatusNotFound, "UnknownOperationException", fmt.Sprintf("the emulator does not have EKS's %s %s", r.Method, r.URL.Path)})
+	refuse(w, event, restJSON, &refusal{http.StatusNotFound, "UnknownOperationException", fmt.Sprintf("the emulator does not have %s %s of %s", r.Method, r.URL.Path, c.service)})
 }
 
 func (a *AWS) callEKS(c *eksCall, op route) ([]byte, error) {
 	a.eks.mu.Lock()
 	defer a.eks.mu.Unlock()
 	arn, tags := c.resource()
-	q := question{action: "eks:" + op.action, resource: arn}
-	q.setResourceTags("eks", tags)
+	q := question{action: c.service + ":" + op.action, resource: arn}
+	q.setResourceTags(c.service, tags)
 	if err := c.require(q); err != nil {
 		return nil, err
 	}

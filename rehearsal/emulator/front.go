@@ -12,7 +12,7 @@ import (
 // maxBody is the maximum size of a request in bytes. The largest requests have policy documents and user data of some KiB.
 const maxBody = 16 << 20
 
-// front handles every call: this package answers EKS and the parameters of its images, moto the rest.
+// front handles every call: this package answers EKS, the parameters of its images and Prometheus, moto the rest.
 func (a *AWS) front(own http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/_emulator/") {
@@ -54,7 +54,7 @@ func (a *AWS) serve(w http.ResponseWriter, r *http.Request, event *Event) {
 			return
 		}
 		p = c.protocol
-		event.Service, event.Action, event.Params = c.service, c.action, c.journalParams()
+		event.Service, event.Action, event.Params = c.prefix(), c.action, c.journalParams()
 	}
 	if failure != nil {
 		refuse(w, event, p, failure)
@@ -63,7 +63,9 @@ func (a *AWS) serve(w http.ResponseWriter, r *http.Request, event *Event) {
 	event.Who = who.ARN
 	switch {
 	case c.service == "eks":
-		a.serveEKS(w, r, c, who, event)
+		a.serveOwn(w, r, c, who, event, routes)
+	case c.service == "aps":
+		a.serveOwn(w, r, c, who, event, prometheusRoutes)
 	case c.service == "ssm" && answersParameter(c):
 		a.serveParameter(w, r, c, who, event)
 	default:

@@ -3,6 +3,7 @@ package emulator
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -33,7 +34,7 @@ func (a *AWS) Leftovers(ctx context.Context) ([]string, error) {
 
 // inventory lists all resources of the kinds that stacks make.
 func (a *AWS) inventory(ctx context.Context) ([]string, error) {
-	l := &lister{ctx: ctx, clients: a.clients, callJSON: a.callJSON, live: map[string]bool{}}
+	l := &lister{ctx: ctx, clients: a.clients, callJSON: a.callJSON, callQuery: a.callQuery, live: map[string]bool{}}
 	l.compute()
 	l.network()
 	l.permissions()
@@ -49,17 +50,24 @@ func (a *AWS) inventory(ctx context.Context) ([]string, error) {
 			l.add("EKS add-on", one.Name+"/"+name)
 		}
 	}
+	for _, w := range a.eks.prometheus.workspaces {
+		l.add("workspace of Prometheus", w.Alias)
+	}
+	for _, s := range a.eks.prometheus.scrapers {
+		l.add("collector of metrics", s.Alias)
+	}
 	return l.items, l.err
 }
 
 // lister collects items until a call fails.
 type lister struct {
-	ctx      context.Context
-	clients  *clients
-	callJSON func(ctx context.Context, service, target, body string, into any) error
-	items    []string
-	live     map[string]bool // instances that are not terminated
-	err      error
+	ctx       context.Context
+	clients   *clients
+	callJSON  func(ctx context.Context, service, target, body string, into any) error
+	callQuery func(ctx context.Context, service, action, version string) ([]byte, error)
+	items     []string
+	live      map[string]bool // instances that are not terminated
+	err       error
 }
 
 func (l *lister) add(kind, name string) { l.items = append(l.items, kind+" "+name) }
@@ -172,11 +180,13 @@ func (l *lister) permissions() {
 		func(p iamtypes.OpenIDConnectProviderListEntry) *string { return p.Arn })
 }
 
-// rest lists repositories, log groups and keys. The last two have no SDK client among the dependencies.
+// rest lists repositories, topics, alarms, log groups and keys. Only the first have an SDK client among the dependencies.
 func (l *lister) rest() {
 	list(l, "repository", l.clients.ecr.DescribeRepositories, nil,
 		func(o *ecr.DescribeRepositoriesOutput) []ecrtypes.Repository { return o.Repositories },
 		func(r ecrtypes.Repository) *string { return r.RepositoryName })
+	l.query("topic", "sns", "ListTopics", "2010-03-31", topicInXML)
+	l.query("alarm", "monitoring", "DescribeAlarms", "2010-08-01", alarmInXML)
 	var logs struct {
 		LogGroups []struct{ LogGroupName string }
 	}
@@ -204,6 +214,26 @@ func (l *lister) rest() {
 		if one.KeyMetadata.KeyState != "PendingDeletion" && !managed[k.KeyId] {
 			l.add("key", k.KeyId)
 		}
+	}
+}
+
+// What names a topic and an alarm in the answers of SNS and CloudWatch.
+var (
+	topicInXML = regexp.MustCompile(`<TopicArn>([^<]+)<`)
+	alarmInXML = regexp.MustCompile(`<AlarmName>([^<]+)<`)
+)
+
+// query adds the resources that a call of the query protocol lists.
+func (l *lister) query(kind, service, action, version string, name *regexp.Regexp) {
+	if l.err != nil {
+		return
+	}
+	answer, err := l.callQuery(l.ctx, service, action, version)
+	if err != nil {
+		l.err = fmt.Errorf("listing resources: %w", err)
+	}
+	for _, found := range name.FindAllSubmatch(answer, -1) {
+		l.add(kind, string(found[1]))
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // questions are the permissions that a call to moto needs: its action on each of its resources. A call whose resources are not
 // read here has the resource "*". Only a statement with the resource "*" allows it.
 func (a *AWS) questions(ctx context.Context, c *call) ([]question, error) {
-	action := c.service + ":" + c.action
+	action := c.prefix() + ":" + c.action
 	switch c.service {
 	case "autoscaling":
 		if name, err := a.groupOf(ctx, c); err != nil || name != "" {

@@ -59,6 +59,9 @@ func (c *eksCall) resource() (arn string, tags map[string]string) {
 
 // tagsOf points to the tags of a resource. It is nil if the resource does not exist.
 func (s *eksState) tagsOf(arn string) *map[string]string {
+	if tags := s.prometheus.tagsOf(arn); tags != nil {
+		return tags
+	}
 	for _, c := range s.clusters {
 		if c.ARN == arn {
 			return &c.Tags
