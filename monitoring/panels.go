@@ -33,8 +33,8 @@ var Dashboards = []Dashboard{
 			{`sum by (code) (rate(skipper_serve_host_duration_seconds_count[1m]))`, "{{code}}"},
 		}},
 		{Title: "Requests that fail", Says: "The objective allows 0.1 % in 30 days.", Unit: "percentunit", Requests: true, Queries: []Query{
-			{`tfserving:failed_requests:ratio_5m`, "last 5 minutes"},
-			{`tfserving:failed_requests:ratio_1h`, "last hour"},
+			{`tfserving:failed_requests:ratio_5m or vector(0)`, "last 5 minutes"},
+			{`tfserving:failed_requests:ratio_1h or vector(0)`, "last hour"},
 		}},
 		{Title: "Time to answer", Says: "The objective is 2 s for 95 %.", Unit: "s", Requests: true, Queries: []Query{
 			{`histogram_quantile(0.5, sum by (le) (rate(skipper_serve_host_duration_seconds_bucket[1m])))`, "half"},
