@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// commandTimeout bounds every command; the longest, an EKS stack from nothing, takes a few minutes.
-const commandTimeout = 8 * time.Minute
+// commandTimeout bounds every command. The longest ends an EKS stack with monitoring: the AWS provider waits for 8 minutes after it has
+// asked for the deletion of a metrics collector.
+const commandTimeout = 20 * time.Minute
 
 // Command is a command that runs or has ended.
 type Command struct {

@@ -48,6 +48,7 @@ func TestRehearsal(t *testing.T) {
 		{"make preview makes nothing", previewOfNothing},
 		{"make up goes on after Ctrl-C and completes the stack", firstUp},
 		{"a second make up and a refresh find nothing to change", noChanges},
+		{"monitoring is made beside a stack that serves, and nothing changes after that", monitored},
 		{"only the administrators in the settings may use the cluster", clusterAccess},
 		{"without a zone, the pods in the other zones serve, and all pods get ready again", zoneLost},
 		{"load adds pods and instances, make up keeps them, and after the load both decrease", loadUpAndBack},
