@@ -133,7 +133,7 @@ func changeCases() map[string]riskCase {
 		"retention switched off":        {stepOf(change, resource.EKSCluster, in, in, preview.Change{Path: preview.Retention, Old: true, New: false}), "a protection is removed", "retainOnDelete is switched off"},
 		"a quota deleted":               {stepOf(remove, resourceQuota, in, nil), "a protection is removed", "the whole cluster"},
 		"a limit range deleted":         {stepOf(remove, limitRange, in, nil), "a protection is removed", "containers without limits"},
-		"an alarm deleted":              {stepOf(remove, resource.MetricAlarm, in, nil), "a protection is removed", "nobody is told"},
+		"an alarm deleted":              {stepOf(remove, resource.MetricAlarm, in, nil), "a protection is removed", "no e-mail"},
 		"an address deleted":            {stepOf(remove, resource.TopicSubscription, in, nil), "a protection is removed", "gets no alert"},
 		"a flow log deleted":            {stepOf(remove, resource.FlowLog, in, nil), "a protection is removed", "who talked to whom"},
 

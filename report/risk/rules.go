@@ -97,7 +97,7 @@ var rules = []rule{
 	{protectionIsRemoved, disruptionBudget, "disruption budget", nil, protectionDeleted, "a drain may take all its pods at once"},
 	{protectionIsRemoved, resourceQuota, "quota", nil, protectionDeleted, "the namespace may take the whole cluster"},
 	{protectionIsRemoved, limitRange, "limit range", nil, protectionDeleted, "containers without limits are let in"},
-	{protectionIsRemoved, resource.MetricAlarm, "alarm", nil, protectionDeleted, "nobody is told when what it watched goes wrong"},
+	{protectionIsRemoved, resource.MetricAlarm, "alarm", nil, protectionDeleted, "no e-mail reports this condition any more"},
 	{protectionIsRemoved, resource.TopicSubscription, "subscription", nil, protectionDeleted, "its address gets no alert any more"},
 	{protectionIsRemoved, resource.FlowLog, "flow log", nil, protectionDeleted, "nobody sees any more who talked to whom"},
 

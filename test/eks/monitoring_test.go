@@ -14,7 +14,7 @@ import (
 	"tfserving/rehearsal/emulator"
 )
 
-// outsideItsTable is in the error of the substitute of the AWS plugin for a type that it does not have.
+// outsideItsTable is in the error of the replacement of the AWS plugin for a type that it does not have.
 const outsideItsTable = "is outside its table"
 
 // monitored turns monitoring on. It stays on until make down.
@@ -23,7 +23,7 @@ func monitored(t *testing.T, r *rehearsal) {
 	r.Edit(r.file(), "monitoring", map[string]any{"enabled": true, "notify": []string{"oncall@example.com"}})
 	if out, err := r.Start("make", "preview", "STACK="+r.stack).Wait(); err != nil {
 		if restore(); strings.Contains(out, outsideItsTable) {
-			t.Skipf("the substitute of the AWS plugin lacks a type of monitoring:\n%s", out)
+			t.Skipf("NOT REHEARSED, monitoring on EKS: this replacement of the AWS plugin lacks one of its types:\n%s", out)
 		}
 		t.Fatalf("make preview: %v\n%s", err, out)
 	}
